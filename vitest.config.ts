@@ -1,0 +1,29 @@
+import { defineConfig } from "vitest/config";
+
+const resolve = { conditions: ["source"] };
+const ssr = { resolve };
+
+/** Four tiers: beside the source, against real clients, with real processes, and the simulator's own tests. */
+export default defineConfig({
+  test: {
+    projects: [
+      { resolve, ssr, test: { name: "unit", include: ["packages/*/src/**/*.test.ts", "scripts/**/*.test.ts"] } },
+      {
+        resolve,
+        ssr,
+        test: { name: "simulation", include: ["test/simulation/**/*.test.ts"], testTimeout: 300_000 },
+      },
+      {
+        resolve,
+        ssr,
+        test: {
+          name: "process",
+          include: ["test/process/**/*.test.ts", "test/clients/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
