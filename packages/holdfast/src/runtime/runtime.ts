@@ -50,7 +50,10 @@ export interface Address {
 export interface Network {
   /** Listens for streams; port 0 chooses a free port, told by `listener.address`. */
   listen(address: Address, onConnection: (connection: Connection) => void): Promise<Listener>;
-  connect(address: Address, options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal }): Promise<Connection>;
+  connect(
+    address: Address,
+    options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal },
+  ): Promise<Connection>;
   /** Opens a datagram socket; `onMessage` gets every datagram that arrives. */
   openDatagram(address: Address, onMessage: (bytes: Uint8Array, from: Address) => void): Promise<DatagramSocket>;
 }

@@ -1,0 +1,37 @@
+import { HoldfastError, type ErrorKind } from "../errors/index.ts";
+
+/** Every way a coordination request can be refused, with its message and whether the same request may succeed later. */
+export const coordinationErrors = {
+  EMPTY_KEY: ["business", false, "key is not provided"],
+  KEY_NOT_FOUND: ["business", false, "key not found"],
+  VALUE_PROVIDED: ["business", false, "value is provided"],
+  LEASE_PROVIDED: ["business", false, "lease is provided"],
+  LEASE_NOT_FOUND: ["business", false, "requested lease not found"],
+  DUPLICATE_KEY: ["business", false, "duplicate key given in txn request"],
+  TOO_MANY_OPERATIONS: ["business", false, "too many operations in txn request"],
+  REQUEST_TOO_LARGE: ["business", false, "request is too large"],
+  INVALID_SORT_OPTION: ["business", false, "invalid sort option"],
+  COMPACTED: ["consistency", false, "required revision has been compacted"],
+  FUTURE_REVISION: ["consistency", false, "required revision is a future revision"],
+  SESSION_EXPIRED: [
+    "consistency",
+    false,
+    "the session no longer remembers this request; whether it was applied is unknown",
+  ],
+  NO_LEADER: ["network", true, "no leader"],
+  TIMED_OUT: ["timeout", false, "request timed out; whether it was applied is unknown"],
+  TOO_MANY_REQUESTS: ["resource", true, "too many requests"],
+  STOPPED: ["system", true, "server stopped"],
+} as const satisfies Record<string, readonly [ErrorKind, boolean, string]>;
+
+export type CoordinationErrorCode = keyof typeof coordinationErrors;
+
+/** A coordination request was refused or its outcome is unknown (`TIMED_OUT`, `SESSION_EXPIRED`). */
+export class CoordinationError extends HoldfastError {
+  declare readonly code: CoordinationErrorCode;
+
+  constructor(code: CoordinationErrorCode, options: { readonly cause?: unknown } = {}) {
+    const [kind, retryable, message] = coordinationErrors[code];
+    super(message, { code, kind, retryable, ...options });
+  }
+}

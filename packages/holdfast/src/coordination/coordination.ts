@@ -1,0 +1,88 @@
+import type {
+  CompactRequest,
+  CompactResponse,
+  DeleteRangeRequest,
+  DeleteRangeResponse,
+  PutRequest,
+  PutResponse,
+  RangeRequest,
+  RangeResponse,
+  TxnRequest,
+  TxnResponse,
+} from "./key-value.ts";
+
+/** Who answered, and as of when. */
+export interface ResponseHeader {
+  readonly clusterId: bigint;
+  readonly memberId: bigint;
+  /** The store's revision when the request was applied. */
+  readonly revision: number;
+  readonly term: number;
+}
+
+export type Answer<T> = T & { readonly header: ResponseHeader };
+
+/** Names one request of one client, so that the cluster applies it once however often it is sent. */
+export interface RequestIdentity {
+  /** Drawn at random by the client for its lifetime; a positive safe integer. */
+  readonly client: number;
+  /** From 1, one more each new request; a retry repeats it. */
+  readonly sequence: number;
+  /** All requests up to this sequence are over: their answers need not be kept. */
+  readonly acknowledged: number;
+}
+
+export interface RequestOptions {
+  readonly identity?: RequestIdentity;
+  /** Gives up with TIMED_OUT after this time. Default 5 000. */
+  readonly timeoutMs?: number;
+  /** Gives up waiting with `signal.reason`; a write may still be applied. */
+  readonly signal?: AbortSignal;
+}
+
+/** The key-value model as a service, wherever it lives. Rejects with CoordinationError. Reads are linearizable by default. */
+export interface Coordination {
+  range(request: RangeRequest, options?: RequestOptions): Promise<Answer<RangeResponse>>;
+  put(request: PutRequest, options?: RequestOptions): Promise<Answer<PutResponse>>;
+  deleteRange(request: DeleteRangeRequest, options?: RequestOptions): Promise<Answer<DeleteRangeResponse>>;
+  txn(request: TxnRequest, options?: RequestOptions): Promise<Answer<TxnResponse>>;
+  compact(request: CompactRequest, options?: RequestOptions): Promise<Answer<CompactResponse>>;
+}
+
+/** What is known of one member of the cluster. */
+export interface MemberInfo {
+  readonly id: bigint;
+  readonly name: string;
+  readonly peerUrls: readonly string[];
+  readonly clientUrls: readonly string[];
+  readonly httpUrls: readonly string[];
+}
+
+export type MemberRole = "leader" | "follower" | "candidate";
+
+/** One member's own view of itself. */
+export interface MemberStatus {
+  readonly role: MemberRole;
+  readonly term: number;
+  /** 0n when none is known. */
+  readonly leader: bigint;
+  readonly commitIndex: number;
+  readonly appliedIndex: number;
+  readonly revision: number;
+  /** Bytes of keys and values held, all revisions. */
+  readonly storeBytes: number;
+  readonly logBytes: number;
+}
+
+/** A member of an embedded cluster. */
+export interface Member extends Coordination {
+  readonly id: bigint;
+  readonly name: string;
+  readonly clusterId: bigint;
+  status(): MemberStatus;
+  /** All members, from this member's applied state. */
+  members(): readonly MemberInfo[];
+  /** Resolves once with the reason when the member has stopped by itself (a failed disk, a foreign cluster). */
+  readonly failed: Promise<Error>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,15 @@
+export type {
+  Address,
+  Clock,
+  Connection,
+  ConnectionHandler,
+  DatagramSocket,
+  DirectoryLock,
+  Disk,
+  DiskFile,
+  Listener,
+  Network,
+  Random,
+  Runtime,
+  Timer,
+} from "./runtime.ts";
