@@ -1,10 +1,10 @@
-import { defineConfig } from "vitest/config";
+import { defineConfig, type ViteUserConfig } from "vitest/config";
 
 const resolve = { conditions: ["source"] };
 const ssr = { resolve };
 
 /** Four tiers: beside the source, against real clients, with real processes, and the simulator's own tests. */
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
       { resolve, ssr, test: { name: "unit", include: ["packages/*/src/**/*.test.ts", "scripts/**/*.test.ts"] } },
@@ -27,3 +27,5 @@ export default defineConfig({
     ],
   },
 });
+
+export default config;

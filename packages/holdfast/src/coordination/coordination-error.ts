@@ -1,7 +1,26 @@
 import { HoldfastError, type ErrorKind } from "../errors/index.ts";
 
-/** Every way a coordination request can be refused, with its message and whether the same request may succeed later. */
-export const coordinationErrors = {
+/** Every way a coordination request can be refused. */
+export type CoordinationErrorCode =
+  | "EMPTY_KEY"
+  | "KEY_NOT_FOUND"
+  | "VALUE_PROVIDED"
+  | "LEASE_PROVIDED"
+  | "LEASE_NOT_FOUND"
+  | "DUPLICATE_KEY"
+  | "TOO_MANY_OPERATIONS"
+  | "REQUEST_TOO_LARGE"
+  | "INVALID_SORT_OPTION"
+  | "COMPACTED"
+  | "FUTURE_REVISION"
+  | "SESSION_EXPIRED"
+  | "NO_LEADER"
+  | "TIMED_OUT"
+  | "TOO_MANY_REQUESTS"
+  | "STOPPED";
+
+/** Kind, whether the same request may succeed later, and the message. */
+export const coordinationErrors: Readonly<Record<CoordinationErrorCode, readonly [ErrorKind, boolean, string]>> = {
   EMPTY_KEY: ["business", false, "key is not provided"],
   KEY_NOT_FOUND: ["business", false, "key not found"],
   VALUE_PROVIDED: ["business", false, "value is provided"],
@@ -22,9 +41,7 @@ export const coordinationErrors = {
   TIMED_OUT: ["timeout", false, "request timed out; whether it was applied is unknown"],
   TOO_MANY_REQUESTS: ["resource", true, "too many requests"],
   STOPPED: ["system", true, "server stopped"],
-} as const satisfies Record<string, readonly [ErrorKind, boolean, string]>;
-
-export type CoordinationErrorCode = keyof typeof coordinationErrors;
+};
 
 /** A coordination request was refused or its outcome is unknown (`TIMED_OUT`, `SESSION_EXPIRED`). */
 export class CoordinationError extends HoldfastError {
