@@ -30,6 +30,11 @@ export interface RequestIdentity {
   readonly sequence: number;
   /** All requests up to this sequence are over: their answers need not be kept. */
   readonly acknowledged: number;
+  /**
+   * A store revision that the client had seen in an answer before its first request, the same for its lifetime.
+   * Default 0. It tells a new client from one whose session was forgotten: see SessionTable.
+   */
+  readonly since?: number;
 }
 
 export interface RequestOptions {

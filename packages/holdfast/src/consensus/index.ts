@@ -1,0 +1,16 @@
+export type { AppendMark, Effects, Fact, Role } from "./effects.ts";
+export type { Configuration, Entry, EntryKind, HardState, NodeId, SnapshotMeta } from "./entry.ts";
+export type { Message } from "./message.ts";
+export { createNode, defaultNodeOptions } from "./node.ts";
+export type { NodeOptions, RaftNode } from "./node.ts";
+export type { PeerHandler, PeerMessage, PeerTransport } from "./peer-message.ts";
+export { plantedBugs } from "./planted-bug.ts";
+export type { PlantedBug } from "./planted-bug.ts";
+export { majority } from "./quorum.ts";
+export { createRaft } from "./raft.ts";
+export type { Raft, RaftOptions } from "./raft.ts";
+export type { SnapshotSource, StateMachine } from "./state-machine.ts";
+export { step } from "./step.ts";
+export type { Input } from "./step.ts";
+export { tcpTransport } from "./tcp-transport.ts";
+export type { TcpTransportOptions } from "./tcp-transport.ts";

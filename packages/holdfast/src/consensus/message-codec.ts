@@ -1,0 +1,186 @@
+import { ByteReader, MalformedError, type ByteWriter } from "../wire/index.ts";
+import { decodeEntries, encodeEntries } from "./entry-codec.ts";
+import type { NodeId, SnapshotMeta } from "./entry.ts";
+import type { PeerMessage } from "./peer-message.ts";
+
+/** The kinds of message, by their number on the wire: never renumbered. */
+const types = [
+  "requestVote",
+  "voteResult",
+  "append",
+  "appendAccepted",
+  "appendRejected",
+  "heartbeat",
+  "heartbeatResult",
+  "propose",
+  "readIndex",
+  "readIndexResult",
+  "snapshotChunk",
+  "snapshotChunkResult",
+] as const satisfies readonly PeerMessage["type"][];
+
+/** Writes a message; sender and receiver are the connection's. A `snapshot` message is local and never sent. */
+export function encodeMessage(writer: ByteWriter, message: PeerMessage): void {
+  if (message.type === "snapshot") throw new Error("a snapshot message is local to its node");
+  writer.u8(types.indexOf(message.type));
+  writer.varint(message.term);
+  switch (message.type) {
+    case "requestVote":
+      writer.u8(message.preVote ? 1 : 0);
+      writer.varint(message.lastIndex);
+      writer.varint(message.lastTerm);
+      return;
+    case "voteResult":
+      writer.u8((message.preVote ? 1 : 0) | (message.granted ? 2 : 0));
+      return;
+    case "append":
+      writer.varint(message.previousIndex);
+      writer.varint(message.previousTerm);
+      writer.varint(message.commit);
+      encodeEntries(writer, message.entries);
+      return;
+    case "appendAccepted":
+      writer.varint(message.matchIndex);
+      return;
+    case "appendRejected":
+      writer.varint(message.rejectedIndex);
+      writer.varint(message.hintIndex);
+      writer.varint(message.hintTerm);
+      return;
+    case "heartbeat":
+      writer.varint(message.commit);
+      writer.varint(message.readSequence);
+      return;
+    case "heartbeatResult":
+      writer.varint(message.readSequence);
+      return;
+    case "propose":
+      writer.varint(message.commands.length);
+      for (const command of message.commands) writer.sizedBytes(command);
+      return;
+    case "readIndex":
+      writer.varint(message.id);
+      return;
+    case "readIndexResult":
+      writer.varint(message.id);
+      writer.varint(message.index);
+      return;
+    case "snapshotChunk":
+      writeMeta(writer, message.snapshot);
+      writer.varint(message.offset);
+      writer.varint(message.size);
+      writer.sizedBytes(message.data);
+      return;
+    case "snapshotChunkResult":
+      writer.varint(message.snapshotIndex);
+      writer.varint(message.offset);
+  }
+}
+
+/**
+ * Reads one message that came from `from`. Its bytes are copied out of the payload where they live on.
+ *
+ * @throws MalformedError naming the field
+ */
+export function decodeMessage(payload: Uint8Array, from: NodeId, to: NodeId): PeerMessage {
+  const reader = new ByteReader(payload);
+  const type = types[reader.u8("message.type")];
+  if (type === undefined) throw new MalformedError("message.type", 0, "must be a known kind of message");
+  const term = reader.varint("message.term");
+  const message = decodeBody(reader, type, { from, to, term });
+  reader.end("message");
+  return message;
+}
+
+interface Envelope {
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly term: number;
+}
+
+function decodeBody(reader: ByteReader, type: (typeof types)[number], envelope: Envelope): PeerMessage {
+  switch (type) {
+    case "requestVote":
+      return {
+        type,
+        ...envelope,
+        preVote: reader.u8("preVote") === 1,
+        lastIndex: reader.varint("lastIndex"),
+        lastTerm: reader.varint("lastTerm"),
+      };
+    case "voteResult": {
+      const flags = reader.u8("flags");
+      return { type, ...envelope, preVote: (flags & 1) !== 0, granted: (flags & 2) !== 0 };
+    }
+    case "append":
+      return {
+        type,
+        ...envelope,
+        previousIndex: reader.varint("previousIndex"),
+        previousTerm: reader.varint("previousTerm"),
+        commit: reader.varint("commit"),
+        entries: decodeEntries(reader),
+      };
+    case "appendAccepted":
+      return { type, ...envelope, matchIndex: reader.varint("matchIndex") };
+    case "appendRejected":
+      return {
+        type,
+        ...envelope,
+        rejectedIndex: reader.varint("rejectedIndex"),
+        hintIndex: reader.varint("hintIndex"),
+        hintTerm: reader.varint("hintTerm"),
+      };
+    case "heartbeat":
+      return {
+        type,
+        ...envelope,
+        commit: reader.varint("commit"),
+        readSequence: reader.varint("readSequence"),
+      };
+    case "heartbeatResult":
+      return { type, ...envelope, readSequence: reader.varint("readSequence") };
+    case "propose": {
+      const commands: Uint8Array[] = [];
+      const count = reader.count("commands", 1);
+      for (let i = 0; i < count; i++) commands.push(reader.sizedBytes("command").slice());
+      return { type, ...envelope, commands };
+    }
+    case "readIndex":
+      return { type, ...envelope, id: reader.varint("id") };
+    case "readIndexResult":
+      return { type, ...envelope, id: reader.varint("id"), index: reader.varint("index") };
+    case "snapshotChunk":
+      return {
+        type,
+        ...envelope,
+        snapshot: readMeta(reader),
+        offset: reader.varint("offset"),
+        size: reader.varint("size"),
+        data: reader.sizedBytes("data").slice(),
+      };
+    default:
+      return {
+        type,
+        ...envelope,
+        snapshotIndex: reader.varint("snapshotIndex"),
+        offset: reader.varint("offset"),
+      };
+  }
+}
+
+function writeMeta(writer: ByteWriter, meta: SnapshotMeta): void {
+  writer.varint(meta.index);
+  writer.varint(meta.term);
+  writer.varint(meta.configuration.voters.length);
+  for (const voter of meta.configuration.voters) writer.varint(voter);
+}
+
+function readMeta(reader: ByteReader): SnapshotMeta {
+  const index = reader.varint("snapshot.index");
+  const term = reader.varint("snapshot.term");
+  const voters: NodeId[] = [];
+  const count = reader.count("snapshot.voters", 1);
+  for (let i = 0; i < count; i++) voters.push(reader.varint("snapshot.voter"));
+  return { index, term, configuration: { voters } };
+}

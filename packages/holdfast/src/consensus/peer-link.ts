@@ -1,0 +1,141 @@
+import type { Address, Clock, Connection, Network, Random, Timer } from "../runtime/index.ts";
+import { beginFrame, ByteWriter, endFrame, FrameDecoder } from "../wire/index.ts";
+import type { NodeId } from "./entry.ts";
+import { encodeMessage } from "./message-codec.ts";
+import type { PeerMessage } from "./peer-message.ts";
+import { decodeWelcome, encodeHello } from "./peer-protocol.ts";
+
+export interface PeerLinkOptions {
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly clusterId: bigint;
+  readonly id: NodeId;
+  readonly peer: NodeId;
+  readonly address: Address;
+  readonly onRefused?: (peer: NodeId, reason: string) => void;
+  /** The connection broke, or was replaced: what was sent may be lost. */
+  readonly onLost: () => void;
+}
+
+/** What may wait to leave before messages are dropped. */
+const maxBufferedBytes = 32 * 1024 * 1024;
+const connectTimeoutMs = 1_000;
+/** A connection that answers nothing for this long is dead, whatever TCP still hopes for. */
+const silenceMs = 2_000;
+const minRedialMs = 20;
+const maxRedialMs = 500;
+
+/** The sending side of one peer: dials, dials again with growing delays, and sends one write a turn. */
+export class PeerLink {
+  readonly #options: PeerLinkOptions;
+  readonly #writer = new ByteWriter(16 * 1024);
+  #connection: Connection | undefined;
+  #welcome = false;
+  /** When the first message left that nothing has been heard after. */
+  #unheardSince: number | undefined;
+  #flushing = false;
+  #redial: Timer | undefined;
+  #redialMs = minRedialMs;
+  #closed = false;
+
+  constructor(options: PeerLinkOptions) {
+    this.#options = options;
+  }
+
+  open(): void {
+    void this.#dial();
+  }
+
+  /** Sends, or drops when there is no connection or too much waits already. */
+  send(message: PeerMessage): void {
+    const connection = this.#connection;
+    if (!this.#welcome || connection === undefined) return;
+    const now = this.#options.clock.now();
+    this.#unheardSince ??= now;
+    if (now - this.#unheardSince > silenceMs || connection.bufferedBytes + this.#writer.length > maxBufferedBytes) {
+      // The peer does not answer or does not read: dial anew rather than leave a hole in what it will read.
+      connection.destroy();
+      return;
+    }
+    const start = beginFrame(this.#writer);
+    encodeMessage(this.#writer, message);
+    endFrame(this.#writer, start);
+    if (this.#flushing) return;
+    this.#flushing = true;
+    queueMicrotask(() => this.#flush());
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#redial?.cancel();
+    this.#connection?.destroy();
+    this.#connection = undefined;
+  }
+
+  #flush(): void {
+    this.#flushing = false;
+    if (this.#connection !== undefined && this.#writer.length > 0) this.#connection.write(this.#writer.toBytes());
+    this.#writer.clear();
+  }
+
+  async #dial(): Promise<void> {
+    const { network, address, clusterId, id, peer } = this.#options;
+    let connection: Connection;
+    try {
+      connection = await network.connect(address, { timeoutMs: connectTimeoutMs });
+    } catch {
+      this.#dialLater();
+      return;
+    }
+    if (this.#closed) {
+      connection.destroy();
+      return;
+    }
+    this.#connection = connection;
+    this.#welcome = false;
+    this.#unheardSince = undefined;
+    const frames = new FrameDecoder({ maxBytes: 4096 });
+    connection.handle({
+      onData: (bytes) => {
+        this.#unheardSince = undefined;
+        try {
+          frames.push(bytes, (payload) => this.#onWelcome(payload));
+        } catch {
+          connection.destroy();
+        }
+      },
+      onClose: () => this.#onClose(connection),
+    });
+    connection.write(encodeHello({ clusterId, from: id, to: peer }));
+  }
+
+  #onWelcome(payload: Uint8Array): void {
+    // After the welcome there is only "still here".
+    if (this.#welcome) return;
+    const refusal = decodeWelcome(payload);
+    if (refusal !== "") {
+      this.#options.onRefused?.(this.#options.peer, refusal);
+      this.#redialMs = maxRedialMs;
+      return;
+    }
+    this.#welcome = true;
+    this.#redialMs = minRedialMs;
+  }
+
+  #onClose(connection: Connection): void {
+    if (this.#connection !== connection) return;
+    this.#connection = undefined;
+    this.#writer.clear();
+    if (this.#welcome) this.#options.onLost();
+    this.#welcome = false;
+    this.#dialLater();
+  }
+
+  #dialLater(): void {
+    if (this.#closed) return;
+    const { clock, random } = this.#options;
+    this.#redial = clock.setTimer(this.#redialMs * (0.5 + random.next() / 2), () => void this.#dial());
+    this.#redialMs = Math.min(this.#redialMs * 2, maxRedialMs);
+  }
+}

@@ -1,0 +1,51 @@
+import { ByteReader, ByteWriter, encodeFrame, MalformedError } from "../wire/index.ts";
+import type { NodeId } from "./entry.ts";
+
+const magic = 0x48465031;
+const version = 1;
+
+/** A frame above this is refused; an append of a single huge command still fits. */
+export const maxPeerFrameBytes: number = 64 * 1024 * 1024;
+
+/** The first frame on a connection: who calls whom, in which cluster. */
+export interface Hello {
+  readonly clusterId: bigint;
+  readonly from: NodeId;
+  readonly to: NodeId;
+}
+
+export function encodeHello(hello: Hello): Uint8Array {
+  const writer = new ByteWriter();
+  writer.u32(magic);
+  writer.u8(version);
+  writer.bigU64(hello.clusterId);
+  writer.varint(hello.from);
+  writer.varint(hello.to);
+  return encodeFrame(writer.toBytes());
+}
+
+/** @throws MalformedError when it is not the hello of this protocol and version */
+export function decodeHello(payload: Uint8Array): Hello {
+  const reader = new ByteReader(payload);
+  if (reader.u32("hello.magic") !== magic) throw new MalformedError("hello.magic", 0, "must be a Holdfast peer's");
+  const theirs = reader.u8("hello.version");
+  if (theirs !== version) throw new MalformedError("hello.version", 4, `must be ${version} (got ${theirs})`);
+  const hello = {
+    clusterId: reader.bigU64("hello.clusterId"),
+    from: reader.varint("hello.from"),
+    to: reader.varint("hello.to"),
+  };
+  reader.end("hello");
+  return hello;
+}
+
+/** The answer to a hello: empty when the caller is welcome, else why not. */
+export function encodeWelcome(refusal: string): Uint8Array {
+  const writer = new ByteWriter();
+  writer.utf8(refusal);
+  return encodeFrame(writer.toBytes());
+}
+
+export function decodeWelcome(payload: Uint8Array): string {
+  return new ByteReader(payload).utf8("welcome.refusal");
+}

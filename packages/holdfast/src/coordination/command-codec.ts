@@ -1,0 +1,111 @@
+import { ByteReader, ByteWriter, MalformedError } from "../wire/index.ts";
+import type { Command, CommandOperation } from "./command.ts";
+import type { MemberInfo, RequestIdentity } from "./coordination.ts";
+import {
+  readDeleteRange,
+  readPut,
+  readSigned,
+  readTxn,
+  writeDeleteRange,
+  writePut,
+  writeSigned,
+  writeTxn,
+} from "./request-codec.ts";
+
+/** Version of the format, the first byte of every command. */
+const formatVersion = 1;
+
+/** The second byte: which operation, by position, and whether an identity follows. */
+const operations = ["put", "deleteRange", "txn", "compact", "memberAttributes"] as const;
+const identityFlag = 0x80;
+
+const writer = new ByteWriter(4096);
+
+/** @throws CoordinationError TOO_MANY_OPERATIONS for transactions nested too deeply */
+export function encodeCommand(command: Command): Uint8Array {
+  writer.clear();
+  const { identity, operation } = command;
+  writer.u8(formatVersion);
+  writer.u8(operations.indexOf(operation.type) | (identity === undefined ? 0 : identityFlag));
+  if (identity !== undefined) {
+    writer.varint(identity.client);
+    writer.varint(identity.sequence);
+    writer.varint(identity.acknowledged);
+    writer.varint(identity.since ?? 0);
+  }
+  if (operation.type === "put") writePut(writer, operation.request);
+  else if (operation.type === "deleteRange") writeDeleteRange(writer, operation.request);
+  else if (operation.type === "txn") writeTxn(writer, operation.request);
+  else if (operation.type === "compact") writeSigned(writer, operation.request.revision);
+  else writeMember(writer, operation.request);
+  return writer.toBytes();
+}
+
+/** Reads a command; keys and values are views of `bytes`. @throws MalformedError */
+export function decodeCommand(bytes: Uint8Array): Command {
+  const reader = new ByteReader(bytes);
+  const version = reader.u8("command.version");
+  if (version !== formatVersion) {
+    throw new MalformedError("command.version", 0, `must be ${formatVersion} (got ${version})`);
+  }
+  const head = reader.u8("command.operation");
+  const identity = (head & identityFlag) === 0 ? undefined : readIdentity(reader);
+  const operation = readOperation(reader, head & ~identityFlag);
+  reader.end("command");
+  return identity === undefined ? { operation } : { identity, operation };
+}
+
+function readOperation(reader: ByteReader, kind: number): CommandOperation {
+  const type = operations[kind];
+  switch (type) {
+    case "put":
+      return { type, request: readPut(reader) };
+    case "deleteRange":
+      return { type, request: readDeleteRange(reader) };
+    case "txn":
+      return { type, request: readTxn(reader) };
+    case "compact":
+      return { type, request: { revision: readSigned(reader, "compact.revision") } };
+    case "memberAttributes":
+      return { type, request: readMember(reader) };
+    default:
+      throw new MalformedError("command.operation", 1, `must be below ${operations.length} (got ${kind})`);
+  }
+}
+
+function readIdentity(reader: ByteReader): RequestIdentity {
+  const start = reader.offset;
+  const client = reader.varint("identity.client");
+  const sequence = reader.varint("identity.sequence");
+  const acknowledged = reader.varint("identity.acknowledged");
+  const since = reader.varint("identity.since");
+  if (client === 0) throw new MalformedError("identity.client", start, "must be positive");
+  if (acknowledged >= sequence) {
+    throw new MalformedError("identity", start, `must have acknowledged ${acknowledged} < sequence ${sequence}`);
+  }
+  return since === 0 ? { client, sequence, acknowledged } : { client, sequence, acknowledged, since };
+}
+
+/** Also the snapshot's form of a member. */
+export function writeMember(writer: ByteWriter, member: MemberInfo): void {
+  writer.bigU64(member.id);
+  writer.utf8(member.name);
+  for (const urls of [member.peerUrls, member.clientUrls, member.httpUrls]) {
+    writer.varint(urls.length);
+    for (const url of urls) writer.utf8(url);
+  }
+}
+
+/** @throws MalformedError */
+export function readMember(reader: ByteReader): MemberInfo {
+  const id = reader.bigU64("member.id");
+  const name = reader.utf8("member.name");
+  const urls = (field: string): string[] => {
+    const list: string[] = [];
+    for (let left = reader.count(field, 1); left > 0; left--) list.push(reader.utf8(field));
+    return list;
+  };
+  const peerUrls = urls("member.peerUrls");
+  const clientUrls = urls("member.clientUrls");
+  return { id, name, peerUrls, clientUrls, httpUrls: urls("member.httpUrls") };
+}

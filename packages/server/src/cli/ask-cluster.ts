@@ -1,0 +1,46 @@
+import { HoldfastError } from "holdfast/errors";
+import { gatewayClient, type GatewayClient } from "../client/gateway-client.ts";
+import { isOutcomeUnknown, UnreachableError } from "../client/gateway-error.ts";
+import { environmentError, ExitError, failure } from "./exit.ts";
+import { endpoints, flag, integer } from "./option.ts";
+
+/** What every command that talks to a cluster takes. */
+export const clientOptions = {
+  endpoints,
+  timeoutMs: integer({ min: 1, max: 3_600_000, default: 5000, help: "give up after so many milliseconds" }),
+  json: flag("print one JSON document"),
+} as const;
+
+/** Runs one question, and turns what can go wrong into a message that says what to do about it. */
+export async function askCluster<T>(
+  options: { readonly endpoints: readonly string[]; readonly timeoutMs: number },
+  ask: (client: GatewayClient) => Promise<T>,
+): Promise<T> {
+  const client = gatewayClient(options);
+  try {
+    return await ask(client);
+  } catch (error) {
+    throw explainClientError(error);
+  } finally {
+    client.close();
+  }
+}
+
+export function explainClientError(error: unknown): unknown {
+  if (error instanceof UnreachableError) {
+    return environmentError(
+      `${error.message}\nStart a cluster with \`holdfast up\`, or name its members: --endpoints URL,URL (or HOLDFAST_ENDPOINTS)`,
+      error,
+    );
+  }
+  if (isOutcomeUnknown(error)) {
+    const cause = (error as Error).cause;
+    return failure(
+      `the outcome is unknown: the request may have been applied or not` +
+        `${cause instanceof UnreachableError ? ` (${cause.message})` : ""}\nRead the key before you repeat it.`,
+      error,
+    );
+  }
+  if (HoldfastError.is(error) && !(error instanceof ExitError)) return failure(error.message, error);
+  return error;
+}

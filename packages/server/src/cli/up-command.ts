@@ -1,0 +1,62 @@
+import { planCluster, clientUrl, memberPortStep, type ClusterPlan } from "../supervisor/cluster-plan.ts";
+import { prepareDataDirectory } from "../supervisor/data-directory.ts";
+import { describePortError, firstUnusablePort } from "../supervisor/port-check.ts";
+import { upSession } from "../supervisor/up-session.ts";
+import { defineCommand, type Command } from "./command.ts";
+import { environmentError, exitCodes } from "./exit.ts";
+import { flag, integer, text } from "./option.ts";
+import { stopSignal } from "./stop-signal.ts";
+
+const defaults = { nodes: 3, data: ".holdfast", port: 2379 } as const;
+
+export const upCommand: Command = defineCommand({
+  name: "up",
+  summary: "run a cluster on this machine, and restart members that die",
+  examples: [
+    "holdfast up",
+    "holdfast up --nodes 5 --port 4000",
+    "holdfast up --data /tmp/try --json   # one line when ready, then until Ctrl-C",
+  ],
+  options: {
+    nodes: integer({ min: 1, max: 7, default: defaults.nodes, help: "members to run" }),
+    data: text({ placeholder: "DIR", default: defaults.data, help: "their data, kept when they stop" }),
+    port: integer({
+      min: 1,
+      max: 65_400,
+      default: defaults.port,
+      help: "the first member's client port; peers one above, HTTP two above, the next member ten above",
+    }),
+    json: flag("print one JSON document when the cluster is ready"),
+  },
+  async run({ options, terminal }) {
+    const { nodes, data, port } = options;
+    const plan = planCluster({ nodes, directory: data, port });
+    await checkPorts(plan, port);
+    prepareDataDirectory(plan);
+    const again = [
+      "npx holdfast up",
+      ...(nodes === defaults.nodes ? [] : [`--nodes ${nodes}`]),
+      ...(data === defaults.data ? [] : [`--data ${data}`]),
+      ...(port === defaults.port ? [] : [`--port ${port}`]),
+    ].join(" ");
+    await upSession({ plan, terminal, json: options.json, stop: stopSignal(), again, endpoints: hint(plan) });
+    return exitCodes.ok;
+  },
+});
+
+/** @throws ExitError (environment) naming the port and the option */
+async function checkPorts(plan: ClusterPlan, port: number): Promise<void> {
+  const taken = await firstUnusablePort(plan);
+  if (taken === undefined) return;
+  const next = port + Math.max(10, plan.members.length) * memberPortStep;
+  throw environmentError(
+    `${taken.member} cannot start: ${describePortError(taken.address, taken.error)}; ` +
+      `choose other ports: --port ${next > 65_000 ? 4000 : next}`,
+  );
+}
+
+/** What client commands need to find this cluster; nothing on the default port. */
+function hint(plan: ClusterPlan): string {
+  const [first] = plan.members;
+  return first === undefined || first.client.port === defaults.port ? "" : ` --endpoints ${clientUrl(first)}`;
+}

@@ -1,0 +1,86 @@
+import { Agent } from "node:http";
+import type { MemberRole } from "holdfast/coordination";
+import type { StatusDocument } from "../http/member-status.ts";
+import { UnreachableError } from "./gateway-error.ts";
+import { exchange } from "./http-exchange.ts";
+
+/** A member as the rest sees it; one that does not answer is not alive, and what it would say is null. */
+export interface MemberReport {
+  readonly name: string;
+  readonly clientUrl: string;
+  readonly httpUrl: string | null;
+  readonly alive: boolean;
+  readonly role: MemberRole | null;
+  readonly term: number | null;
+  readonly commitIndex: number | null;
+  readonly appliedIndex: number | null;
+}
+
+export interface ClusterReport {
+  /** The name of the member that leads in the newest term, by its own word; null when none does. */
+  readonly leader: string | null;
+  /** By name. */
+  readonly members: readonly MemberReport[];
+}
+
+/** Asks members for their own view; keeps connections between questions. */
+export interface StatusReader {
+  /** @throws Error when it does not answer in time or is no Holdfast member */
+  member(origin: string): Promise<StatusDocument>;
+  /** Asks the endpoints who the members are, then every member how it is. @throws UnreachableError */
+  cluster(endpoints: readonly string[]): Promise<ClusterReport>;
+  close(): void;
+}
+
+export function statusReader(options: { readonly timeoutMs: number }): StatusReader {
+  const agent = new Agent({ keepAlive: true });
+
+  async function member(origin: string): Promise<StatusDocument> {
+    const answer = await exchange(agent, {
+      origin,
+      method: "GET",
+      path: "/holdfast/v1/status",
+      timeoutMs: options.timeoutMs,
+    });
+    if (answer.kind !== "answered") throw answer.cause;
+    if (answer.status === 404) throw new Error("no Holdfast member answers there");
+    if (answer.status !== 200) throw new Error(`status ${answer.status}: ${answer.body.slice(0, 200)}`);
+    return JSON.parse(answer.body) as StatusDocument;
+  }
+
+  async function cluster(endpoints: readonly string[]): Promise<ClusterReport> {
+    const tried = new Map<string, Error>();
+    for (const endpoint of endpoints) {
+      try {
+        const { members } = await member(endpoint);
+        const reports = await Promise.all(members.map((info) => report(info)));
+        return { leader: leaderOf(reports), members: reports.sort((left, right) => (left.name < right.name ? -1 : 1)) };
+      } catch (error) {
+        tried.set(endpoint, error as Error);
+      }
+    }
+    throw new UnreachableError(tried);
+  }
+
+  async function report(info: StatusDocument["members"][number]): Promise<MemberReport> {
+    const clientUrl = info.clientUrls[0] ?? "";
+    const known = { name: info.name, clientUrl, httpUrl: info.httpUrls[0] ?? null };
+    try {
+      const { member: own } = await member(new URL(clientUrl).origin);
+      // Another process may have taken the port of a member that is gone.
+      if (String(own.id) !== String(info.id)) throw new Error(`member ${own.name} answers at ${clientUrl}`);
+      const { role, term, commitIndex, appliedIndex } = own;
+      return { ...known, alive: true, role, term, commitIndex, appliedIndex };
+    } catch {
+      return { ...known, alive: false, role: null, term: null, commitIndex: null, appliedIndex: null };
+    }
+  }
+
+  return { member, cluster, close: () => agent.destroy() };
+}
+
+/** A leader cut off from the rest goes on saying that it leads, in an older term: the newest term decides. */
+export function leaderOf(members: readonly Pick<MemberReport, "name" | "role" | "term">[]): string | null {
+  const leaders = members.filter((member) => member.role === "leader");
+  return leaders.sort((left, right) => (right.term ?? 0) - (left.term ?? 0))[0]?.name ?? null;
+}

@@ -1,0 +1,73 @@
+import { request as httpRequest, type Agent } from "node:http";
+
+/** One request to one endpoint. */
+export interface ExchangeRequest {
+  readonly origin: string;
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * What became of it. `notSent`: no connection was made, so the request had no effect. `noAnswer`: it may have been
+ * read and carried out, and the answer never came.
+ */
+export type Exchange =
+  | { readonly kind: "answered"; readonly status: number; readonly body: string }
+  | { readonly kind: "notSent" | "noAnswer"; readonly cause: Error };
+
+const maxBodyBytes = 64 * 1024 * 1024;
+
+/** Sends one request and waits for the whole answer; never rejects. */
+export function exchange(agent: Agent, request: ExchangeRequest): Promise<Exchange> {
+  return new Promise((resolve) => {
+    const { promise: over, resolve: finish } = Promise.withResolvers<Exchange>();
+    let connected = false;
+    const outgoing = httpRequest(request.origin + request.path, {
+      agent,
+      method: request.method,
+      headers: {
+        ...request.headers,
+        ...(request.body === undefined
+          ? {}
+          : { "content-type": "application/json", "content-length": Buffer.byteLength(request.body) }),
+      },
+    });
+    const fail = (cause: Error): void => {
+      finish({ kind: connected ? "noAnswer" : "notSent", cause });
+      outgoing.destroy();
+    };
+    const timer = setTimeout(() => fail(new Error(`no answer within ${request.timeoutMs} ms`)), request.timeoutMs);
+    const onAbort = (): void => fail(new Error("aborted"));
+    request.signal?.addEventListener("abort", onAbort, { once: true });
+    outgoing.on("socket", (socket) => {
+      // A kept-alive socket is connected already: the server may read the request and close without an answer.
+      if (!socket.connecting) connected = true;
+      else socket.once("connect", () => (connected = true));
+    });
+    outgoing.on("error", fail);
+    outgoing.on("response", (response) => {
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      response.on("data", (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (bytes > maxBodyBytes) fail(new Error(`answer longer than ${maxBodyBytes} bytes`));
+        else chunks.push(chunk);
+      });
+      response.on("end", () => {
+        finish({ kind: "answered", status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString("utf8") });
+      });
+      response.on("error", fail);
+    });
+    outgoing.end(request.body);
+    if (request.signal?.aborted) onAbort();
+    void over.then((result) => {
+      clearTimeout(timer);
+      request.signal?.removeEventListener("abort", onAbort);
+      resolve(result);
+    });
+  });
+}

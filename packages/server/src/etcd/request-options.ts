@@ -1,0 +1,27 @@
+import type { RequestOptions } from "holdfast/coordination";
+import { parseIdentity } from "./request-identity.ts";
+
+/** No caller keeps a request waiting longer than this, whatever deadline it sends. */
+const maxTimeoutMs = 60_000;
+
+/** What a request's metadata asks for. @throws RequestError when the identity is malformed */
+export function requestOptions(
+  signal: AbortSignal,
+  identity: string | undefined,
+  remainingMs: number | undefined,
+): RequestOptions {
+  if (identity === undefined && remainingMs === undefined) return { signal };
+  return {
+    signal,
+    ...(identity === undefined ? {} : { identity: parseIdentity(identity) }),
+    ...(remainingMs === undefined ? {} : { timeoutMs: Math.max(1, Math.min(maxTimeoutMs, remainingMs)) }),
+  };
+}
+
+const unitMs: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
+
+/** The value of a `grpc-timeout` header (gRPC over HTTP/2, "Timeout"), undefined when there is none or it is malformed. */
+export function parseGrpcTimeout(text: string | undefined): number | undefined {
+  const parts = text === undefined ? null : /^(\d{1,8})([HMSmun])$/.exec(text);
+  return parts === null ? undefined : Number(parts[1]) * (unitMs[parts[2] ?? ""] ?? 0);
+}

@@ -1,0 +1,73 @@
+import { createServer, type Server } from "node:http";
+import fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from "fastify";
+import type { Member } from "holdfast/coordination";
+import type { Dispatcher } from "../etcd/dispatcher.ts";
+import { grpcCode } from "../etcd/status.ts";
+import { etcdClusterVersion, etcdCompatibleVersion } from "../etcd/version.ts";
+import { registerGateway, sendFailure, sendJson } from "./gateway.ts";
+import { isHealthy } from "./health.ts";
+import { statusDocument } from "./member-status.ts";
+
+export interface HttpServerOptions {
+  readonly member: Member;
+  readonly dispatcher: Dispatcher;
+  /** Of a request, in protobuf; the same request in JSON may be longer by base64's third. */
+  readonly maxMessageBytes: number;
+}
+
+/** A whole request must have arrived within this time. */
+const requestTimeoutMs = 60_000;
+
+/** Makes the HTTP/1.1 server with all its routes; it listens nowhere yet. */
+export async function createHttpServer({ member, dispatcher, maxMessageBytes }: HttpServerOptions): Promise<Server> {
+  const server = createServer({ noDelay: true, requestTimeout: requestTimeoutMs });
+  const app = fastify({
+    serverFactory: (handler) => server.on("request", handler),
+    bodyLimit: Math.ceil((maxMessageBytes * 4) / 3),
+    requestTimeout: requestTimeoutMs,
+    exposeHeadRoutes: false,
+    frameworkErrors: (error, _request, reply) => answerError(error, reply),
+  });
+
+  // etcd reads every body as JSON, whatever its content type says, and none is an empty request.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", { parseAs: "string" }, (_request, body, done) => done(null, body));
+
+  registerGateway(app, dispatcher);
+  app.get("/health", (_request, reply) => answerHealth(member, reply));
+  app.get("/version", (_request, reply) =>
+    sendJson(reply, 200, JSON.stringify({ etcdserver: etcdCompatibleVersion, etcdcluster: etcdClusterVersion })),
+  );
+  app.get("/holdfast/v1/status", (_request, reply) => sendJson(reply, 200, JSON.stringify(statusDocument(member))));
+
+  app.setNotFoundHandler((request, reply) => answerUnknown(request, reply));
+  app.setErrorHandler<FastifyError>((error, _request, reply) => answerError(error, reply));
+
+  await app.ready();
+  return server;
+
+  function answerUnknown(request: FastifyRequest, reply: FastifyReply): void {
+    const path = request.url.split("?", 1)[0] ?? "";
+    const other = request.method === "GET" ? "POST" : "GET";
+    const known = app.hasRoute({ method: "GET", url: path }) || app.hasRoute({ method: "POST", url: path });
+    reply.header("content-type", "text/plain; charset=utf-8");
+    if (known) reply.code(405).header("allow", app.hasRoute({ method: "GET", url: path }) ? "GET" : "POST");
+    else reply.code(404);
+    reply.send(known ? `Method Not Allowed: use ${other}\n` : `404 page not found\n`);
+  }
+
+  function answerError(error: FastifyError, reply: FastifyReply): void {
+    if (error.statusCode === 413) {
+      const message = `grpc: received message larger than max (${maxMessageBytes} bytes)`;
+      return sendFailure(reply, { code: grpcCode.resourceExhausted, message });
+    }
+    const code = (error.statusCode ?? 500) < 500 ? grpcCode.invalidArgument : grpcCode.internal;
+    sendFailure(reply, { code, message: error.message });
+  }
+}
+
+async function answerHealth(member: Member, reply: FastifyReply): Promise<void> {
+  const healthy = await isHealthy(member);
+  reply.code(healthy ? 200 : 503).header("content-type", "text/plain; charset=utf-8");
+  await reply.send(JSON.stringify({ health: String(healthy) }));
+}

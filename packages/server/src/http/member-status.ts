@@ -1,0 +1,56 @@
+import type { Member } from "holdfast/coordination";
+
+/** What `GET /holdfast/v1/status` answers: the member's own view of itself and of its cluster. Ids are hexadecimal. */
+export interface StatusDocument {
+  readonly member: {
+    readonly id: string;
+    readonly name: string;
+    readonly role: string;
+    readonly term: number;
+    /** Empty when none is known. */
+    readonly leader: string;
+    readonly commitIndex: number;
+    readonly appliedIndex: number;
+    readonly revision: number;
+    readonly storeBytes: number;
+    readonly logBytes: number;
+    readonly residentBytes: number;
+  };
+  readonly members: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly peerUrls: readonly string[];
+    readonly clientUrls: readonly string[];
+    readonly httpUrls: readonly string[];
+  }[];
+}
+
+export function statusDocument(member: Member): StatusDocument {
+  const { role, term, leader, commitIndex, appliedIndex, revision, storeBytes, logBytes } = member.status();
+  return {
+    member: {
+      id: hex(member.id),
+      name: member.name,
+      role,
+      term,
+      leader: leader === 0n ? "" : hex(leader),
+      commitIndex,
+      appliedIndex,
+      revision,
+      storeBytes,
+      logBytes,
+      residentBytes: process.memoryUsage.rss(),
+    },
+    members: member.members().map(({ id, name, peerUrls, clientUrls, httpUrls }) => ({
+      id: hex(id),
+      name,
+      peerUrls,
+      clientUrls,
+      httpUrls,
+    })),
+  };
+}
+
+function hex(id: bigint): string {
+  return id.toString(16);
+}

@@ -1,0 +1,159 @@
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { InvalidArgumentError } from "holdfast/errors";
+import type { Member } from "holdfast/coordination";
+import type { Address } from "holdfast/runtime";
+import { routeByProtocol } from "./client-port.ts";
+import { createDispatcher, type RequestEvent } from "./etcd/dispatcher.ts";
+import { createGrpcServer } from "./etcd/grpc-server.ts";
+import { createHttpServer } from "./http/http-server.ts";
+
+/** What one request and all requests together may use up. */
+export interface ServeLimits {
+  /** Of one write, encoded. Default 1.5 MiB. */
+  readonly maxRequestBytes?: number;
+  /** Conditions or operations in one branch of a transaction. Default 128. */
+  readonly maxTxnOps?: number;
+  /** In flight at once, over all connections; one more is refused with RESOURCE_EXHAUSTED. Default 8192. */
+  readonly maxConcurrentRequests?: number;
+}
+
+export const defaultServeLimits: Required<ServeLimits> = {
+  maxRequestBytes: 1.5 * 1024 * 1024,
+  maxTxnOps: 128,
+  maxConcurrentRequests: 8192,
+};
+
+export interface ServeOptions {
+  readonly member: Member;
+  /** Serves gRPC and the JSON gateway, like etcd's client port; port 0 chooses a free one. */
+  readonly client: Address;
+  /** Serves HTTP/1.1 alone: the JSON gateway and what people read. */
+  readonly http?: Address;
+  readonly limits?: ServeLimits;
+  /** Called after every request; what it throws is ignored. */
+  readonly onEvent?: (event: RequestEvent) => void;
+}
+
+/** A member being served. */
+export interface Served extends AsyncDisposable {
+  readonly clientAddress: Address;
+  readonly httpAddress?: Address;
+  /** Stops accepting, lets requests in flight finish for up to 5 s, then breaks what is left. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** How long requests in flight may go on after `close`. */
+const closeGraceMs = 5_000;
+
+/** What a message may be longer than the largest request before it is refused unread, as in etcd. */
+const messageOverheadBytes = 512 * 1024;
+
+/**
+ * Serves a member to clients of the etcd v3 protocol, over gRPC and HTTP.
+ *
+ * @throws InvalidArgumentError for a limit out of range; Error with Node's `code` (`EADDRINUSE`, …) naming the address
+ */
+export async function serveMember(options: ServeOptions): Promise<Served> {
+  const { member, onEvent } = options;
+  const limits = checkLimits({ ...defaultServeLimits, ...options.limits });
+  const maxMessageBytes = limits.maxRequestBytes + messageOverheadBytes;
+  const dispatcher = createDispatcher({ member, limits, ...(onEvent === undefined ? {} : { onEvent }) });
+  const grpc = createGrpcServer({ dispatcher, maxMessageBytes });
+  const http = await createHttpServer({ member, dispatcher, maxMessageBytes });
+
+  // Node's own listener takes a connection that turned out to be HTTP/1.1; its server keeps the timeouts.
+  const acceptHttp1 = http.listeners("connection")[0] as (this: Server, socket: Socket) => void;
+  const sockets = new Set<Socket>();
+  const http1Sockets = new Set<Socket>();
+  const track = (set: Set<Socket>, socket: Socket): void => {
+    set.add(socket);
+    socket.once("close", () => set.delete(socket));
+  };
+  const onHttp1 = (socket: Socket): void => {
+    track(http1Sockets, socket);
+    acceptHttp1.call(http, socket);
+  };
+  const onHttp2 = (socket: Socket): void => {
+    // A gRPC client that ends its side has gone; only HTTP/1.1 still answers after that.
+    socket.allowHalfOpen = false;
+    grpc.accept(socket);
+  };
+
+  http.removeAllListeners("connection");
+  http.on("connection", (socket: Socket) => {
+    track(sockets, socket);
+    routeByProtocol(socket, onHttp2, onHttp1);
+  });
+  const httpPort = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    track(sockets, socket);
+    onHttp1(socket);
+  });
+
+  const clientAddress = await listen(http, options.client);
+  let httpAddress: Address | undefined;
+  try {
+    if (options.http !== undefined) httpAddress = await listen(httpPort, options.http);
+  } catch (error) {
+    http.close();
+    grpc.destroy();
+    throw error;
+  }
+
+  async function shutDown(): Promise<void> {
+    const expired = after(closeGraceMs);
+    const closed = [stop(http), httpAddress === undefined ? undefined : stop(httpPort)];
+    await Promise.race([dispatcher.drain(), expired.promise]);
+    grpc.drain(closeGraceMs);
+    for (const socket of http1Sockets) socket.destroySoon();
+    await Promise.race([Promise.all(closed), expired.promise]);
+    expired.cancel();
+    for (const socket of sockets) socket.destroy();
+    grpc.destroy();
+    await Promise.all(closed);
+  }
+
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => (closing ??= shutDown());
+  return {
+    clientAddress,
+    ...(httpAddress === undefined ? {} : { httpAddress }),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function checkLimits(limits: Required<ServeLimits>): Required<ServeLimits> {
+  for (const [name, value] of Object.entries(limits)) {
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw new InvalidArgumentError(`limits.${name}`, "must be an integer >= 1", value);
+    }
+  }
+  return limits;
+}
+
+function listen(server: Server, { host, port }: Address): Promise<Address> {
+  return new Promise((resolve, reject) => {
+    const fail = (cause: Error): void => {
+      const code = (cause as { readonly code?: string }).code ?? "UNKNOWN";
+      reject(Object.assign(new Error(`cannot listen on ${host}:${port} (${code})`, { cause }), { code }));
+    };
+    server.once("error", fail);
+    server.listen({ host, port }, () => {
+      server.off("error", fail);
+      resolve({ host, port: (server.address() as AddressInfo).port });
+    });
+  });
+}
+
+/** Resolves when the server has stopped listening and its last connection is gone. */
+function stop(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+  });
+}
+
+function after(delayMs: number): { readonly promise: Promise<void>; cancel(): void } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, delayMs);
+  return { promise, cancel: () => clearTimeout(timer) };
+}

@@ -1,0 +1,73 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+/** How a member's process ended. */
+export interface MemberExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** What it said last on stderr; empty when it said nothing. */
+  readonly lastWords: string;
+  /** Monotonic milliseconds. */
+  readonly atMs: number;
+  readonly ranMs: number;
+}
+
+/** One life of one member as a process of its own. */
+export interface MemberProcess {
+  readonly pid: number | undefined;
+  /** Resolves when the member says that it is ready; never when it dies before. */
+  readonly ready: Promise<void>;
+  readonly exited: Promise<MemberExit>;
+  signal(signal: NodeJS.Signals): boolean;
+}
+
+const entry = fileURLToPath(new URL("../../bin/holdfast.js", import.meta.url));
+const nodeFlags = import.meta.url.endsWith(".ts") ? ["--conditions=source"] : [];
+const lastWordsBytes = 4096;
+
+/**
+ * Starts `holdfast node` as a child. Its stdin is a pipe that nobody writes to: should this process be killed, the pipe
+ * closes and the member stops by itself (`--supervised`), so that no orphan keeps the ports.
+ */
+export function startMemberProcess(line: readonly string[]): MemberProcess {
+  const startedAtMs = performance.now();
+  const child = spawn(process.execPath, [...nodeFlags, entry, ...line, "--supervised", "--json"], {
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  const ready = Promise.withResolvers<void>();
+  const exited = Promise.withResolvers<MemberExit>();
+  let lastWords = "";
+  child.stdin.on("error", () => {});
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    if (text.includes("\n")) ready.resolve();
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    lastWords = (lastWords + text).slice(-lastWordsBytes);
+  });
+  // After `exit` the pipes may still hold the last words, but a grandchild could keep them open for ever: do not wait.
+  child.once("exit", (code, signal) => {
+    const atMs = performance.now();
+    setImmediate(() => exited.resolve({ code, signal, lastWords: lastWords.trim(), atMs, ranMs: atMs - startedAtMs }));
+  });
+  child.once("error", (error) => {
+    if (child.pid !== undefined) return;
+    exited.resolve({ code: null, signal: null, lastWords: error.message, atMs: performance.now(), ranMs: 0 });
+  });
+  return { pid: child.pid, ready: ready.promise, exited: exited.promise, signal: (signal) => send(child, signal) };
+}
+
+function send(child: ChildProcess, signal: NodeJS.Signals): boolean {
+  return child.exitCode === null && child.signalCode === null && child.kill(signal);
+}
+
+/** `killed by SIGKILL`, `stopped with exit code 3`, with the last words' last line. */
+export function describeExit(exit: MemberExit): string {
+  const how =
+    exit.signal !== null
+      ? `killed by ${exit.signal}`
+      : exit.code === null
+        ? "could not be started"
+        : `stopped with exit code ${exit.code}`;
+  const words = exit.lastWords.split("\n").findLast((line) => line.trim() !== "");
+  return words === undefined || exit.signal !== null ? how : `${how}: ${words}`;
+}

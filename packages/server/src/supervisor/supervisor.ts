@@ -1,0 +1,210 @@
+import { exitCodes } from "../cli/exit.ts";
+import { nodeArguments, type ClusterPlan, type MemberPlan } from "./cluster-plan.ts";
+import { describeExit, startMemberProcess, type MemberExit, type MemberProcess } from "./member-process.ts";
+import { restartPolicy, type RestartPolicy } from "./restart-policy.ts";
+
+/**
+ * `starting`: the process runs and is not ready. `restarting`: it died and waits for its next life. `down`: it died and
+ * nobody restarts it. `failed`: it was given up.
+ */
+export type MemberState = "starting" | "alive" | "restarting" | "down" | "failed" | "stopped";
+
+export interface SupervisedMember {
+  readonly plan: MemberPlan;
+  readonly state: MemberState;
+  /** Monotonic milliseconds since which it has been in this state. */
+  readonly sinceMs: number;
+  readonly pid: number | undefined;
+  /** Lives after the first. */
+  readonly restarts: number;
+  /** How its last life ended. */
+  readonly lastExit: MemberExit | undefined;
+}
+
+/** What happened to one member, in words for people. */
+export interface SupervisorEvent {
+  readonly member: string;
+  readonly kind: "alive" | "died" | "failed";
+  readonly text: string;
+}
+
+export interface SupervisorOptions {
+  readonly plan: ClusterPlan;
+  /** Whether a member that dies is started again; else `start` does it. Default true. */
+  readonly restart?: boolean;
+  readonly onEvent?: (event: SupervisorEvent) => void;
+}
+
+/** The members of a plan, each a child process. */
+export interface Supervisor {
+  members(): readonly SupervisedMember[];
+  member(name: string): SupervisedMember;
+  /** Kills a member as a crash would, and resolves once the process is gone. @throws Error when it was not running */
+  kill(name: string): Promise<{ readonly pid: number; readonly sentAtMs: number; readonly exit: MemberExit }>;
+  /** Starts a member that is down; resolves when it is ready. */
+  start(name: string): Promise<void>;
+  /** Resolves when every member is ready, or as soon as one is given up or the time is over: true when all are alive. */
+  allAlive(timeoutMs: number): Promise<boolean>;
+  /** Asks all to stop, kills who has not after `graceMs` (default 5 000), and names those killed. Idempotent. */
+  stop(graceMs?: number): Promise<readonly string[]>;
+}
+
+interface Slot {
+  readonly plan: MemberPlan;
+  readonly policy: RestartPolicy;
+  state: MemberState;
+  sinceMs: number;
+  child: MemberProcess | undefined;
+  lives: number;
+  lastExit: MemberExit | undefined;
+  timer: NodeJS.Timeout | undefined;
+}
+
+export function superviseCluster({ plan, restart = true, onEvent }: SupervisorOptions): Supervisor {
+  const slots = new Map(plan.members.map((member) => [member.name, newSlot(member)]));
+  const waiters = new Set<() => void>();
+  let stopping: Promise<readonly string[]> | undefined;
+
+  function enter(slot: Slot, state: MemberState): void {
+    slot.state = state;
+    slot.sinceMs = performance.now();
+    for (const waiter of [...waiters]) waiter();
+  }
+
+  function launch(slot: Slot): void {
+    const child = startMemberProcess(nodeArguments(plan, slot.plan));
+    slot.child = child;
+    slot.lives++;
+    enter(slot, "starting");
+    void child.ready.then(() => {
+      if (slot.child !== child || slot.state !== "starting") return;
+      enter(slot, "alive");
+      onEvent?.({ member: slot.plan.name, kind: "alive", text: slot.lives === 1 ? "ready" : "ready again" });
+    });
+    void child.exited.then((exit) => {
+      slot.child = undefined;
+      slot.lastExit = exit;
+      afterExit(slot, exit);
+    });
+  }
+
+  function afterExit(slot: Slot, exit: MemberExit): void {
+    const member = slot.plan.name;
+    if (stopping !== undefined) return enter(slot, "stopped");
+    const how = describeExit(exit);
+    if (!restart) {
+      enter(slot, "down");
+      onEvent?.({ member, kind: "died", text: how });
+      return;
+    }
+    // A first life that ends by usage or environment ends the same way every time: say so at once.
+    const hopeless = slot.lives === 1 && (exit.code === exitCodes.usage || exit.code === exitCodes.environment);
+    const delayMs = hopeless ? undefined : slot.policy.afterDeath(exit.ranMs);
+    if (delayMs === undefined) {
+      enter(slot, "failed");
+      onEvent?.({ member, kind: "failed", text: `${how}; given up` });
+      return;
+    }
+    enter(slot, "restarting");
+    slot.timer = setTimeout(() => launch(slot), delayMs);
+    onEvent?.({ member, kind: "died", text: `${how}; restarting in ${delayMs} ms` });
+  }
+
+  function slotOf(name: string): Slot {
+    const slot = slots.get(name);
+    if (slot === undefined) throw new Error(`no member is named ${name}`);
+    return slot;
+  }
+
+  /** Resolves with the condition's last value: when it holds, or when the time is over. */
+  function until(condition: () => boolean, timeoutMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const check = (): void => {
+        if (condition()) finish();
+      };
+      const finish = (): void => {
+        clearTimeout(timer);
+        waiters.delete(check);
+        resolve(condition());
+      };
+      const timer = setTimeout(finish, timeoutMs);
+      waiters.add(check);
+      check();
+    });
+  }
+
+  async function stop(graceMs: number): Promise<readonly string[]> {
+    const running: { name: string; child: MemberProcess }[] = [];
+    for (const slot of slots.values()) {
+      clearTimeout(slot.timer);
+      if (slot.child === undefined) enter(slot, "stopped");
+      else running.push({ name: slot.plan.name, child: slot.child });
+    }
+    const killed: string[] = [];
+    await Promise.all(
+      running.map(async ({ name, child }) => {
+        child.signal("SIGTERM");
+        const timer = setTimeout(() => {
+          if (child.signal("SIGKILL")) killed.push(name);
+        }, graceMs);
+        await child.exited;
+        clearTimeout(timer);
+      }),
+    );
+    return killed;
+  }
+
+  for (const slot of slots.values()) launch(slot);
+  return {
+    members: () => [...slots.values()].map(describeSlot),
+    member: (name) => describeSlot(slotOf(name)),
+    async kill(name) {
+      const { child } = slotOf(name);
+      const sentAtMs = performance.now();
+      if (child?.pid === undefined || !child.signal("SIGKILL")) throw new Error(`${name} is not running`);
+      return { pid: child.pid, sentAtMs, exit: await child.exited };
+    },
+    async start(name) {
+      const slot = slotOf(name);
+      if (slot.child !== undefined || stopping !== undefined) throw new Error(`${name} is ${slot.state}, not down`);
+      launch(slot);
+      await until(() => slot.state !== "starting", 30_000);
+      if (slot.state !== "alive") {
+        throw new Error(`${name} did not come back: ${slot.lastExit === undefined ? "no answer" : describeExit(slot.lastExit)}`);
+      }
+    },
+    async allAlive(timeoutMs) {
+      const all = [...slots.values()];
+      const over = (): boolean =>
+        all.every((slot) => slot.state === "alive") || all.some((slot) => slot.state === "failed" || slot.state === "down");
+      await until(over, timeoutMs);
+      return all.every((slot) => slot.state === "alive");
+    },
+    stop: (graceMs = 5000) => (stopping ??= stop(graceMs)),
+  };
+}
+
+function newSlot(plan: MemberPlan): Slot {
+  const sinceMs = performance.now();
+  return {
+    plan,
+    policy: restartPolicy(),
+    state: "starting",
+    sinceMs,
+    child: undefined,
+    lives: 0,
+    lastExit: undefined,
+    timer: undefined,
+  };
+}
+
+function describeSlot(slot: Slot): SupervisedMember {
+  return {
+    plan: slot.plan,
+    state: slot.state,
+    sinceMs: slot.sinceMs,
+    pid: slot.child?.pid,
+    restarts: Math.max(0, slot.lives - 1),
+    lastExit: slot.lastExit,
+  };
+}

@@ -1,0 +1,53 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { installCommands } from "./debian-packages.ts";
+import { checkPart, simulationPart, vitestPart, type TestPart } from "./test-part.ts";
+
+const simulatedSeeds = 300;
+
+const root = join(import.meta.dirname, "..");
+const leftOut: string[] = [];
+
+/** Suites against real servers and clients run where those can be had. */
+const missing = installCommands(["etcd", "etcdctl"]);
+for (const { reason } of missing) leftOut.push(`test/clients: ${reason}`);
+
+const parts: readonly TestPart[] = [
+  checkPart("types", "tsc", "-p", "."),
+  checkPart("lint", "oxlint", "--type-aware"),
+  checkPart("format", "oxfmt", "--check", "."),
+  checkPart("layers", "node", "scripts/check-layers.ts"),
+  checkPart("unused code", "knip"),
+  vitestPart("unit", "unit"),
+  ...present("test/simulation/main.ts", simulationPart("simulation", simulatedSeeds)),
+  ...present("test/simulation", vitestPart("simulator", "simulation")),
+  ...present(
+    "test/process",
+    vitestPart("clients and processes", "process", missing.length > 0 ? ["test/clients/**"] : []),
+  ),
+];
+
+let passed = 0;
+let failed = 0;
+const summary: string[] = [];
+for (const part of parts) {
+  console.log(`\n# ${part.name}`);
+  const start = performance.now();
+  const tally = part.run();
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  passed += tally.passed;
+  failed += tally.failed;
+  summary.push(`${part.name.padEnd(22)} ${tally.passed} of ${tally.passed + tally.failed} in ${seconds} s`);
+}
+
+console.log(`\n# summary\n${summary.join("\n")}`);
+for (const reason of leftOut) console.log(`left out: ${reason}`);
+if (leftOut.length > 0 && process.env["CI"] === "true") failed += leftOut.length;
+console.log(`${passed} passed, ${failed} failed`);
+if (failed > 0) process.exitCode = 1;
+
+function present(path: string, part: TestPart): TestPart[] {
+  if (existsSync(join(root, path))) return [part];
+  leftOut.push(`${part.name}: there is no ${path}`);
+  return [];
+}
