@@ -29,8 +29,10 @@ export function routeByProtocol(
     socket.setTimeout(0);
     socket.pause();
     socket.unshift(first);
-    if (matches) onHttp2(socket);
-    else onHttp1(socket);
+    if (matches) return onHttp2(socket);
+    onHttp1(socket);
+    // Node's HTTP/2 session fetches what was put back by itself; its HTTP/1.1 parser waits for a stream that flows.
+    socket.resume();
   }
 
   socket.on("data", onData).on("end", drop).on("error", drop).on("timeout", drop);

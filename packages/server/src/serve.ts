@@ -101,15 +101,15 @@ export async function serveMember(options: ServeOptions): Promise<Served> {
 
   async function shutDown(): Promise<void> {
     const expired = after(closeGraceMs);
-    const closed = [stop(http), httpAddress === undefined ? undefined : stop(httpPort)];
+    const closed = Promise.all([stop(http), stop(httpPort)]);
     await Promise.race([dispatcher.drain(), expired.promise]);
     grpc.drain(closeGraceMs);
     for (const socket of http1Sockets) socket.destroySoon();
-    await Promise.race([Promise.all(closed), expired.promise]);
+    await Promise.race([closed, expired.promise]);
     expired.cancel();
     for (const socket of sockets) socket.destroy();
     grpc.destroy();
-    await Promise.all(closed);
+    await closed;
   }
 
   let closing: Promise<void> | undefined;
@@ -145,7 +145,7 @@ function listen(server: Server, { host, port }: Address): Promise<Address> {
   });
 }
 
-/** Resolves when the server has stopped listening and its last connection is gone. */
+/** Resolves when the server has stopped listening and its last connection is gone; at once if it never listened. */
 function stop(server: Server): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());

@@ -1,7 +1,7 @@
 import type { Runtime } from "../runtime/index.ts";
 import type { Fact } from "./effects.ts";
 import type { Configuration, Entry, NodeId } from "./entry.ts";
-import { openDurableLog } from "./log/open-log.ts";
+import { openDurableLog } from "./log/open-durable-log.ts";
 import { NodeDriver } from "./node-driver.ts";
 import type { PeerTransport } from "./peer-message.ts";
 import type { PlantedBug } from "./planted-bug.ts";

@@ -109,3 +109,10 @@ export function readMember(reader: ByteReader): MemberInfo {
   const clientUrls = urls("member.clientUrls");
   return { id, name, peerUrls, clientUrls, httpUrls: urls("member.httpUrls") };
 }
+
+/** Reads only whose command it is, undefined for nobody's. @throws MalformedError */
+export function decodeIdentity(bytes: Uint8Array): RequestIdentity | undefined {
+  const reader = new ByteReader(bytes);
+  reader.u8("command.version");
+  return (reader.u8("command.operation") & identityFlag) === 0 ? undefined : readIdentity(reader);
+}

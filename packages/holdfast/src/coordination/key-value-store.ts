@@ -33,6 +33,11 @@ export interface StoreContents {
   readonly index: OrderedIndex<KeyRecord>;
 }
 
+/** An empty index, in which the keys that exist are what counts. */
+export function createIndex(): OrderedIndex<KeyRecord> {
+  return new OrderedIndex<KeyRecord>((record) => (record.value === undefined ? 0 : 1));
+}
+
 /** How much garbage a compaction frees at once, and how much each later write does; in versions. */
 const sweepAtCompaction = 4096;
 const sweepAtWrite = 64;
@@ -56,7 +61,7 @@ export class KeyValueStore {
 
   constructor(options: KeyValueStoreOptions = {}, contents?: StoreContents) {
     this.#isLeaseGranted = options.isLeaseGranted ?? (() => false);
-    this.#index = contents?.index ?? new OrderedIndex<KeyRecord>((record) => (record.value === undefined ? 0 : 1));
+    this.#index = contents?.index ?? createIndex();
     if (contents === undefined) return;
     this.#revision = contents.revision;
     this.#compactedRevision = contents.compactedRevision;

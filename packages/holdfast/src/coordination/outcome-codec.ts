@@ -9,7 +9,7 @@ import type {
   ResponseOp,
   TxnResponse,
 } from "./key-value.ts";
-import { readLease, writeLease } from "./request-codec.ts";
+import { choose, maxDepth, readLease, writeLease } from "./request-codec.ts";
 
 const kinds = ["put", "deleteRange", "txn", "compact", "memberAttributes", "refused"] as const;
 const responseTypes = ["range", "put", "deleteRange", "txn"] as const;
@@ -39,7 +39,8 @@ export function decodeOutcome(bytes: Uint8Array): Outcome {
   if (type === "refused") {
     const start = reader.offset;
     const code = reader.utf8("outcome.code");
-    if (!Object.hasOwn(coordinationErrors, code)) throw new MalformedError("outcome.code", start, "must be a known code");
+    if (!Object.hasOwn(coordinationErrors, code))
+      throw new MalformedError("outcome.code", start, "must be a known code");
     reader.end("outcome");
     return { type, error: new CoordinationError(code as CoordinationErrorCode) };
   }
@@ -99,8 +100,8 @@ function writeTxnResponse({ succeeded, responses }: TxnResponse): void {
   }
 }
 
-/** The depth needs no limit of its own: what is read here was encoded from an answer that existed. */
-function readTxnResponse(reader: ByteReader): TxnResponse {
+function readTxnResponse(reader: ByteReader, depth: number = 1): TxnResponse {
+  if (depth > maxDepth) throw new MalformedError("txn", reader.offset, `must be nested at most ${maxDepth} deep`);
   const succeeded = choose(reader, "txn.succeeded", [false, true]);
   const responses: ResponseOp[] = [];
   for (let left = reader.count("txn.responses", 2); left > 0; left--) {
@@ -108,7 +109,7 @@ function readTxnResponse(reader: ByteReader): TxnResponse {
     if (type === "range") responses.push({ type, response: readRangeResponse(reader) });
     else if (type === "put") responses.push({ type, response: readPutResponse(reader) });
     else if (type === "deleteRange") responses.push({ type, response: readDeleteRangeResponse(reader) });
-    else responses.push({ type, response: readTxnResponse(reader) });
+    else responses.push({ type, response: readTxnResponse(reader, depth + 1) });
   }
   return { succeeded, responses };
 }
@@ -138,11 +139,4 @@ function readPairs(reader: ByteReader): KeyValue[] {
     });
   }
   return pairs;
-}
-
-function choose<T>(reader: ByteReader, field: string, choices: readonly T[]): T {
-  const start = reader.offset;
-  const choice = choices[reader.u8(field)];
-  if (choice === undefined) throw new MalformedError(field, start, `must be below ${choices.length}`);
-  return choice;
 }

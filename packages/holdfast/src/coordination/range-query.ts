@@ -26,7 +26,9 @@ export function readRange(index: Index, request: RangeRequest, revision: number 
     const { found, count } = collect(index, range, revision, limit, request.sortOrder === "descend");
     return { pairs: keyValuesOf(found, keysOnly), more: count > limit, count };
   }
-  const { found, count } = collect(index, range, revision, Infinity, false);
+  // A limit without a filter and with no order named is applied before the sort, and one key of margin takes part in it.
+  const early = (request.sortOrder ?? "none") === "none" && !filters(request);
+  const { found, count } = collect(index, range, revision, early ? limit + 1 : Infinity, false);
   const passed = found.filter((version) => passes(version, request));
   const sign = request.sortOrder === "descend" ? -1 : 1;
   const compare = comparisons[target];

@@ -13,7 +13,7 @@ import type {
 import { sortOrders, sortTargets } from "./validate-request.ts";
 
 /** Transactions inside each other, at most: more than any limit on operations lets through, less than the stack holds. */
-const maxDepth = 256;
+export const maxDepth = 256;
 
 const operationTypes = ["range", "put", "deleteRange", "txn"] as const;
 const compareTargets: readonly Compare["target"][] = ["version", "create", "mod", "value", "lease"];
@@ -205,7 +205,8 @@ function readFlags(reader: ByteReader, field: string, count: number): number {
   return bits;
 }
 
-function choose<T>(reader: ByteReader, field: string, choices: readonly T[]): T {
+/** One byte, the position of one of the choices. */
+export function choose<T>(reader: ByteReader, field: string, choices: readonly T[]): T {
   const start = reader.offset;
   const choice = choices[reader.u8(field)];
   if (choice === undefined) throw new MalformedError(field, start, `must be below ${choices.length}`);

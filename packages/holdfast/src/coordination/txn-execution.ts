@@ -51,6 +51,13 @@ export function executeTxn(request: TxnRequest, target: TxnTarget): TxnResponse 
   return run(plan, target);
 }
 
+/** Whether a transaction cannot write, whichever way it goes. */
+export function isReadOnlyTxn(request: TxnRequest): boolean {
+  const reads = (operation: RequestOp): boolean =>
+    operation.type === "range" || (operation.type === "txn" && isReadOnlyTxn(operation.request));
+  return request.success.every(reads) && request.failure.every(reads);
+}
+
 function planOf(request: TxnRequest, target: TxnTarget): Plan {
   const succeeded = request.compare.every((condition) => holds(condition, target));
   const operations = succeeded ? request.success : request.failure;

@@ -1,3 +1,6 @@
+export { nodeRuntime } from "./node-runtime.ts";
+export { platformError } from "./platform-error.ts";
+export type { PlatformError, PlatformErrorCode } from "./platform-error.ts";
 export type {
   Address,
   Clock,
@@ -13,3 +16,4 @@ export type {
   Runtime,
   Timer,
 } from "./runtime.ts";
+export { seededRandom } from "./seeded-random.ts";

@@ -118,7 +118,7 @@ export class CoreCluster {
 
   /** Lets time pass for all cores, delivering after every tick. */
   advance(ms: number, tickMs = 10): void {
-    for (const end = this.now + ms; this.now < end; ) {
+    for (const end = this.now + ms; this.now < end;) {
       this.now += tickMs;
       for (const id of this.ids) this.feed(id, { type: "tick", now: this.now });
       this.deliver();

@@ -2,21 +2,26 @@ import { HoldfastError } from "holdfast/errors";
 import { gatewayClient, type GatewayClient } from "../client/gateway-client.ts";
 import { isOutcomeUnknown, UnreachableError } from "../client/gateway-error.ts";
 import { environmentError, ExitError, failure } from "./exit.ts";
-import { endpoints, flag, integer } from "./option.ts";
+import { endpoints, flag, integer, type Option } from "./option.ts";
 
 /** What every command that talks to a cluster takes. */
-export const clientOptions = {
+export const clientOptions: {
+  readonly endpoints: Option<readonly string[]>;
+  readonly timeoutMs: Option<number>;
+  readonly json: Option<boolean>;
+} = {
   endpoints,
   timeoutMs: integer({ min: 1, max: 3_600_000, default: 5000, help: "give up after so many milliseconds" }),
   json: flag("print one JSON document"),
-} as const;
+};
 
 /** Runs one question, and turns what can go wrong into a message that says what to do about it. */
 export async function askCluster<T>(
   options: { readonly endpoints: readonly string[]; readonly timeoutMs: number },
   ask: (client: GatewayClient) => Promise<T>,
 ): Promise<T> {
-  const client = gatewayClient(options);
+  // Nobody listens anywhere: a person should hear so soon, and not after the time a slow cluster may take.
+  const client = gatewayClient({ ...options, refusedTimeoutMs: 1000 });
   try {
     return await ask(client);
   } catch (error) {

@@ -19,8 +19,7 @@ export class ExitError extends HoldfastError {
 
 export const usageError = (message: string): ExitError => new ExitError(exitCodes.usage, message);
 
-export const failure = (message: string, cause?: unknown): ExitError =>
-  new ExitError(exitCodes.failed, message, cause);
+export const failure = (message: string, cause?: unknown): ExitError => new ExitError(exitCodes.failed, message, cause);
 
 export const environmentError = (message: string, cause?: unknown): ExitError =>
   new ExitError(exitCodes.environment, message, cause);

@@ -50,13 +50,17 @@ export const getCommand: Command = defineCommand({
       });
     } else {
       for (const pair of answer.pairs) {
-        const fields = [...(options.prefix || options.keysOnly ? [pair.key] : []), ...(options.keysOnly ? [] : [pair.value])];
+        const fields = [
+          ...(options.prefix || options.keysOnly ? [pair.key] : []),
+          ...(options.keysOnly ? [] : [pair.value]),
+        ];
         terminal.raw(Buffer.concat(fields.flatMap((field, at) => (at === 0 ? [field] : [tab, field]))));
         terminal.raw("\n");
       }
       if (answer.more) terminal.err(`${answer.count - answer.pairs.length} more keys; raise --limit to see them`);
     }
-    if (!found) terminal.err(options.prefix ? `no key begins with ${JSON.stringify(text)}` : `no key ${JSON.stringify(text)}`);
+    if (!found)
+      terminal.err(options.prefix ? `no key begins with ${JSON.stringify(text)}` : `no key ${JSON.stringify(text)}`);
     return found || options.prefix ? exitCodes.ok : exitCodes.failed;
   },
 });

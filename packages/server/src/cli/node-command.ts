@@ -1,6 +1,5 @@
-import { createMember, type Member } from "holdfast/coordination";
-import { nodeRuntime } from "holdfast/runtime";
-import { serveMember, type Served } from "../serve.ts";
+import type { Member } from "holdfast/coordination";
+import type { Served } from "../serve.ts";
 import { addressText } from "../supervisor/cluster-plan.ts";
 import { describePortError } from "../supervisor/port-check.ts";
 import { defineCommand, type Command } from "./command.ts";
@@ -43,15 +42,21 @@ export const nodeCommand: Command = defineCommand({
       const names = options.cluster.map((member) => member.name).join(", ");
       throw usageError(`--name must be one of --cluster: ${names} (got ${JSON.stringify(options.name)})`);
     }
-    if (options.electionTimeoutMs <= options.heartbeatMs) {
+    if (options.electionTimeoutMs < 2 * options.heartbeatMs) {
       throw usageError(
-        `--election-timeout-ms must be more than --heartbeat-ms ${options.heartbeatMs} (got ${options.electionTimeoutMs})`,
+        `--election-timeout-ms must be at least twice --heartbeat-ms ${options.heartbeatMs} (got ${options.electionTimeoutMs})`,
       );
     }
     const stop = options.supervised ? supervisedStop() : stopSignal();
     const clientUrl = `http://${addressText(options.client)}`;
     const httpUrl = `http://${addressText(options.http)}`;
 
+    // Loaded here and not above: help must not wait for the servers' libraries.
+    const [{ createMember }, { nodeRuntime }, { serveMember }] = await Promise.all([
+      import("holdfast/coordination"),
+      import("holdfast/runtime"),
+      import("../serve.ts"),
+    ]);
     const member = await explained(options, () =>
       createMember({
         runtime: nodeRuntime(),
@@ -83,12 +88,7 @@ export const nodeCommand: Command = defineCommand({
 });
 
 /** Serves until asked to stop (exit 0) or until the member stops by itself. @throws ExitError (environment) */
-async function serveUntil(
-  stop: AbortSignal,
-  member: Member,
-  served: Served,
-  say: (line: string) => void,
-): Promise<0> {
+async function serveUntil(stop: AbortSignal, member: Member, served: Served, say: (line: string) => void): Promise<0> {
   const failure = await Promise.race([member.failed, aborted(stop).then(() => undefined)]);
   if (failure === undefined) say(`${String(stop.reason)}: stopping`);
   await served.close();
@@ -133,8 +133,7 @@ function explain(error: NodeJS.ErrnoException, options: Places): string {
   if (["EADDRINUSE", "EACCES", "EADDRNOTAVAIL"].includes(code)) {
     // Which port it was is in the platform's error, below what wraps it.
     const { port } = deepest(error) as { port?: number };
-    const flags = (["client", "peer", "http"] as const).filter((name) => options[name].port === port);
-    const [name = undefined] = flags;
+    const name = (["client", "peer", "http"] as const).find((candidate) => options[candidate].port === port);
     if (name !== undefined) return `${describePortError(options[name], error)}; choose another: --${name} HOST:PORT`;
   }
   if (code === "EACCES" || code === "EROFS" || code === "EPERM" || code === "ENOTDIR") {

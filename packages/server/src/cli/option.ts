@@ -65,8 +65,7 @@ export function integer(options: IntegerOptions & { readonly default: number }):
 export function integer(options: IntegerOptions): Option<number | undefined>;
 export function integer(options: IntegerOptions): Option<number | undefined> {
   const { min, max, ...described } = options;
-  const rule =
-    max === Number.MAX_SAFE_INTEGER ? `must be an integer >= ${min}` : `must be an integer ${min}..${max}`;
+  const rule = max === Number.MAX_SAFE_INTEGER ? `must be an integer >= ${min}` : `must be an integer ${min}..${max}`;
   return {
     placeholder: "N",
     ...described,
@@ -74,6 +73,22 @@ export function integer(options: IntegerOptions): Option<number | undefined> {
       const number = /^-?\d+$/.test(value) ? Number(value) : Number.NaN;
       if (!(number >= min && number <= max)) throw usageError(`${source} ${rule} (got ${JSON.stringify(value)})`);
       return number;
+    },
+  };
+}
+
+/** One of a few words. */
+export function choice<const T extends string>(
+  options: Described & { readonly choices: readonly T[]; readonly default: T },
+): Option<T> {
+  const { choices, ...described } = options;
+  return {
+    placeholder: "NAME",
+    ...described,
+    read: (value, source) => {
+      const chosen = choices.find((candidate) => candidate === value);
+      if (chosen !== undefined) return chosen;
+      throw usageError(`${source} must be one of ${choices.join(", ")} (got ${JSON.stringify(value)})`);
     },
   };
 }

@@ -43,7 +43,10 @@ export function parseLine(
     }
     const known = byName.get(token.rawName);
     if (known === undefined) {
-      const hint = nearest(token.rawName, [...byName].filter(([, { option }]) => !option.hidden).map(([name]) => name));
+      const hint = nearest(
+        token.rawName,
+        [...byName].filter(([, { option }]) => !option.hidden).map(([name]) => name),
+      );
       throw usageError(`unknown option ${token.rawName}${hint === undefined ? "" : `; did you mean ${hint}?`}`);
     }
     given.set(known.key, readGiven(token.rawName, known.option, token.value, token.inlineValue === true));

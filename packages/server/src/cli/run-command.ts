@@ -5,10 +5,9 @@ import { renderHelp, renderOverview } from "./render-help.ts";
 import type { Terminal } from "./terminal.ts";
 import { packageVersion } from "./version.ts";
 
-/** What the line asks for, with where to find each command: they load only when they run. */
+/** Where to find a command: it loads only when it runs, or help needs it. */
 export interface CommandEntry {
   readonly name: string;
-  readonly summary: string;
   readonly load: () => Promise<Command>;
 }
 
@@ -22,7 +21,8 @@ export async function runCommandLine(
   const [name, ...rest] = line;
   try {
     if (name === undefined || name === "--help" || name === "-h" || (name === "help" && rest.length === 0)) {
-      terminal.out(renderOverview(commands, (text) => terminal.style("bold", text)));
+      const all = await Promise.all(commands.map((entry) => entry.load()));
+      terminal.out(renderOverview(all, (text) => terminal.style("bold", text)));
       return name === undefined ? exitCodes.usage : exitCodes.ok;
     }
     if (name === "--version" || name === "-v") {
@@ -38,7 +38,7 @@ export async function runCommandLine(
     }
     return await command.run({ options: parsed.options, positionals: parsed.positionals, terminal });
   } catch (error) {
-    return report(error, line, terminal);
+    return report(error, line, commands, terminal);
   }
 }
 
@@ -53,7 +53,12 @@ function find(name: string, commands: readonly CommandEntry[]): CommandEntry {
   );
 }
 
-function report(error: unknown, line: readonly string[], terminal: Terminal): ExitCode {
+function report(
+  error: unknown,
+  line: readonly string[],
+  commands: readonly CommandEntry[],
+  terminal: Terminal,
+): ExitCode {
   const known = error instanceof ExitError ? error : undefined;
   // A defect of ours: what helps to find it is the stack.
   const message = known?.message ?? (error instanceof Error ? (error.stack ?? error.message) : String(error));
@@ -63,8 +68,9 @@ function report(error: unknown, line: readonly string[], terminal: Terminal): Ex
   }
   terminal.err(`${terminal.styleErr("red", "holdfast:")} ${message}`);
   if (known?.exitCode === exitCodes.usage) {
-    const command = line.find((part) => !part.startsWith("-"));
-    terminal.err(`See \`holdfast ${command === undefined ? "" : `${command} `}--help\`.`);
+    terminal.err(
+      `See \`holdfast ${commands.some((command) => command.name === line[0]) ? `${line[0]} ` : ""}--help\`.`,
+    );
   }
   return known?.exitCode ?? exitCodes.failed;
 }

@@ -38,7 +38,9 @@ export function renderStatus({ leader, members }: ClusterReport, style: Terminal
       : style("red", "✕ no service");
   const header = ["NAME", "ROLE", "CLIENT", "TERM", "COMMIT", "APPLIED"];
   const rows = members.map((member) => row(member));
-  const widths = header.map((title, column) => Math.max(title.length, ...rows.map((cells) => cells[column]?.length ?? 0)));
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...rows.map((cells) => cells[column]?.length ?? 0)),
+  );
   const line = (cells: readonly string[]): string =>
     cells
       .map((cell, column) => (column < 3 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))

@@ -13,8 +13,8 @@ export interface Terminal {
   /** Bytes unaltered. */
   raw(text: string | Uint8Array): void;
   /** Styles for stdout; plain text when it is no terminal, or NO_COLOR is set. */
-  style(style: Style, text: string): string;
-  styleErr(style: Style, text: string): string;
+  readonly style: (style: Style, text: string) => string;
+  readonly styleErr: (style: Style, text: string) => string;
   /** Whether stdout can be redrawn: a terminal, not dumb, not a build machine's. */
   readonly live: boolean;
   readonly columns: number;

@@ -68,7 +68,7 @@ export function statusReader(options: { readonly timeoutMs: number }): StatusRea
     try {
       const { member: own } = await member(new URL(clientUrl).origin);
       // Another process may have taken the port of a member that is gone.
-      if (String(own.id) !== String(info.id)) throw new Error(`member ${own.name} answers at ${clientUrl}`);
+      if (own.id !== info.id) throw new Error(`member ${own.name} answers at ${clientUrl}`);
       const { role, term, commitIndex, appliedIndex } = own;
       return { ...known, alive: true, role, term, commitIndex, appliedIndex };
     } catch {

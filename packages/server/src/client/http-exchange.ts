@@ -24,7 +24,6 @@ const maxBodyBytes = 64 * 1024 * 1024;
 /** Sends one request and waits for the whole answer; never rejects. */
 export function exchange(agent: Agent, request: ExchangeRequest): Promise<Exchange> {
   return new Promise((resolve) => {
-    const { promise: over, resolve: finish } = Promise.withResolvers<Exchange>();
     let connected = false;
     const outgoing = httpRequest(request.origin + request.path, {
       agent,
@@ -36,17 +35,26 @@ export function exchange(agent: Agent, request: ExchangeRequest): Promise<Exchan
           : { "content-type": "application/json", "content-length": Buffer.byteLength(request.body) }),
       },
     });
+    const finish = (result: Exchange): void => {
+      clearTimeout(timer);
+      request.signal?.removeEventListener("abort", onAbort);
+      resolve(result);
+    };
     const fail = (cause: Error): void => {
       finish({ kind: connected ? "noAnswer" : "notSent", cause });
       outgoing.destroy();
     };
-    const timer = setTimeout(() => fail(new Error(`no answer within ${request.timeoutMs} ms`)), request.timeoutMs);
     const onAbort = (): void => fail(new Error("aborted"));
+    const timer = setTimeout(
+      () => fail(new Error(`no answer within ${Math.round(request.timeoutMs)} ms`)),
+      request.timeoutMs,
+    );
     request.signal?.addEventListener("abort", onAbort, { once: true });
+
     outgoing.on("socket", (socket) => {
       // A kept-alive socket is connected already: the server may read the request and close without an answer.
-      if (!socket.connecting) connected = true;
-      else socket.once("connect", () => (connected = true));
+      if (socket.connecting) socket.once("connect", () => (connected = true));
+      else connected = true;
     });
     outgoing.on("error", fail);
     outgoing.on("response", (response) => {
@@ -57,17 +65,12 @@ export function exchange(agent: Agent, request: ExchangeRequest): Promise<Exchan
         if (bytes > maxBodyBytes) fail(new Error(`answer longer than ${maxBodyBytes} bytes`));
         else chunks.push(chunk);
       });
-      response.on("end", () => {
-        finish({ kind: "answered", status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString("utf8") });
-      });
+      response.on("end", () =>
+        finish({ kind: "answered", status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString("utf8") }),
+      );
       response.on("error", fail);
     });
     outgoing.end(request.body);
     if (request.signal?.aborted) onAbort();
-    void over.then((result) => {
-      clearTimeout(timer);
-      request.signal?.removeEventListener("abort", onAbort);
-      resolve(result);
-    });
   });
 }

@@ -14,7 +14,7 @@ export interface WorkloadRecord {
   operations: number;
   unknownWrites: number;
   /** The first error that was neither a refusal nor a missing answer. */
-  surprise: unknown;
+  surprise: Error | undefined;
 }
 
 export interface Workload {
@@ -57,7 +57,7 @@ const decode = (bytes: Uint8Array | undefined): string | null =>
  */
 export function startWorkload(options: WorkloadOptions): Workload {
   const { endpoints, clients, recorder, record, round } = options;
-  let running = true;
+  const stopping = new AbortController();
 
   async function run(number: number): Promise<void> {
     const start = number % endpoints.length;
@@ -65,7 +65,7 @@ export function startWorkload(options: WorkloadOptions): Workload {
     const process = recorder.process();
     const seen = new Map<string, string | null>();
     try {
-      for (let count = 1; running; count++) {
+      for (let count = 1; !stopping.signal.aborted; count++) {
         const answered = await act(client, process, seen, `${round}.${number}.${count}`);
         // All members refused: without a pause a loop of refusals would keep the machine from restarting them.
         if (!answered) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -149,7 +149,7 @@ export function startWorkload(options: WorkloadOptions): Workload {
         pending.info(reason);
         record.unknownWrites++;
       }
-      if (!(error instanceof UnreachableError) && !isOutcomeUnknown(error)) record.surprise ??= error;
+      if (!(error instanceof UnreachableError) && !isOutcomeUnknown(error)) record.surprise ??= error as Error;
       return false;
     }
   }
@@ -157,7 +157,7 @@ export function startWorkload(options: WorkloadOptions): Workload {
   const loops = Array.from({ length: clients }, (_, number) => run(number));
   return {
     async stop() {
-      running = false;
+      stopping.abort();
       await Promise.all(loops);
     },
   };

@@ -1,6 +1,12 @@
 import type { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
-import { Server, ServerCredentials, type handleUnaryCall, type sendUnaryData } from "@grpc/grpc-js";
+import {
+  Server,
+  ServerCredentials,
+  type handleUnaryCall,
+  type sendUnaryData,
+  type status as GrpcStatus,
+} from "@grpc/grpc-js";
 import type { Dispatcher } from "./dispatcher.ts";
 import { methods, type Method } from "./methods.ts";
 import { identityHeader } from "./request-identity.ts";
@@ -50,19 +56,30 @@ function unaryHandler(dispatcher: Dispatcher, method: Method): handleUnaryCall<B
   return (call, callback) => {
     const bytes = call.request;
     const controller = new AbortController();
-    call.on("cancelled", () => controller.abort(callerGone));
+    let answered = false;
+    // Also emitted when an answered call's stream closes: aborting then would only cost.
+    call.on("cancelled", () => {
+      if (!answered) controller.abort(callerGone);
+    });
     let decoded;
     try {
       decoded = { message: decode(request, bytes), bytes: bytes.length, options: optionsOf(call, controller.signal) };
     } catch (error) {
+      answered = true;
       return fail(callback, statusOf(error));
     }
     dispatcher.dispatch(
       "grpc",
       method,
       decoded,
-      (message) => callback(null, response.encode(message)),
-      (status) => fail(callback, status),
+      (message) => {
+        answered = true;
+        callback(null, response.encode(message));
+      },
+      (status) => {
+        answered = true;
+        fail(callback, status);
+      },
     );
   };
 }
@@ -89,5 +106,5 @@ function optionsOf(call: Call, signal: AbortSignal): ReturnType<typeof requestOp
 }
 
 function fail(callback: sendUnaryData<Buffer>, status: Status): void {
-  callback({ code: status.code, details: status.message });
+  callback({ code: status.code as GrpcStatus, details: status.message });
 }

@@ -1,12 +1,5 @@
-import { CoordinationError, type Member, type RequestOptions } from "holdfast/coordination";
-import {
-  readsOnly,
-  toCompactRequest,
-  toDeleteRangeRequest,
-  toPutRequest,
-  toRangeRequest,
-  toTxnRequest,
-} from "./requests.ts";
+import { CoordinationError, isReadOnlyTxn, type Member, type RequestOptions } from "holdfast/coordination";
+import { toCompactRequest, toDeleteRangeRequest, toPutRequest, toRangeRequest, toTxnRequest } from "./requests.ts";
 import {
   fromCompactResponse,
   fromDeleteRangeResponse,
@@ -85,7 +78,8 @@ export const methods: readonly Method[] = [
   ),
   method("/etcdserverpb.KV/Txn", "/kv/txn", "TxnRequest", "TxnResponse", (member, call, limits) => {
     const request = toTxnRequest(call.message, limits.maxTxnOps);
-    if (!readsOnly(request)) checkSize(call, limits);
+    // One that only reads is not proposed.
+    if (!isReadOnlyTxn(request)) checkSize(call, limits);
     return member.txn(request, call.options).then(fromTxnResponse);
   }),
   method(
@@ -102,13 +96,7 @@ export const methods: readonly Method[] = [
     "MemberListResponse",
     memberListResponse,
   ),
-  method(
-    "/etcdserverpb.Maintenance/Status",
-    "/maintenance/status",
-    "StatusRequest",
-    "StatusResponse",
-    statusResponse,
-  ),
+  method("/etcdserverpb.Maintenance/Status", "/maintenance/status", "StatusRequest", "StatusResponse", statusResponse),
   method("/etcdserverpb.Maintenance/Alarm", "/maintenance/alarm", "AlarmRequest", "AlarmResponse", alarm),
 ];
 

@@ -30,6 +30,11 @@ describe("requestOptions", () => {
   });
 
   it("carries the identity", () => {
-    expect(requestOptions(signal, "7/2/1", undefined).identity).toEqual({ client: 7, sequence: 2, acknowledged: 1 });
+    expect(requestOptions(signal, "7/2/1", undefined).identity).toEqual({
+      client: 7,
+      sequence: 2,
+      acknowledged: 1,
+      since: 0,
+    });
   });
 });

@@ -136,13 +136,6 @@ export function toTxnRequest(message: object, maxOperations: number): TxnRequest
   };
 }
 
-/** Whether a transaction only reads, in both branches: then it is not proposed and its size is not limited. */
-export function readsOnly(request: TxnRequest): boolean {
-  const reads = (operation: RequestOp): boolean =>
-    operation.type === "range" || (operation.type === "txn" && readsOnly(operation.request));
-  return request.success.every(reads) && request.failure.every(reads);
-}
-
 function toOperation(operation: OperationMessage, maxOperations: number): RequestOp {
   const { request_range, request_put, request_delete_range, request_txn } = operation;
   if (request_put) return { type: "put", request: toPutRequest(request_put) };

@@ -102,14 +102,9 @@ function fromStep(step: ResponseOp, progress: Progress): WireMessage {
   if (step.type === "txn") return { response_txn: { header: {}, ...txnBody(step.response, progress) } };
   if (writesAt(step)) progress.written = true;
   const header = { revision: progress.written ? progress.after : progress.before };
-  switch (step.type) {
-    case "range":
-      return { response_range: rangeBody(header, step.response) };
-    case "put":
-      return { response_put: putBody(header, step.response) };
-    case "deleteRange":
-      return { response_delete_range: deleteBody(header, step.response) };
-  }
+  if (step.type === "range") return { response_range: rangeBody(header, step.response) };
+  if (step.type === "put") return { response_put: putBody(header, step.response) };
+  return { response_delete_range: deleteBody(header, step.response) };
 }
 
 function writesAt(step: ResponseOp): boolean {

@@ -8,8 +8,19 @@ export type ScalarType = "bytes" | "string" | "bool" | "int64" | "uint64";
 /** Number on the wire, type (a scalar, an enumeration or a message of this file), and whether there may be many. */
 export type FieldSpec = readonly [id: number, type: string, repeated?: "repeated"];
 
+/**
+ * How deep messages may nest: enough for transactions within transactions as deep as 128 operations allow; a deeper one
+ * would only exhaust the stack.
+ */
+export const maxMessageDepth = 300;
+
 export type EnumerationName =
-  "SortOrder" | "SortTarget" | "CompareResult" | "CompareTarget" | "AlarmAction" | "AlarmType";
+  | "SortOrder"
+  | "SortTarget"
+  | "CompareResult"
+  | "CompareTarget"
+  | "AlarmAction"
+  | "AlarmType";
 
 export type MessageName =
   | "ResponseHeader"

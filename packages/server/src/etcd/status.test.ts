@@ -21,10 +21,7 @@ describe("statusOf", () => {
     TIMED_OUT: [14, "etcdserver: request timed out"],
     TOO_MANY_REQUESTS: [8, "etcdserver: too many requests"],
     STOPPED: [14, "etcdserver: server stopped"],
-    SESSION_EXPIRED: [
-      9,
-      "holdfast: the session no longer remembers this request; whether it was applied is unknown",
-    ],
+    SESSION_EXPIRED: [9, "holdfast: the session no longer remembers this request; whether it was applied is unknown"],
   };
 
   it.each(Object.keys(coordinationErrors) as CoordinationErrorCode[])("maps %s", (code) => {

@@ -1,18 +1,17 @@
 import { Buffer } from "node:buffer";
 import { describe, expect, it } from "vitest";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { toPutRequest, toRangeRequest } from "./requests.ts";
 import { fromBigInt, toBigInt, toSafeInteger } from "./wire-integer.ts";
 import { wireType } from "./wire-type.ts";
 
 describe("wire types", () => {
-  // Bytes recorded from etcdctl 3.4.23 and etcd 3.4.23.
-  it("decodes a put as etcdctl sends it", () => {
-    const put = wireType("PutRequest").decode(Buffer.from("0a03666f6f120362617218f8ac d1919101".replace(" ", ""), "hex"));
+  it("decodes a put", () => {
+    const put = wireType("PutRequest").decode(Buffer.from("0a03666f6f1203626172188d8bd8919101", "hex"));
     expect(toPutRequest(put)).toEqual({
       key: Buffer.from("foo"),
       value: Buffer.from("bar"),
-      lease: 39_000_000_120n,
+      lease: 38_960_235_917n,
       previousPair: false,
       ignoreValue: false,
       ignoreLease: false,
@@ -22,19 +21,20 @@ describe("wire types", () => {
   it("encodes a header byte for byte as etcd does", () => {
     const bytes = wireType("PutResponse").encode({
       header: {
-        cluster_id: fromBigInt(0xc6c6e2ad0338c7ffn - 0n),
-        member_id: fromBigInt(1n),
-        revision: 2,
+        cluster_id: fromBigInt(14301398113967654015n),
+        member_id: fromBigInt(5662688015068518467n),
+        revision: 10,
         raft_term: 2,
       },
     });
-    expect(bytes.toString("hex")).toBe("0a1108ff8fe399d0d5b8e3c601100118022002");
+    // Recorded from etcd 3.4.23.
+    expect(bytes.toString("hex")).toBe("0a1908ff88efb380bab1bcc60110c3b095e0f597faca4e180a2002");
   });
 
   it("leaves out zero, as proto3 does", () => {
-    expect(wireType("RangeResponse").encode({ header: undefined, kvs: [], more: undefined, count: undefined })).toHaveLength(
-      0,
-    );
+    expect(
+      wireType("RangeResponse").encode({ header: undefined, kvs: [], more: undefined, count: undefined }),
+    ).toHaveLength(0);
   });
 
   it("gives zero values to absent fields", () => {
@@ -58,8 +58,8 @@ describe("wire types", () => {
   it("carries every 64-bit integer exactly", () => {
     fc.assert(
       fc.property(fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n), (lease) => {
-        const { decode, encode } = wireType("PutRequest");
-        const back = decode(encode({ lease: fromBigInt(lease) })) as { lease: { low: number; high: number } };
+        const type = wireType("PutRequest");
+        const back = type.decode(type.encode({ lease: fromBigInt(lease) })) as { lease: { low: number; high: number } };
         expect(toBigInt(back.lease)).toBe(lease);
         const safe = BigInt(toSafeInteger(back.lease));
         const limit = BigInt(Number.MAX_SAFE_INTEGER);

@@ -1,6 +1,6 @@
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import protobuf from "protobufjs/light.js";
-import { isEnumerationName, messages, type FieldSpec, type MessageName } from "./schema.ts";
+import { isEnumerationName, maxMessageDepth, messages, type FieldSpec, type MessageName } from "./schema.ts";
 
 /** A message as it stands between the wire and the model: field names of the schema, zero values where absent. */
 export type WireMessage = object;
@@ -15,6 +15,9 @@ export interface WireType {
   /** A message with every field at zero. */
   create(): WireMessage;
 }
+
+protobuf.Reader.recursionLimit = maxMessageDepth;
+protobuf.util.recursionLimit = maxMessageDepth;
 
 const root = new protobuf.Root();
 const types = new Map<MessageName, WireType>();

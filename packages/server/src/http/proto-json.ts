@@ -3,6 +3,7 @@ import {
   enumerations,
   isEnumerationName,
   isMessageName,
+  maxMessageDepth,
   messages,
   type EnumerationName,
   type FieldSpec,
@@ -27,9 +28,6 @@ interface JsonField {
   /** Undefined for a zero value. */
   write(value: unknown): string | undefined;
 }
-
-/** Enough for the deepest transaction within the limits; a deeper document would only exhaust the stack. */
-const maxDepth = 300;
 
 const compiled = new Map<MessageName, readonly JsonField[]>();
 
@@ -95,7 +93,7 @@ export function fromJson(name: MessageName, document: unknown): WireMessage {
 
 function readMessage(name: MessageName, value: unknown, path: string, depth: number): WireMessage {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return refuse(path, "a JSON object", value);
-  if (depth > maxDepth) return refuse(path, `nested at most ${maxDepth} deep`, value);
+  if (depth > maxMessageDepth) return refuse(path, `nested at most ${maxMessageDepth} deep`, value);
   const source = value as Readonly<Record<string, unknown>>;
   const message = wireType(name).create() as Record<string, unknown>;
   for (const field of fieldsOf(name)) {

@@ -54,11 +54,17 @@ export function clientUrl(member: Pick<MemberPlan, "client">): string {
 
 /** The line that starts one member of a plan. */
 export function nodeArguments(plan: ClusterPlan, member: MemberPlan): readonly string[] {
-  return [
-    ...["node", "--name", member.name, "--data", member.directory, "--cluster-name", plan.clusterName],
-    ...["--client", addressText(member.client), "--peer", addressText(member.peer), "--http", addressText(member.http)],
-    ...["--cluster", plan.members.map(({ name, peer }) => `${name}=${addressText(peer)}`).join(",")],
-    ...(plan.heartbeatMs === undefined ? [] : ["--heartbeat-ms", String(plan.heartbeatMs)]),
-    ...(plan.electionTimeoutMs === undefined ? [] : ["--election-timeout-ms", String(plan.electionTimeoutMs)]),
-  ];
+  const options: Readonly<Record<string, string | number | undefined>> = {
+    "--name": member.name,
+    "--data": member.directory,
+    "--cluster-name": plan.clusterName,
+    "--cluster": plan.members.map(({ name, peer }) => `${name}=${addressText(peer)}`).join(","),
+    "--client": addressText(member.client),
+    "--peer": addressText(member.peer),
+    "--http": addressText(member.http),
+    "--heartbeat-ms": plan.heartbeatMs,
+    "--election-timeout-ms": plan.electionTimeoutMs,
+  };
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return ["node", ...given.map(([name, value]) => `${name}=${value}`)];
 }

@@ -24,7 +24,12 @@ export interface ViewMember {
   readonly client: string;
   /** Undefined when the member does not answer. */
   readonly word:
-    | { readonly role: "leader" | "follower" | "candidate"; readonly term: number; readonly commitIndex: number; readonly appliedIndex: number }
+    | {
+        readonly role: "leader" | "follower" | "candidate";
+        readonly term: number;
+        readonly commitIndex: number;
+        readonly appliedIndex: number;
+      }
     | undefined;
 }
 
@@ -76,11 +81,11 @@ function summary(state: ClusterViewState, style: ViewFrame["style"]): string {
   const quorum = Math.floor(total / 2) + 1;
   const health =
     state.leader === undefined || answering < quorum
-      ? style("red", `✕ no service (${answering} of ${total} answer)`)
+      ? style("red", `✕ no service, ${answering}/${total} answer`)
       : answering < total
-        ? style("yellow", `▲ degraded (${answering} of ${total} answer)`)
-        : style("green", `✓ healthy (${total} of ${total} answer)`);
-  const leader = state.leader === undefined ? "no leader" : `${state.leader.name} leads, term ${state.leader.term}`;
+        ? style("yellow", `▲ degraded, ${answering}/${total} answer`)
+        : style("green", `✓ healthy, ${total}/${total} answer`);
+  const leader = state.leader === undefined ? "no leader" : `${state.leader.name} leads term ${state.leader.term}`;
   const rate = state.writesPerSecond === undefined ? "" : ` · ${formatCount(state.writesPerSecond)} writes/s`;
   return `${style("bold", "holdfast")}  ${health} · ${leader}${rate} · up ${formatDuration(state.upMs)}`;
 }
@@ -106,7 +111,13 @@ function memberTable(members: readonly ViewMember[], style: ViewFrame["style"]):
   const pad = (text: string, column: number): string =>
     numeric.has(column) ? text.padStart(widths[column] ?? 0) : text.padEnd(widths[column] ?? 0);
   return [
-    style("dim", header.map((title, column) => pad(title, column)).join("  ").trimEnd()),
+    style(
+      "dim",
+      header
+        .map((title, column) => pad(title, column))
+        .join("  ")
+        .trimEnd(),
+    ),
     ...rows.map((row) =>
       row
         .map((cell, column) => {
@@ -179,5 +190,5 @@ export function clip(line: string, columns: number): string {
 const escapes = /\u001B\[[0-9;]*m/g;
 
 function visibleLength(text: string): number {
-  return [...text.replaceAll(escapes, "")].length;
+  return Array.from(text.replaceAll(escapes, "")).length;
 }

@@ -15,8 +15,8 @@ export interface MemberExit {
 /** One life of one member as a process of its own. */
 export interface MemberProcess {
   readonly pid: number | undefined;
-  /** Resolves when the member says that it is ready; never when it dies before. */
-  readonly ready: Promise<void>;
+  /** Resolves with true when the member says that it is ready, with false when it dies before. */
+  readonly ready: Promise<boolean>;
   readonly exited: Promise<MemberExit>;
   signal(signal: NodeJS.Signals): boolean;
 }
@@ -34,12 +34,12 @@ export function startMemberProcess(line: readonly string[]): MemberProcess {
   const child = spawn(process.execPath, [...nodeFlags, entry, ...line, "--supervised", "--json"], {
     stdio: ["pipe", "pipe", "pipe"],
   });
-  const ready = Promise.withResolvers<void>();
+  const ready = Promise.withResolvers<boolean>();
   const exited = Promise.withResolvers<MemberExit>();
   let lastWords = "";
   child.stdin.on("error", () => {});
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    if (text.includes("\n")) ready.resolve();
+    if (text.includes("\n")) ready.resolve(true);
   });
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     lastWords = (lastWords + text).slice(-lastWordsBytes);
@@ -47,10 +47,12 @@ export function startMemberProcess(line: readonly string[]): MemberProcess {
   // After `exit` the pipes may still hold the last words, but a grandchild could keep them open for ever: do not wait.
   child.once("exit", (code, signal) => {
     const atMs = performance.now();
+    ready.resolve(false);
     setImmediate(() => exited.resolve({ code, signal, lastWords: lastWords.trim(), atMs, ranMs: atMs - startedAtMs }));
   });
   child.once("error", (error) => {
     if (child.pid !== undefined) return;
+    ready.resolve(false);
     exited.resolve({ code: null, signal: null, lastWords: error.message, atMs: performance.now(), ranMs: 0 });
   });
   return { pid: child.pid, ready: ready.promise, exited: exited.promise, signal: (signal) => send(child, signal) };

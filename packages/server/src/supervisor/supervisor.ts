@@ -68,7 +68,7 @@ export function superviseCluster({ plan, restart = true, onEvent }: SupervisorOp
   function enter(slot: Slot, state: MemberState): void {
     slot.state = state;
     slot.sinceMs = performance.now();
-    for (const waiter of [...waiters]) waiter();
+    for (const waiter of waiters) waiter();
   }
 
   function launch(slot: Slot): void {
@@ -76,16 +76,18 @@ export function superviseCluster({ plan, restart = true, onEvent }: SupervisorOp
     slot.child = child;
     slot.lives++;
     enter(slot, "starting");
-    void child.ready.then(() => {
-      if (slot.child !== child || slot.state !== "starting") return;
+    void follow(slot, child);
+  }
+
+  async function follow(slot: Slot, child: MemberProcess): Promise<void> {
+    if (await child.ready) {
       enter(slot, "alive");
       onEvent?.({ member: slot.plan.name, kind: "alive", text: slot.lives === 1 ? "ready" : "ready again" });
-    });
-    void child.exited.then((exit) => {
-      slot.child = undefined;
-      slot.lastExit = exit;
-      afterExit(slot, exit);
-    });
+    }
+    const exit = await child.exited;
+    slot.child = undefined;
+    slot.lastExit = exit;
+    afterExit(slot, exit);
   }
 
   function afterExit(slot: Slot, exit: MemberExit): void {
@@ -170,13 +172,16 @@ export function superviseCluster({ plan, restart = true, onEvent }: SupervisorOp
       launch(slot);
       await until(() => slot.state !== "starting", 30_000);
       if (slot.state !== "alive") {
-        throw new Error(`${name} did not come back: ${slot.lastExit === undefined ? "no answer" : describeExit(slot.lastExit)}`);
+        throw new Error(
+          `${name} did not come back: ${slot.lastExit === undefined ? "no answer" : describeExit(slot.lastExit)}`,
+        );
       }
     },
     async allAlive(timeoutMs) {
       const all = [...slots.values()];
       const over = (): boolean =>
-        all.every((slot) => slot.state === "alive") || all.some((slot) => slot.state === "failed" || slot.state === "down");
+        all.every((slot) => slot.state === "alive") ||
+        all.some((slot) => slot.state === "failed" || slot.state === "down");
       await until(over, timeoutMs);
       return all.every((slot) => slot.state === "alive");
     },

@@ -63,10 +63,11 @@ export async function upSession(session: UpSession): Promise<void> {
   }
 
   const render = (): readonly string[] => {
-    return renderClusterView(
-      viewState(session, supervisor, monitor, events, performance.now() - startedAtMs),
-      { columns: terminal.columns, rows: terminal.rows, style: terminal.style },
-    );
+    return renderClusterView(viewState(session, supervisor, monitor, events, performance.now() - startedAtMs), {
+      columns: terminal.columns,
+      rows: terminal.rows,
+      style: terminal.style,
+    });
   };
 
   try {
@@ -76,7 +77,13 @@ export async function upSession(session: UpSession): Promise<void> {
     });
     if (live) screen = liveScreen(terminal, render);
     const timeout = timer(readyTimeoutMs);
-    const first = await Promise.race([ready.promise, stopped, changed.promise, firstFailure(supervisor), timeout.promise]);
+    const first = await Promise.race([
+      ready.promise,
+      stopped,
+      changed.promise,
+      firstFailure(supervisor),
+      timeout.promise,
+    ]);
     timeout.cancel();
     if (first !== "stop") {
       if (first === "timeout") throw environmentError(notReady(supervisor, monitor));

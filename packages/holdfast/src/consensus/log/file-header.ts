@@ -1,6 +1,5 @@
 import type { DiskFile } from "../../runtime/index.ts";
-import { ByteReader, type ByteWriter, crc32c, MalformedError } from "../../wire/index.ts";
-import { ByteWriter as Writer } from "../../wire/index.ts";
+import { ByteReader, ByteWriter, crc32c, MalformedError } from "../../wire/index.ts";
 import type { Configuration } from "../entry.ts";
 import { LogCorruptError } from "./log-error.ts";
 
@@ -11,7 +10,7 @@ const maxBodyBytes = 1024 * 1024;
 
 /** Starts a file: eight bytes that tell its format, u32 length of the body, u32 CRC-32C of the body, body. */
 export function encodeFileHeader(magic: string, writeBody: (writer: ByteWriter) => void): Uint8Array {
-  const writer = new Writer();
+  const writer = new ByteWriter();
   for (let i = 0; i < 8; i++) writer.u8(magic.charCodeAt(i));
   writer.skip(8);
   writeBody(writer);
@@ -40,7 +39,8 @@ export async function readFileHeader<T>(
     if (length > bytes.length) bytes = await file.read(0, length);
     const body = new ByteReader(bytes.subarray(0, length));
     body.bytes(fixedBytes, "header");
-    if (bytes.length < length) throw new MalformedError("header", 0, `needs ${length} bytes, ${bytes.length} are there`);
+    if (bytes.length < length)
+      throw new MalformedError("header", 0, `needs ${length} bytes, ${bytes.length} are there`);
     if (crc32c(bytes, 0, fixedBytes, length) !== checksum) {
       throw new MalformedError("header", 0, "must match its checksum");
     }

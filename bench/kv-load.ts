@@ -1,0 +1,130 @@
+import { execFile } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { Etcd3 } from "etcd3";
+
+/** What one stretch of load achieved. */
+export interface LoadResult {
+  readonly puts: number;
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+export interface LoadOptions {
+  /** Client URLs, the leader's first. */
+  readonly urls: readonly string[];
+  /** How many puts are under way at once. */
+  readonly clients: number;
+  readonly seconds: number;
+  /** For files that a load generator needs. */
+  readonly directory: string;
+  readonly signal: AbortSignal;
+}
+
+/** Puts of one value under keys taken in turn. @throws Error when a put fails */
+export interface KvLoad {
+  readonly name: string;
+  run(options: LoadOptions): Promise<LoadResult>;
+}
+
+const keys = 10_000;
+const value = "v".repeat(256);
+const keyAt = (index: number): string => `bench/${String(index % keys).padStart(6, "0")}`;
+
+/** The npm client `etcd3` in this process, over gRPC, with all three members as endpoints. */
+export const grpcLoad: KvLoad = {
+  name: "gRPC (etcd3)",
+  async run({ urls, clients, seconds, signal }) {
+    const client = new Etcd3({ hosts: [...urls] });
+    try {
+      const latencies: number[] = [];
+      let next = 0;
+      const start = performance.now();
+      const deadline = start + seconds * 1000;
+      const loop = async (): Promise<void> => {
+        for (let now = performance.now(); now < deadline && !signal.aborted;) {
+          await client.put(keyAt(next++)).value(value);
+          const after = performance.now();
+          latencies.push(after - now);
+          now = after;
+        }
+      };
+      await Promise.all(Array.from({ length: clients }, loop));
+      signal.throwIfAborted();
+      const elapsed = performance.now() - start;
+      latencies.sort((a, b) => a - b);
+      const at = (share: number): number => latencies[Math.floor(share * (latencies.length - 1))] ?? Number.NaN;
+      return {
+        puts: latencies.length,
+        perSecond: (latencies.length / elapsed) * 1000,
+        p50Ms: at(0.5),
+        p99Ms: at(0.99),
+      };
+    } finally {
+      client.close();
+    }
+  },
+};
+
+/** `wrk` against the leader's JSON gateway: a load generator that leaves the processors to the servers. */
+export const wrkLoad: KvLoad = {
+  name: "JSON gateway (wrk)",
+  async run({ urls: [leader = ""], clients, seconds, directory, signal }) {
+    const script = join(directory, "put.lua");
+    writeFileSync(script, luaScript());
+    const args = ["-t1", `-c${clients}`, `-d${seconds}s`, "--timeout", "10s", "-s", script, leader];
+    const { stdout } = await promisify(execFile)("wrk", args, { signal });
+    const line = stdout.split("\n").find((text) => text.startsWith("{"));
+    if (line === undefined) throw new Error(`wrk printed no summary:\n${stdout}`);
+    const summary = JSON.parse(line) as WrkSummary;
+    if (summary.errors > 0) throw new Error(`${summary.errors} of ${summary.requests} requests failed:\n${stdout}`);
+    return {
+      puts: summary.requests,
+      perSecond: summary.requests / (summary.microseconds / 1e6),
+      p50Ms: summary.p50 / 1000,
+      p99Ms: summary.p99 / 1000,
+    };
+  },
+};
+
+interface WrkSummary {
+  readonly requests: number;
+  readonly microseconds: number;
+  readonly errors: number;
+  readonly p50: number;
+  readonly p99: number;
+}
+
+/** Requests are made before the load starts: what is measured is the server. */
+function luaScript(): string {
+  const encode = (text: string): string => Buffer.from(text).toString("base64");
+  const encodedKeys = Array.from({ length: keys }, (_, i) => `"${encode(keyAt(i))}"`);
+  return `
+local keys = { ${encodedKeys.join(",")} }
+local requests = {}
+local at = 0
+
+function init(args)
+  wrk.method = "POST"
+  wrk.path = "/v3/kv/put"
+  wrk.headers["Content-Type"] = "application/json"
+  for i, key in ipairs(keys) do
+    requests[i] = wrk.format(nil, nil, nil, '{"key":"' .. key .. '","value":"${encode(value)}"}')
+  end
+end
+
+function request()
+  at = at % #requests + 1
+  return requests[at]
+end
+
+function done(summary, latency, requests)
+  local e = summary.errors
+  io.write(string.format('{"requests":%d,"microseconds":%d,"errors":%d,"p50":%d,"p99":%d}\\n', summary.requests,
+    summary.duration, e.connect + e.read + e.write + e.status + e.timeout, latency:percentile(50),
+    latency:percentile(99)))
+end
+`;
+}

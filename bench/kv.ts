@@ -1,0 +1,87 @@
+import { mkdirSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { installCommands } from "../scripts/debian-packages.ts";
+import { Samples, type Benchmark, type BenchmarkContext, type Measurement } from "./benchmark.ts";
+import { etcd, holdfast, type KvCluster, type KvSystem } from "./kv-cluster.ts";
+import { grpcLoad, wrkLoad, type KvLoad } from "./kv-load.ts";
+
+const loads: readonly KvLoad[] = [grpcLoad, wrkLoad];
+const clientCounts = [1, 64, 256];
+const warmUpSeconds = 1;
+
+/**
+ * Durable puts of 256 bytes on three members on loopback. Only one system runs at a time, on a fresh directory, so that
+ * the other takes no processor and no disk; each round measures both, and the one that goes first changes.
+ */
+export const kv: Benchmark = {
+  name: "kv",
+  summary: "durable puts, 3 members on this machine, against etcd",
+  run: (context) => compareSystems([holdfast, etcd], context),
+};
+
+async function compareSystems(systems: readonly KvSystem[], context: BenchmarkContext): Promise<Measurement[]> {
+  const missing = installCommands(["etcd", "wrk"]);
+  if (missing.length > 0) throw new Error(missing.map(({ reason }) => reason).join("\n"));
+  const directory = mkdtempSync(join(realDisk(), "holdfast-bench-"));
+  const samples = new Samples();
+  try {
+    for (let round = 0; round < context.rounds; round++) {
+      for (const system of round % 2 === 0 ? systems : systems.toReversed()) {
+        context.progress(`round ${round + 1} of ${context.rounds}: ${system.name}`);
+        const ofRound = join(directory, `${system.name}-${round}`);
+        mkdirSync(ofRound);
+        const cluster = await system.start(ofRound, context.signal);
+        try {
+          await measure(system.name, cluster, ofRound, samples, context);
+        } finally {
+          await cluster.stop();
+        }
+        rmSync(ofRound, { recursive: true });
+      }
+    }
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+  return samples.measurements(holdfast.name);
+}
+
+async function measure(
+  system: string,
+  cluster: KvCluster,
+  directory: string,
+  samples: Samples,
+  { seconds, signal, progress }: BenchmarkContext,
+): Promise<void> {
+  for (const load of loads) {
+    for (const clients of clientCounts) {
+      const options = { urls: cluster.urls, clients, directory, signal };
+      await load.run({ ...options, seconds: warmUpSeconds });
+      globalThis.gc?.();
+      const before = await cluster.revision();
+      const { puts, perSecond, p50Ms, p99Ms } = await load.run({ ...options, seconds });
+      const applied = (await cluster.revision()) - before;
+      if (!(applied >= puts)) throw new Error(`${system} acknowledged ${puts} puts and applied ${applied}`);
+      const name = `${load.name}, ${clients} ${clients === 1 ? "client" : "clients"}`;
+      samples.add(system, { case: name, unit: "puts/s", better: "higher" }, perSecond);
+      samples.add(system, { case: `${name}, p50`, unit: "ms", better: "lower" }, p50Ms);
+      samples.add(system, { case: `${name}, p99`, unit: "ms", better: "lower" }, p99Ms);
+      progress(`  ${name}: ${Math.round(perSecond)} puts/s, p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`);
+    }
+  }
+}
+
+const tmpfsMagic = 0x01021994;
+
+/** A directory for temporary files on a disk: syncing to memory would measure nothing. @throws Error when none is found */
+function realDisk(): string {
+  const candidates = [...new Set([process.env["TMPDIR"] ?? "/var/tmp", tmpdir(), process.cwd()])];
+  for (const candidate of candidates) {
+    try {
+      if (statfsSync(candidate).type !== tmpfsMagic) return candidate;
+    } catch {
+      // Not there: the next.
+    }
+  }
+  throw new Error(`no directory for temporary files lies on a disk (tried ${candidates.join(", ")}); set TMPDIR`);
+}

@@ -1,0 +1,89 @@
+import { parseArgs } from "node:util";
+import type { Benchmark } from "./benchmark.ts";
+import { readEnvironment } from "./environment.ts";
+import { kv } from "./kv.ts";
+import { compare, renderReport, type BenchmarkReport } from "./report.ts";
+
+const benchmarks: readonly Benchmark[] = [kv];
+
+const usage = `npm run bench -- NAME [--json] [--rounds N] [--seconds N]
+
+${benchmarks.map(({ name, summary }) => `  ${name.padEnd(12)} ${summary}`).join("\n")}
+
+  --json       print one JSON document
+  --rounds N   measure everything so often and give medians (default 3)
+  --seconds N  how long each measurement takes (default 3)`;
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  let options;
+  try {
+    options = readOptions(process.argv.slice(2));
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${usage}`);
+    return 2;
+  }
+  if (options === undefined) {
+    console.log(usage);
+    return 0;
+  }
+  const { benchmark, json, rounds, seconds } = options;
+  const controller = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => controller.abort(new Error(`stopped by ${signal}`)));
+  }
+  const environment = readEnvironment();
+  const progress = (line: string): void => console.error(line);
+  if (environment.loadBefore > environment.cores / 4) {
+    progress(`the machine is busy (load ${environment.loadBefore.toFixed(2)}): the figures will be noisy`);
+  }
+  try {
+    const measurements = await benchmark.run({ rounds, seconds, signal: controller.signal, progress });
+    const report: BenchmarkReport = { bench: benchmark.name, environment, rows: measurements.map(compare) };
+    console.log(json ? JSON.stringify(report, undefined, 2) : renderReport(report));
+    return 0;
+  } catch (error) {
+    console.error(`${benchmark.name}: ${error instanceof Error ? error.message : String(error)}`);
+    return controller.signal.aborted ? 130 : 1;
+  }
+}
+
+interface Options {
+  readonly benchmark: Benchmark;
+  readonly json: boolean;
+  readonly rounds: number;
+  readonly seconds: number;
+}
+
+/** Undefined when only help is wanted. @throws Error for what makes no sense */
+function readOptions(args: string[]): Options | undefined {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      json: { type: "boolean", default: false },
+      rounds: { type: "string", default: "3" },
+      seconds: { type: "string", default: "3" },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  const [name, ...more] = positionals;
+  if (values.help || (name === undefined && !values.json)) return undefined;
+  if (more.length > 0) throw new Error(`one benchmark at a time (got ${positionals.join(" ")})`);
+  const benchmark = benchmarks.find((candidate) => candidate.name === name);
+  if (benchmark === undefined)
+    throw new Error(name === undefined ? "name a benchmark" : `there is no benchmark ${name}`);
+  return {
+    benchmark,
+    json: values.json,
+    rounds: positiveInteger("--rounds", values.rounds),
+    seconds: positiveInteger("--seconds", values.seconds),
+  };
+}
+
+function positiveInteger(option: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1) throw new Error(`${option} must be an integer >= 1 (got ${text})`);
+  return value;
+}

@@ -1,0 +1,191 @@
+import type { Disk, DiskFile } from "../../runtime/index.ts";
+import { MalformedError } from "../../wire/index.ts";
+import { decodeBatch } from "./batch-codec.ts";
+import type { LogBatch } from "./durable-log.ts";
+import { LogCorruptError } from "./log-error.ts";
+import { examineRecord, findLaterRecord } from "./log-record.ts";
+import { LogReplay } from "./log-replay.ts";
+import { type OpenSegment, type Segment, writeZeros } from "./segment-file.ts";
+import { readSegmentHeader, type SegmentHeader } from "./segment-header.ts";
+
+/** A segment of which only the header was read. */
+export interface FoundSegment {
+  readonly path: string;
+  readonly header: SegmentHeader;
+  readonly headerBytes: number;
+}
+
+export interface RecoveredSegments {
+  readonly replay: LogReplay;
+  /** All but the last, oldest first. */
+  readonly sealed: Segment[];
+  readonly current: OpenSegment;
+  /** Sequence number of the next record. */
+  readonly nextSequence: number;
+}
+
+/** Reads the header of the segment with this ordinal. @throws LogCorruptError */
+export async function findSegment(disk: Disk, path: string, ordinal: number): Promise<FoundSegment> {
+  const file = await disk.open(path);
+  try {
+    const { body, length } = await readSegmentHeader(path, file);
+    if (body.ordinal !== ordinal) {
+      throw new LogCorruptError(path, 0, `it is segment ${body.ordinal} under the name of another`);
+    }
+    return { path, header: body, headerBytes: length };
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Replays segments, one in memory at a time, and makes the last one ready to be written.
+ *
+ * Appends do not overlap, so at most the very last record can be without its sync when the machine stops. Only it may
+ * be cut off, and only when a sector of it was never written; all else that is wrong was right once, and is refused.
+ *
+ * @param found at least one, in ascending order of ordinals
+ * @param keepFrom entries below this index are let go on the way
+ * @throws LogCorruptError
+ */
+export async function recoverSegments(
+  disk: Disk,
+  found: readonly FoundSegment[],
+  keepFrom: number,
+): Promise<RecoveredSegments> {
+  const { header } = found[0]!;
+  const replay = new LogReplay(header.hardState, header.last);
+  const sealed: Segment[] = [];
+  for (const [i, segment] of found.entries()) {
+    const next = found[i + 1];
+    requireFollows(found[i - 1], segment, replay);
+    const file = await disk.open(segment.path);
+    try {
+      const scan = new SegmentScan(segment, await file.read(0, await file.size()), replay);
+      const read = scan.readUntil(next?.header.firstSequence);
+      if (scan.sawReset) for (const earlier of sealed) earlier.highestIndex = 0;
+      replay.forgetBelow(keepFrom);
+      if (next === undefined) {
+        await settleTail(file, scan);
+        return {
+          replay,
+          sealed,
+          current: { ...read, file, start: segment.headerBytes, offset: scan.offset },
+          nextSequence: scan.sequence,
+        };
+      }
+      sealed.push(read);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+    await file.close();
+  }
+  throw new LogCorruptError(found[0]!.path, 0, "no segment is the last one");
+}
+
+function requireFollows(previous: FoundSegment | undefined, segment: FoundSegment, replay: LogReplay): void {
+  if (previous === undefined) return;
+  const { ordinal, hardState, last } = segment.header;
+  const expected = previous.header.ordinal + 1;
+  if (ordinal !== expected) throw new LogCorruptError(segment.path, 0, `segment ${expected} before it is missing`);
+  const agrees =
+    hardState.term === replay.hardState.term &&
+    hardState.vote === replay.hardState.vote &&
+    last.index === replay.lastIndex &&
+    last.term === (replay.lastTerm ?? last.term);
+  if (!agrees) throw new LogCorruptError(segment.path, 0, "its header does not continue the segment before");
+}
+
+/** Reads the records of one segment into a replay. */
+class SegmentScan {
+  readonly #segment: FoundSegment;
+  readonly bytes: Uint8Array;
+  readonly #replay: LogReplay;
+  /** Where the next record should start. */
+  offset: number;
+  sequence: number;
+  /** Where the last record read starts; undefined before the first. */
+  lastRecord: number | undefined;
+  sawReset = false;
+  #highestIndex = 0;
+
+  constructor(segment: FoundSegment, bytes: Uint8Array, replay: LogReplay) {
+    this.#segment = segment;
+    this.bytes = bytes;
+    this.#replay = replay;
+    this.offset = segment.headerBytes;
+    this.sequence = segment.header.firstSequence;
+  }
+
+  /** Reads the records before sequence number `end`, which the next segment has; all there are when there is none. */
+  readUntil(end = Infinity): Segment {
+    const { path, header } = this.#segment;
+    while (this.sequence < end) {
+      const place = { ordinal: header.ordinal, offset: this.offset };
+      const examined = examineRecord(this.bytes, place, this.sequence);
+      if (examined.kind === "whole") {
+        this.#apply(examined.payload);
+        this.lastRecord = this.offset;
+        this.offset = examined.end;
+        this.sequence++;
+        continue;
+      }
+      if (examined.kind === "damaged") throw new LogCorruptError(path, this.offset, examined.reason);
+      const missing = `record ${this.sequence} is not whole`;
+      if (end !== Infinity) throw new LogCorruptError(path, this.offset, `${missing}, but a later segment follows`);
+      const later = findLaterRecord(this.bytes, place, this.sequence);
+      if (later !== undefined) {
+        throw new LogCorruptError(path, this.offset, `${missing}, but a later one stands at offset ${later}`);
+      }
+      break;
+    }
+    return { ordinal: header.ordinal, path, size: this.bytes.length, highestIndex: this.#highestIndex };
+  }
+
+  #apply(payload: Uint8Array): void {
+    const { path } = this.#segment;
+    let batch: LogBatch;
+    try {
+      batch = decodeBatch(payload);
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+      throw new LogCorruptError(path, this.offset, `record ${this.sequence} is malformed: ${error.message}`, error);
+    }
+    const refused = this.#replay.apply(batch);
+    if (refused !== undefined) throw new LogCorruptError(path, this.offset, `in record ${this.sequence}, ${refused}`);
+    if (batch.reset !== undefined) {
+      this.sawReset = true;
+      this.#highestIndex = 0;
+    }
+    this.#highestIndex = Math.max(this.#highestIndex, batch.entries.at(-1)?.index ?? 0);
+  }
+}
+
+/** Makes the end of the last segment what it seems: the last record durable, and nothing but zeros behind it. */
+async function settleTail(file: DiskFile, scan: SegmentScan): Promise<void> {
+  const { bytes, offset, lastRecord } = scan;
+  // A process that stopped before its sync, or after one that failed, leaves a record that can be read and is not on
+  // the disk, in pages that may count as clean. Written again, the record is what the sync below is about.
+  if (lastRecord !== undefined) await file.write(lastRecord, [bytes.subarray(lastRecord, offset)]);
+  await file.sync();
+  // What an unfinished write left must not stand behind the next, perhaps shorter, record.
+  const end = endOfData(bytes, offset);
+  if (end > offset) await writeZeros(file, offset, end);
+}
+
+/** Where the zeros at the end of `bytes` start, not before `from`; four bytes at a time, as most are unused space. */
+function endOfData(bytes: Uint8Array, from: number): number {
+  const firstWord = from + ((4 - ((bytes.byteOffset + from) & 3)) & 3);
+  const wordCount = Math.max(0, (bytes.length - firstWord) >> 2);
+  let end = bytes.length;
+  while (end > firstWord + wordCount * 4 && bytes[end - 1] === 0) end--;
+  if (wordCount > 0 && end === firstWord + wordCount * 4) {
+    const words = new Int32Array(bytes.buffer, bytes.byteOffset + firstWord, wordCount);
+    let count = wordCount;
+    while (count > 0 && words[count - 1] === 0) count--;
+    end = firstWord + count * 4;
+  }
+  while (end > from && bytes[end - 1] === 0) end--;
+  return end;
+}

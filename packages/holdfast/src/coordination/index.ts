@@ -1,0 +1,58 @@
+export { decodeCommand, encodeCommand } from "./command-codec.ts";
+export type { Applied, Command, CommandOperation, OperationAnswer, Outcome, Refused } from "./command.ts";
+export type {
+  Answer,
+  Coordination,
+  Member,
+  MemberInfo,
+  MemberRole,
+  MemberStatus,
+  RequestIdentity,
+  RequestOptions,
+  ResponseHeader,
+} from "./coordination.ts";
+export { CoordinationError, coordinationErrors } from "./coordination-error.ts";
+export type { CoordinationErrorCode } from "./coordination-error.ts";
+export { createKeyValueStateMachine } from "./key-value-state-machine.ts";
+export type { KeyValueStateMachine, KeyValueStateMachineOptions } from "./key-value-state-machine.ts";
+export { KeyValueStore } from "./key-value-store.ts";
+export type { KeyValueStoreOptions } from "./key-value-store.ts";
+export type {
+  CompactRequest,
+  CompactResponse,
+  Compare,
+  CompareResult,
+  DeleteRangeRequest,
+  DeleteRangeResponse,
+  KeyValue,
+  LeaseId,
+  PutRequest,
+  PutResponse,
+  RangeRequest,
+  RangeResponse,
+  RequestOp,
+  ResponseOp,
+  SortOrder,
+  SortTarget,
+  TxnRequest,
+  TxnResponse,
+} from "./key-value.ts";
+export { createMember } from "./member.ts";
+export type { MemberOptions } from "./member.ts";
+export { maxMembers } from "./member-identity.ts";
+export type { InitialCluster, InitialMember } from "./member-identity.ts";
+export { createMemoryMember } from "./memory-member.ts";
+export type { MemoryMemberOptions } from "./memory-member.ts";
+export type { ReplicatedMember } from "./replicated-member.ts";
+export { defaultSessionLimits } from "./session-table.ts";
+export type { SessionLimits } from "./session-table.ts";
+export { isReadOnlyTxn } from "./txn-execution.ts";
+export {
+  defaultMaxTxnOps,
+  validateCompact,
+  validateDeleteRange,
+  validateIdentity,
+  validatePut,
+  validateRange,
+  validateTxn,
+} from "./validate-request.ts";

@@ -1,0 +1,152 @@
+import {
+  createNode,
+  defaultNodeOptions,
+  tcpTransport,
+  type Fact,
+  type NodeId,
+  type PeerTransport,
+  type PlantedBug,
+} from "../consensus/index.ts";
+import { InvalidArgumentError } from "../errors/index.ts";
+import type { Address, Runtime } from "../runtime/index.ts";
+import type { Outcome } from "./command.ts";
+import type { MemberInfo } from "./coordination.ts";
+import { createKeyValueStateMachine } from "./key-value-state-machine.ts";
+import { checkCluster, clusterId, memberId, type InitialCluster } from "./member-identity.ts";
+import { ReplicatedMember } from "./replicated-member.ts";
+import type { SessionLimits } from "./session-table.ts";
+
+export interface MemberOptions {
+  readonly runtime: Runtime;
+  /** One of the cluster's members. */
+  readonly name: string;
+  /** This member's own directory; made when it is not there, refused when it is another member's. */
+  readonly directory: string;
+  /** Where to listen for peers. */
+  readonly peer: Address;
+  readonly cluster: InitialCluster;
+  /** Published to the other members, for clients to find. */
+  readonly clientUrls: readonly string[];
+  readonly httpUrls: readonly string[];
+  /** Default 100; at least 10. */
+  readonly heartbeatMs?: number;
+  /** Default 500; at least twice the heartbeat. An election starts after one to two times this. */
+  readonly electionTimeoutMs?: number;
+  /** Entries between snapshots. Default 10 000. */
+  readonly snapshotEntries?: number;
+  /** Entries kept behind a snapshot. Default 1 000. */
+  readonly trailingEntries?: number;
+  readonly segmentBytes?: number;
+  /** Requests of one kind that wait at once before more are refused with TOO_MANY_REQUESTS. Default 20 000. */
+  readonly maxWaiting?: number;
+  /** Must be the same on every member. */
+  readonly sessionLimits?: Partial<SessionLimits>;
+  readonly onFact?: (fact: Fact) => void;
+  /** A peer turned us away, or sent what it must not. */
+  readonly onRefused?: (peer: NodeId | undefined, reason: string) => void;
+  /** Puts something between this member and its peers' transport: faults, in tests. */
+  readonly wrapTransport?: (transport: PeerTransport) => PeerTransport;
+  readonly plant?: PlantedBug;
+}
+
+/**
+ * Starts one member of a replicated key-value cluster in this process.
+ *
+ * @throws InvalidArgumentError for an option that breaks its rule; ForeignDirectoryError, LogCorruptError, or the
+ * platform's error (`EADDRINUSE`, `EACCES`, `ELOCKED`, …) when the directory or the peer port cannot be used
+ * @example
+ * const members = [{ name: "a", peer: { host: "127.0.0.1", port: 2380 } }];
+ * const member = await createMember({
+ *   runtime: nodeRuntime(), name: "a", directory: "./data", peer: members[0].peer,
+ *   cluster: { name: "example", members }, clientUrls: [], httpUrls: [],
+ * });
+ */
+export async function createMember(options: MemberOptions): Promise<ReplicatedMember> {
+  checkOptions(options);
+  const { runtime, name, cluster, plant } = options;
+  const id = memberId(cluster, name);
+  const machine = createKeyValueStateMachine({
+    plant: { dropSessionsInSnapshot: plant === "sessions-lost-in-snapshot" },
+    ...(options.sessionLimits === undefined ? {} : { sessionLimits: options.sessionLimits }),
+  });
+  const initialMembers = cluster.members.map((member) => initialInfo(cluster, member.name, member.peer));
+  const self = { ...initialInfo(cluster, name, addressOf(options)), ...publishedUrls(options) };
+  const member = new ReplicatedMember({
+    clock: runtime.clock,
+    random: runtime.random.fork("sessions"),
+    machine,
+    self,
+    clusterId: clusterId(cluster),
+    initialMembers,
+    maxWaiting: options.maxWaiting ?? 20_000,
+    ...(options.electionTimeoutMs === undefined ? {} : { electionTimeoutMs: options.electionTimeoutMs }),
+  });
+  const transport = tcpTransport({
+    network: runtime.network,
+    clock: runtime.clock,
+    random: runtime.random.fork("transport"),
+    clusterId: clusterId(cluster),
+    id,
+    listen: options.peer,
+    peers: new Map(cluster.members.map(({ name: peer, peer: address }) => [memberId(cluster, peer), address])),
+    ...(options.onRefused === undefined ? {} : { onRefused: options.onRefused }),
+  });
+  const node = await createNode({
+    ...pickNodeOptions(options),
+    id,
+    clusterId: clusterId(cluster),
+    configuration: { voters: cluster.members.map((peer) => memberId(cluster, peer.name)).toSorted((a, b) => a - b) },
+    transport: options.wrapTransport?.(transport) ?? transport,
+    stateMachine: machine,
+    onApplied: (entry, outcome) => member.onApplied(entry, outcome as Outcome),
+    onFact: (fact) => {
+      member.onFact(fact);
+      options.onFact?.(fact);
+    },
+  });
+  member.start(node);
+  return member;
+}
+
+function pickNodeOptions(
+  options: MemberOptions,
+): Pick<MemberOptions, "runtime" | "directory"> & Partial<MemberOptions> {
+  const { runtime, directory, heartbeatMs, electionTimeoutMs, snapshotEntries, trailingEntries, segmentBytes, plant } =
+    options;
+  const given = { heartbeatMs, electionTimeoutMs, snapshotEntries, trailingEntries, segmentBytes, plant };
+  return {
+    runtime,
+    directory,
+    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+  };
+}
+
+function checkOptions(options: MemberOptions): void {
+  checkCluster(options.cluster, options.name);
+  const { heartbeatMs, electionTimeoutMs } = { ...defaultNodeOptions, ...options };
+  atLeast("heartbeatMs", heartbeatMs, 10);
+  atLeast("electionTimeoutMs", electionTimeoutMs, 2 * heartbeatMs);
+  for (const name of ["snapshotEntries", "maxWaiting", "segmentBytes"] as const) {
+    if (options[name] !== undefined) atLeast(name, options[name], 1);
+  }
+  if (options.trailingEntries !== undefined) atLeast("trailingEntries", options.trailingEntries, 0);
+}
+
+function atLeast(name: string, value: number, least: number): void {
+  if (!Number.isSafeInteger(value) || value < least) {
+    throw new InvalidArgumentError(name, `must be an integer >= ${least}`, value);
+  }
+}
+
+function initialInfo(cluster: InitialCluster, name: string, peer: Address): MemberInfo {
+  const id = BigInt(memberId(cluster, name));
+  return { id, name, peerUrls: [`http://${peer.host}:${peer.port}`], clientUrls: [], httpUrls: [] };
+}
+
+function addressOf({ cluster, name }: MemberOptions): Address {
+  return cluster.members.find((member) => member.name === name)!.peer;
+}
+
+function publishedUrls({ clientUrls, httpUrls }: MemberOptions): Pick<MemberInfo, "clientUrls" | "httpUrls"> {
+  return { clientUrls, httpUrls };
+}

@@ -1,0 +1,125 @@
+import { createSocket, type Socket as UdpSocket } from "node:dgram";
+import { lookup as resolveName } from "node:dns";
+import { createServer, connect as openSocket, isIP, isIPv6, type AddressInfo, type Server } from "node:net";
+import { NodeConnection } from "./node-stream.ts";
+import { platformError } from "./platform-error.ts";
+import type { Address, Connection, DatagramSocket, Listener, Network } from "./runtime.ts";
+
+/** Node's network: TCP without Nagle's delay, and UDP. */
+export function nodeNetwork(): Network {
+  return { listen, connect, openDatagram };
+}
+
+function listen(address: Address, onConnection: (connection: Connection) => void): Promise<Listener> {
+  return new Promise((resolve, reject) => {
+    const server = createServer({ noDelay: true }, (socket) => onConnection(new NodeConnection(socket)));
+    server.once("error", reject);
+    server.listen({ host: address.host, port: address.port }, () => {
+      server.off("error", reject);
+      resolve(nodeListener(server));
+    });
+  });
+}
+
+function nodeListener(server: Server): Listener {
+  const bound = server.address() as AddressInfo;
+  return {
+    address: { host: bound.address, port: bound.port },
+    close() {
+      // Its callback would wait for the connections, which live on; the port is free when close returns.
+      server.close();
+      return Promise.resolve();
+    },
+  };
+}
+
+function connect(
+  address: Address,
+  options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal },
+): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    const signal = options?.signal;
+    if (signal?.aborted === true) {
+      reject(signal.reason);
+      return;
+    }
+    const socket = openSocket({ host: address.host, port: address.port, noDelay: true });
+    const timeoutMs = options?.timeoutMs;
+    const timeout =
+      timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            fail(platformError("ETIMEDOUT", "connect", `${address.host}:${address.port}`, `no answer in ${timeoutMs} ms`));
+          }, timeoutMs);
+    const onAbort = (): void => fail(signal?.reason);
+    signal?.addEventListener("abort", onAbort, { once: true });
+
+    function settle(): void {
+      clearTimeout(timeout);
+      signal?.removeEventListener("abort", onAbort);
+      socket.off("connect", onConnect);
+      socket.off("error", fail);
+    }
+    function fail(reason: unknown): void {
+      settle();
+      // What a socket given up still reports has nobody to hear it.
+      socket.on("error", () => undefined);
+      socket.destroy();
+      reject(reason);
+    }
+    function onConnect(): void {
+      settle();
+      resolve(new NodeConnection(socket));
+    }
+    socket.once("connect", onConnect);
+    socket.once("error", fail);
+  });
+}
+
+function openDatagram(address: Address, onMessage: (bytes: Uint8Array, from: Address) => void): Promise<DatagramSocket> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket({ type: isIPv6(address.host) ? "udp6" : "udp4", lookup: lookupNames });
+    socket.once("error", reject);
+    socket.on("message", (message, from) => {
+      onMessage(new Uint8Array(message.buffer, message.byteOffset, message.byteLength), {
+        host: from.address,
+        port: from.port,
+      });
+    });
+    socket.bind({ address: address.host, port: address.port }, () => {
+      socket.off("error", reject);
+      // Failures to send are silent, as loss is.
+      socket.on("error", () => undefined);
+      resolve(nodeDatagram(socket));
+    });
+  });
+}
+
+function nodeDatagram(socket: UdpSocket): DatagramSocket {
+  const bound = socket.address();
+  let closed = false;
+  return {
+    address: { host: bound.address, port: bound.port },
+    send(bytes, to) {
+      if (!closed) socket.send(bytes, to.port, to.host, () => undefined);
+    },
+    close() {
+      if (closed) return Promise.resolve();
+      closed = true;
+      return new Promise((resolve) => {
+        socket.close(resolve);
+      });
+    },
+  };
+}
+
+/** Names go to the resolver; addresses are answered at once, so that a datagram leaves in the turn it is sent. */
+function lookupNames(
+  host: string,
+  options: Parameters<typeof resolveName>[1],
+  callback: (error: NodeJS.ErrnoException | null, address: string, family: number) => void,
+): void {
+  const family = isIP(host);
+  if (family !== 0) callback(null, host, family);
+  else resolveName(host, options as { family: number }, callback);
+}

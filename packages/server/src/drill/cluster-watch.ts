@@ -1,0 +1,53 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { statusReader } from "../client/cluster-status.ts";
+
+export interface Leadership {
+  readonly name: string;
+  readonly term: number;
+}
+
+/** The member that says it leads, in a term in which a majority says so too; null when there is none in time. */
+export async function findLeader(endpoints: readonly string[], timeoutMs: number): Promise<Leadership | null> {
+  const reader = statusReader({ timeoutMs: 1000 });
+  const deadline = performance.now() + timeoutMs;
+  try {
+    do {
+      const answers = await Promise.allSettled(endpoints.map((endpoint) => reader.member(endpoint)));
+      const words = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value.member] : []));
+      for (const own of words.filter((word) => word.role === "leader")) {
+        const agree = words.filter((word) => word.term === own.term && word.leader === own.id).length;
+        if (agree > endpoints.length / 2) return { name: own.name, term: own.term };
+      }
+      await delay(20);
+    } while (performance.now() < deadline);
+    return null;
+  } finally {
+    reader.close();
+  }
+}
+
+/** How long until all members answer and have applied the same entries; null when not in time. */
+export async function untilConverged(endpoints: readonly string[], timeoutMs: number): Promise<number | null> {
+  const reader = statusReader({ timeoutMs: 1000 });
+  const startedAtMs = performance.now();
+  try {
+    do {
+      const answers = await Promise.allSettled(endpoints.map((endpoint) => reader.member(endpoint)));
+      const words = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value.member] : []));
+      const [first] = words;
+      const same = words.every(
+        (word) =>
+          word.appliedIndex === first?.appliedIndex &&
+          word.commitIndex === first.commitIndex &&
+          word.term === first.term,
+      );
+      if (words.length === endpoints.length && same && words.some((word) => word.role === "leader")) {
+        return Math.round((performance.now() - startedAtMs) * 10) / 10;
+      }
+      await delay(20);
+    } while (performance.now() - startedAtMs < timeoutMs);
+    return null;
+  } finally {
+    reader.close();
+  }
+}
