@@ -26,8 +26,8 @@ export interface Benchmark {
   run(context: BenchmarkContext): Promise<readonly Measurement[]>;
 }
 
-/** Of the middle, or of the two in the middle the mean. @throws RangeError for no values */
-export function median(values: readonly number[]): number {
+/** The value in the middle, or the mean of the two there. @throws RangeError for no values */
+function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const [low, high] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
   if (low === undefined || high === undefined) throw new RangeError("no values have no median");

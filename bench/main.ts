@@ -44,8 +44,10 @@ async function main(): Promise<number> {
     console.log(json ? JSON.stringify(report, undefined, 2) : renderReport(report));
     return 0;
   } catch (error) {
-    console.error(`${benchmark.name}: ${error instanceof Error ? error.message : String(error)}`);
-    return controller.signal.aborted ? 130 : 1;
+    const { aborted, reason } = controller.signal;
+    const cause: unknown = aborted ? reason : error;
+    console.error(`${benchmark.name}: ${cause instanceof Error ? cause.message : String(cause)}`);
+    return aborted ? 130 : 1;
   }
 }
 

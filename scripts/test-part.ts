@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { describeSimulation, tallySimulation, tallyVitest, type Tally } from "./tally.ts";
 
 /** What `npm test` runs: each part has a name and gives its counts. */
@@ -68,7 +68,7 @@ function runCommand(
     encoding: "utf8",
     maxBuffer: 64 << 20,
     // Also when not started by npm: the repository's own Node and tools come first.
-    env: { ...process.env, PATH: `${join(root, "node_modules", ".bin")}:${process.env["PATH"] ?? ""}` },
+    env: { ...process.env, PATH: `${join(root, "node_modules", ".bin")}${delimiter}${process.env["PATH"] ?? ""}` },
   });
   if (error !== undefined) console.error(`${command}: ${error.message}`);
   return { status, stdout: text ?? "" };

@@ -41,6 +41,7 @@ export class NodeDriver implements RaftNode {
       now: clock.now(),
       electionTimeoutMs,
       heartbeatMs,
+      ...(options.maxAppendBytes === undefined ? {} : { maxAppendBytes: options.maxAppendBytes }),
       ...(plant === undefined ? {} : { plant }),
     });
     this.failed = new Promise((resolve) => (this.#fail = resolve));

@@ -27,6 +27,8 @@ export interface NodeOptions {
   /** Entries kept behind a snapshot, so that a follower a little behind needs none. Default 1 000. */
   readonly trailingEntries?: number;
   readonly segmentBytes?: number;
+  /** Bytes of commands in one append to a follower. Default 256 KiB. */
+  readonly maxAppendBytes?: number;
   /** Called with every command entry applied here and what the state machine said to it, in order. */
   readonly onApplied?: (entry: Entry, result: unknown) => void;
   readonly onFact?: (fact: Fact) => void;

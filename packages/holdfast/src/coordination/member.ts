@@ -4,6 +4,7 @@ import {
   tcpTransport,
   type Fact,
   type NodeId,
+  type NodeOptions,
   type PeerTransport,
   type PlantedBug,
 } from "../consensus/index.ts";
@@ -37,6 +38,8 @@ export interface MemberOptions {
   /** Entries kept behind a snapshot. Default 1 000. */
   readonly trailingEntries?: number;
   readonly segmentBytes?: number;
+  /** Bytes of commands in one append to a follower. Default 256 KiB. */
+  readonly maxAppendBytes?: number;
   /** Requests of one kind that wait at once before more are refused with TOO_MANY_REQUESTS. Default 20 000. */
   readonly maxWaiting?: number;
   /** Must be the same on every member. */
@@ -48,6 +51,18 @@ export interface MemberOptions {
   readonly wrapTransport?: (transport: PeerTransport) => PeerTransport;
   readonly plant?: PlantedBug;
 }
+
+const passedOn = [
+  "runtime",
+  "directory",
+  "heartbeatMs",
+  "electionTimeoutMs",
+  "snapshotEntries",
+  "trailingEntries",
+  "segmentBytes",
+  "maxAppendBytes",
+  "plant",
+] as const;
 
 /**
  * Starts one member of a replicated key-value cluster in this process.
@@ -92,7 +107,7 @@ export async function createMember(options: MemberOptions): Promise<ReplicatedMe
     ...(options.onRefused === undefined ? {} : { onRefused: options.onRefused }),
   });
   const node = await createNode({
-    ...pickNodeOptions(options),
+    ...nodeOptions(options),
     id,
     clusterId: clusterId(cluster),
     configuration: { voters: cluster.members.map((peer) => memberId(cluster, peer.name)).toSorted((a, b) => a - b) },
@@ -108,17 +123,10 @@ export async function createMember(options: MemberOptions): Promise<ReplicatedMe
   return member;
 }
 
-function pickNodeOptions(
-  options: MemberOptions,
-): Pick<MemberOptions, "runtime" | "directory"> & Partial<MemberOptions> {
-  const { runtime, directory, heartbeatMs, electionTimeoutMs, snapshotEntries, trailingEntries, segmentBytes, plant } =
-    options;
-  const given = { heartbeatMs, electionTimeoutMs, snapshotEntries, trailingEntries, segmentBytes, plant };
-  return {
-    runtime,
-    directory,
-    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
-  };
+/** What the node takes as it was given; what was not given is left to its defaults. */
+function nodeOptions(options: MemberOptions): Pick<NodeOptions, (typeof passedOn)[number]> {
+  const given = passedOn.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]);
+  return Object.fromEntries(given) as Pick<NodeOptions, (typeof passedOn)[number]>;
 }
 
 function checkOptions(options: MemberOptions): void {
@@ -126,7 +134,7 @@ function checkOptions(options: MemberOptions): void {
   const { heartbeatMs, electionTimeoutMs } = { ...defaultNodeOptions, ...options };
   atLeast("heartbeatMs", heartbeatMs, 10);
   atLeast("electionTimeoutMs", electionTimeoutMs, 2 * heartbeatMs);
-  for (const name of ["snapshotEntries", "maxWaiting", "segmentBytes"] as const) {
+  for (const name of ["snapshotEntries", "maxWaiting", "segmentBytes", "maxAppendBytes"] as const) {
     if (options[name] !== undefined) atLeast(name, options[name], 1);
   }
   if (options.trailingEntries !== undefined) atLeast("trailingEntries", options.trailingEntries, 0);

@@ -8,7 +8,7 @@ export interface ConfigurationSet {
   add(record: Uint32Array, length: number, hash: number): "added" | "present" | "full";
 }
 
-const initialSlots = 1 << 10;
+const initialSlots = 1 << 6;
 
 export function configurationSet(maxBytes: number): ConfigurationSet {
   /** Twice per slot: the record's hash, and its offset in `words` plus one (0: empty). */

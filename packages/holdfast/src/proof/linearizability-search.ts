@@ -56,6 +56,12 @@ export function searchLinearization(
   const record = new Uint32Array(line.words + 2);
   const stack = new Int32Array(known + doubtful);
   const stateBefore = new Int32Array(known + doubtful);
+  /** By operation: when it is tried. */
+  const firstDoubtfulRank = 2 * next.length;
+  const ranks = Int32Array.from(transitions, ({ readOnly }, operation) => {
+    if (operation >= known) return firstDoubtfulRank + operation - known;
+    return returnNode[operation]! + (readOnly ? 0 : next.length);
+  });
   let depth = 0;
   let state = model.initial;
   let hash = 0;
@@ -118,7 +124,9 @@ export function searchLinearization(
   const isSpared = (transition: Transition, after: number): boolean =>
     depth > 0 && stack[depth - 1]! >= known && transition.apply(stateBefore[depth - 1]!) === after;
 
-  const noteDeadEnd = (blocking: number): void => {
+  const noteDeadEnd = (): void => {
+    let blocking = next[0]!;
+    while (isReturn[blocking] === 0) blocking = next[blocking]!;
     if (blocking < furthest) return;
     if (blocking > furthest) deadEnds = [];
     furthest = blocking;
@@ -127,50 +135,58 @@ export function searchLinearization(
     deadEnds.push({ blocked: line.operations[operationAt[blocking]!]!, order, state });
   };
 
-  let node = next[0]!;
-  let candidate = 0;
+  /**
+   * The eligible operation of the lowest rank above `tried`; -1 for none. First those that only look, then the others,
+   * the one that returns first before the rest, because it has the fewest places left; last those in doubt.
+   */
+  const nextCandidate = (tried: number): number => {
+    let found = -1;
+    let lowest = firstDoubtfulRank;
+    let node = next[0]!;
+    for (; isReturn[node] === 0; node = next[node]!) {
+      const operation = operationAt[node]!;
+      const rank = ranks[operation]!;
+      if (rank <= tried || rank >= lowest) continue;
+      found = operation;
+      lowest = rank;
+    }
+    if (found >= 0) return found;
+    for (let i = Math.max(0, tried - firstDoubtfulRank + 1); i < doubtful && doubtfulPlace[i]! < node; i++) {
+      if (!isPlaced(known + i)) return known + i;
+    }
+    return -1;
+  };
+
+  let tried = -1;
   for (let steps = 1; next[0] !== 0; steps++) {
     if (steps % stepsBetweenChecks === 0 && limits.expired()) {
       return { outcome: "timeout", configurations: visited.size };
     }
-    // The operation to try next: a known one while no return is met, then those in doubt.
-    const atReturn = isReturn[node] === 1;
-    if (!atReturn || (candidate < doubtful && doubtfulPlace[candidate]! < node)) {
-      const operation = atReturn ? known + candidate++ : operationAt[node]!;
-      if (atReturn && isPlaced(operation)) continue;
+    const operation = nextCandidate(tried);
+    if (operation < 0) {
+      noteDeadEnd();
+    } else {
+      tried = ranks[operation]!;
       const transition = transitions[operation]!;
       const after = transition.apply(state);
-      const useful = after !== impossible && !(atReturn && after === state) && !isSpared(transition, after);
-      if (useful) {
-        place(operation, after);
-        const memory = remember();
-        if (memory === "full") return { outcome: "memory", configurations: visited.size };
-        if (memory === "added") {
-          node = next[0]!;
-          candidate = 0;
-          continue;
-        }
-        takeBack();
+      if (after === impossible || (operation >= known && after === state) || isSpared(transition, after)) continue;
+      place(operation, after);
+      const memory = remember();
+      if (memory === "full") return { outcome: "memory", configurations: visited.size };
+      if (memory === "added") {
+        tried = -1;
+        continue;
       }
-      if (!atReturn && !(useful && transition.readOnly)) node = next[node]!;
-      if (!(useful && transition.readOnly)) continue;
-      // Rule 1: with the operation placed this was refuted before, so it is without.
-    } else {
-      noteDeadEnd(node);
+      takeBack();
+      // Rule 1: with it placed this was refuted before, so it is without.
+      if (!transition.readOnly) continue;
     }
     let undone: number;
     do {
       if (depth === 0) return { outcome: "none", configurations: visited.size, deadEnds };
       undone = takeBack();
     } while (transitions[undone]!.readOnly);
-    if (undone < known) {
-      node = next[callNode[undone]!]!;
-      candidate = 0;
-    } else {
-      node = next[0]!;
-      while (isReturn[node] === 0) node = next[node]!;
-      candidate = undone - known + 1;
-    }
+    tried = ranks[undone]!;
   }
   return { outcome: "found", configurations: visited.size };
 }

@@ -79,7 +79,6 @@ export class StreamEnd implements Connection {
   #closed = false;
   #closing: { readonly error: Error | undefined } | undefined;
 
-  /** @param firstArrival nothing this end sends arrives before it */
   constructor(medium: StreamMedium, owner: EventOwner, local: Address, remote: Address, out: Link, back: Link) {
     this.#medium = medium;
     this.#engine = medium.engine;
@@ -125,6 +124,7 @@ export class StreamEnd implements Connection {
 
   destroy(): void {
     if (this.#closed || !this.owner.alive) return;
+    this.#inbox = [];
     this.#close(undefined);
     if (!this.#endSent) this.#transmit("end", nothing);
   }
@@ -311,8 +311,8 @@ export class StreamEnd implements Connection {
     this.#underway.shift();
     this.#confirm();
     if (peer.#closed) {
-      // A machine answers bytes that nobody waits for with a reset; the end of a stream needs no answer.
-      if (first.kind === "data") peer.#transmit("reset", nothing);
+      // A machine answers what nobody waits for with a reset.
+      if (first.kind !== "reset" && !this.#closed) peer.#transmit("reset", nothing);
     } else if (first.kind === "data") peer.#receive(first.bytes);
     else if (first.kind === "end") peer.#receiveEnd();
     else peer.break("ECONNRESET", "connection-reset");
@@ -392,7 +392,7 @@ export class StreamEnd implements Connection {
     this.#engine.schedule(this.#engine.now, kind, this.local.host, this.owner, () => {
       const handler = this.#handler;
       if (handler === undefined) return;
-      for (const bytes of this.#inbox.splice(0)) handler.onData(bytes);
+      for (let bytes = this.#inbox.shift(); bytes !== undefined; bytes = this.#inbox.shift()) handler.onData(bytes);
       const closing = this.#closing;
       this.#closing = undefined;
       if (closing !== undefined) handler.onClose(closing.error);

@@ -110,6 +110,8 @@ function removeData(directory: string, given: string | undefined, historyFile: s
   }
 }
 
+const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
+
 const verdictStyle = { passed: "green", failed: "red", timeout: "red", inconclusive: "yellow" } as const;
 const verdictGlyph = { passed: "✓", failed: "✕", timeout: "✕", inconclusive: "?" } as const;
 
@@ -118,7 +120,7 @@ export function renderReport(report: DrillReport, style: Terminal["style"]): str
   const ms = (value: number | null): string => (value === null ? "-" : `${value} ms`);
   const answer = { true: "yes", false: "NO", null: "not decided" }[String(m.linearizable) as "true" | "false" | "null"];
   const rows: readonly (readonly [string, string])[] = [
-    ["Faults", `${report.faults.length} kills in ${m.runs} of the runs`],
+    ["Faults", `${count(report.faults.length, "kill")} in ${count(m.runs, "run")}`],
     ["Operations", `${m.operations}, ${m.acknowledgedWrites} writes acknowledged, ${m.unknownWrites} unknown`],
     ["Lost writes", String(m.lostWrites)],
     ["Linearizable", answer],

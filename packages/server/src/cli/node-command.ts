@@ -25,7 +25,7 @@ export const nodeCommand: Command = defineCommand({
     peer: address({ default: local(2380), help: "listen here for the other members" }),
     http: address({ default: local(2381), help: "listen here for people: status over HTTP" }),
     clusterName: text({ placeholder: "NAME", default: "holdfast", help: "members of another cluster are refused" }),
-    heartbeatMs: integer({ min: 1, max: 60_000, default: 100, help: "the leader shows itself this often" }),
+    heartbeatMs: integer({ min: 10, max: 60_000, default: 100, help: "the leader shows itself this often" }),
     electionTimeoutMs: integer({
       min: 10,
       max: 600_000,

@@ -1,17 +1,11 @@
 import type { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
-import {
-  Server,
-  ServerCredentials,
-  type handleUnaryCall,
-  type sendUnaryData,
-  type status as GrpcStatus,
-} from "@grpc/grpc-js";
+import { Server, ServerCredentials, status as grpcCode, type handleUnaryCall, type sendUnaryData } from "@grpc/grpc-js";
 import type { Dispatcher } from "./dispatcher.ts";
 import { methods, type Method } from "./methods.ts";
 import { identityHeader } from "./request-identity.ts";
 import { requestOptions } from "./request-options.ts";
-import { RequestError, grpcCode, statusOf, type Status } from "./status.ts";
+import { RequestError, statusOf, type Status } from "./status.ts";
 
 /** The gRPC side of the client port: takes connections that speak HTTP/2. */
 export interface GrpcServer {
@@ -89,7 +83,7 @@ function decode(type: Method["request"], bytes: Buffer): object {
     return type.decode(bytes);
   } catch (error) {
     throw new RequestError(
-      grpcCode.internal,
+      grpcCode.INTERNAL,
       `grpc: error unmarshalling request: ${error instanceof Error ? error.message : String(error)}`,
     );
   }
@@ -106,5 +100,5 @@ function optionsOf(call: Call, signal: AbortSignal): ReturnType<typeof requestOp
 }
 
 function fail(callback: sendUnaryData<Buffer>, status: Status): void {
-  callback({ code: status.code as GrpcStatus, details: status.message });
+  callback({ code: status.code, details: status.message });
 }

@@ -1,3 +1,4 @@
+import { status as grpcCode } from "@grpc/grpc-js";
 import { CoordinationError, isReadOnlyTxn, type Member, type RequestOptions } from "holdfast/coordination";
 import { toCompactRequest, toDeleteRangeRequest, toPutRequest, toRangeRequest, toTxnRequest } from "./requests.ts";
 import {
@@ -10,7 +11,7 @@ import {
   statusResponse,
 } from "./responses.ts";
 import type { MessageName } from "./schema.ts";
-import { RequestError, grpcCode } from "./status.ts";
+import { RequestError } from "./status.ts";
 import { wireType, type WireMessage, type WireType } from "./wire-type.ts";
 
 /** What a method's request may use up. */
@@ -104,5 +105,5 @@ export const methods: readonly Method[] = [
 function alarm(_member: Member, call: MethodCall): WireMessage {
   const { action } = call.message as { readonly action: number };
   if (action === 0) return {};
-  throw new RequestError(grpcCode.unimplemented, "holdfast: alarms can only be listed (action GET)");
+  throw new RequestError(grpcCode.UNIMPLEMENTED, "holdfast: alarms can only be listed (action GET)");
 }

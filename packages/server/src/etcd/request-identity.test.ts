@@ -12,7 +12,11 @@ describe("request identity", () => {
         acknowledged,
         since,
       }));
-    fc.assert(fc.property(identity, (it) => expect(parseIdentity(formatIdentity(it))).toEqual(it)));
+    fc.assert(
+      fc.property(identity, (given) => {
+        expect(parseIdentity(formatIdentity(given))).toEqual(given);
+      }),
+    );
   });
 
   it.each([

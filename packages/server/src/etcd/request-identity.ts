@@ -1,5 +1,6 @@
+import { status as grpcCode } from "@grpc/grpc-js";
 import type { RequestIdentity } from "holdfast/coordination";
-import { RequestError, grpcCode } from "./status.ts";
+import { RequestError } from "./status.ts";
 
 /** gRPC metadata key and HTTP header that names a request, so that a retry of it is applied once. */
 export const identityHeader = "holdfast-request";
@@ -14,7 +15,7 @@ export function parseIdentity(text: string): RequestIdentity {
     return { client, sequence, acknowledged, since };
   }
   throw new RequestError(
-    grpcCode.invalidArgument,
+    grpcCode.INVALID_ARGUMENT,
     `holdfast: header ${identityHeader} must be <client>/<sequence>/<acknowledged>[/<since>], whole numbers with ` +
       `client >= 1 and acknowledged < sequence (got ${JSON.stringify(text.slice(0, 80))})`,
   );

@@ -1,3 +1,4 @@
+import { status as grpcCode } from "@grpc/grpc-js";
 import {
   CoordinationError,
   type Compare,
@@ -11,7 +12,7 @@ import {
   type SortTarget,
   type TxnRequest,
 } from "holdfast/coordination";
-import { RequestError, grpcCode } from "./status.ts";
+import { RequestError } from "./status.ts";
 import { toBigInt, toSafeInteger, type WireInteger } from "./wire-integer.ts";
 
 /** Requests as decoded from the wire; see `schema.ts` for the fields' meaning on it. */
@@ -167,5 +168,5 @@ function toCompare(compare: CompareMessage): Compare {
 }
 
 function outOfRange(field: string, value: number): RequestError {
-  return new RequestError(grpcCode.invalidArgument, `etcdserver: compare has an unknown ${field} (got ${value})`);
+  return new RequestError(grpcCode.INVALID_ARGUMENT, `etcdserver: compare has an unknown ${field} (got ${value})`);
 }

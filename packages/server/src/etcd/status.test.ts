@@ -1,7 +1,8 @@
+import { status as grpcCode } from "@grpc/grpc-js";
 import { describe, expect, it } from "vitest";
 import { CoordinationError, coordinationErrors, type CoordinationErrorCode } from "holdfast/coordination";
 import { InvalidArgumentError } from "holdfast/errors";
-import { RequestError, grpcCode, statusOf } from "./status.ts";
+import { RequestError, statusOf } from "./status.ts";
 
 describe("statusOf", () => {
   // As answered by etcd 3.4.23, except the last, which only Holdfast can say.
@@ -30,7 +31,7 @@ describe("statusOf", () => {
   });
 
   it("keeps the status of a request that was wrong on the wire", () => {
-    expect(statusOf(new RequestError(grpcCode.unimplemented, "not here"))).toEqual({ code: 12, message: "not here" });
+    expect(statusOf(new RequestError(grpcCode.UNIMPLEMENTED, "not here"))).toEqual({ code: 12, message: "not here" });
   });
 
   it("tells an invalid argument with its reason", () => {

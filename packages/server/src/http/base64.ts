@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
-import { RequestError, grpcCode } from "../etcd/status.ts";
+import { status as grpcCode } from "@grpc/grpc-js";
+import { RequestError } from "../etcd/status.ts";
 
 const wellFormed = /^[A-Za-z0-9+/]*={0,2}$/;
 
@@ -9,7 +10,7 @@ export function decodeBase64(text: string, path: string): Uint8Array {
   // Node's decoder skips what it does not know and forgives missing padding, so the form is checked first.
   if (packed.length % 4 !== 0 || !wellFormed.test(packed)) {
     throw new RequestError(
-      grpcCode.invalidArgument,
+      grpcCode.INVALID_ARGUMENT,
       `${path} must be base64: illegal base64 data at input byte ${firstWrongByte(text)}`,
     );
   }

@@ -1,10 +1,11 @@
 import { Buffer } from "node:buffer";
+import { status as grpcCode } from "@grpc/grpc-js";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Dispatcher } from "../etcd/dispatcher.ts";
 import { methods, type Method, type RequestLimits } from "../etcd/methods.ts";
 import { identityHeader } from "../etcd/request-identity.ts";
 import { parseGrpcTimeout, requestOptions } from "../etcd/request-options.ts";
-import { RequestError, grpcCode, statusOf, type Status } from "../etcd/status.ts";
+import { RequestError, statusOf, type Status } from "../etcd/status.ts";
 import type { WireMessage } from "../etcd/wire-type.ts";
 import { errorBody, httpStatusOf } from "./http-status.ts";
 import { parseJson } from "./json-integer.ts";
@@ -57,7 +58,7 @@ function parse(body: string): unknown {
     return parseJson(body);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new RequestError(grpcCode.invalidArgument, `the body must be one JSON document: ${reason}`);
+    throw new RequestError(grpcCode.INVALID_ARGUMENT, `the body must be one JSON document: ${reason}`);
   }
 }
 

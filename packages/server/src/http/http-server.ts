@@ -1,8 +1,9 @@
 import { createServer, type Server } from "node:http";
+import { status as grpcCode } from "@grpc/grpc-js";
 import fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Member } from "holdfast/coordination";
 import type { Dispatcher } from "../etcd/dispatcher.ts";
-import { grpcCode } from "../etcd/status.ts";
+
 import { etcdClusterVersion, etcdCompatibleVersion } from "../etcd/version.ts";
 import { registerGateway, sendFailure, sendJson } from "./gateway.ts";
 import { isHealthy } from "./health.ts";
@@ -59,9 +60,9 @@ export async function createHttpServer({ member, dispatcher, maxMessageBytes }: 
   function answerError(error: FastifyError, reply: FastifyReply): void {
     if (error.statusCode === 413) {
       const message = `grpc: received message larger than max (${maxMessageBytes} bytes)`;
-      return sendFailure(reply, { code: grpcCode.resourceExhausted, message });
+      return sendFailure(reply, { code: grpcCode.RESOURCE_EXHAUSTED, message });
     }
-    const code = (error.statusCode ?? 500) < 500 ? grpcCode.invalidArgument : grpcCode.internal;
+    const code = (error.statusCode ?? 500) < 500 ? grpcCode.INVALID_ARGUMENT : grpcCode.INTERNAL;
     sendFailure(reply, { code, message: error.message });
   }
 }

@@ -1,27 +1,28 @@
-import { grpcCode, type GrpcCode, type Status } from "../etcd/status.ts";
+import { status as grpcCode } from "@grpc/grpc-js";
+import type { Status } from "../etcd/status.ts";
 
 /** The HTTP status for each gRPC code, as etcd's gateway chooses it. */
-const httpStatusByCode: Readonly<Record<GrpcCode, number>> = {
-  [grpcCode.ok]: 200,
-  [grpcCode.cancelled]: 408,
-  [grpcCode.unknown]: 500,
-  [grpcCode.invalidArgument]: 400,
-  [grpcCode.deadlineExceeded]: 504,
-  [grpcCode.notFound]: 404,
-  [grpcCode.alreadyExists]: 409,
-  [grpcCode.permissionDenied]: 403,
-  [grpcCode.resourceExhausted]: 429,
-  [grpcCode.failedPrecondition]: 412,
-  [grpcCode.aborted]: 409,
-  [grpcCode.outOfRange]: 400,
-  [grpcCode.unimplemented]: 501,
-  [grpcCode.internal]: 500,
-  [grpcCode.unavailable]: 503,
-  [grpcCode.dataLoss]: 500,
-  [grpcCode.unauthenticated]: 401,
+const httpStatusByCode: Readonly<Record<grpcCode, number>> = {
+  [grpcCode.OK]: 200,
+  [grpcCode.CANCELLED]: 408,
+  [grpcCode.UNKNOWN]: 500,
+  [grpcCode.INVALID_ARGUMENT]: 400,
+  [grpcCode.DEADLINE_EXCEEDED]: 504,
+  [grpcCode.NOT_FOUND]: 404,
+  [grpcCode.ALREADY_EXISTS]: 409,
+  [grpcCode.PERMISSION_DENIED]: 403,
+  [grpcCode.RESOURCE_EXHAUSTED]: 429,
+  [grpcCode.FAILED_PRECONDITION]: 412,
+  [grpcCode.ABORTED]: 409,
+  [grpcCode.OUT_OF_RANGE]: 400,
+  [grpcCode.UNIMPLEMENTED]: 501,
+  [grpcCode.INTERNAL]: 500,
+  [grpcCode.UNAVAILABLE]: 503,
+  [grpcCode.DATA_LOSS]: 500,
+  [grpcCode.UNAUTHENTICATED]: 401,
 };
 
-export function httpStatusOf(code: GrpcCode): number {
+export function httpStatusOf(code: grpcCode): number {
   return httpStatusByCode[code];
 }
 

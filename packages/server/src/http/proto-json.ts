@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { status as grpcCode } from "@grpc/grpc-js";
 import {
   enumerations,
   isEnumerationName,
@@ -9,7 +10,7 @@ import {
   type FieldSpec,
   type MessageName,
 } from "../etcd/schema.ts";
-import { RequestError, grpcCode } from "../etcd/status.ts";
+import { RequestError } from "../etcd/status.ts";
 import { wireType, type WireMessage } from "../etcd/wire-type.ts";
 import { decodeBase64, encodeBase64 } from "./base64.ts";
 import { jsonInteger, integerText } from "./json-integer.ts";
@@ -151,5 +152,5 @@ function nameOf(type: EnumerationName, value: unknown): string | undefined {
 
 function refuse(path: string, rule: string, value: unknown): never {
   const shown = Buffer.from(JSON.stringify(value) ?? "nothing").subarray(0, 80);
-  throw new RequestError(grpcCode.invalidArgument, `${path} must be ${rule} (got ${shown.toString()})`);
+  throw new RequestError(grpcCode.INVALID_ARGUMENT, `${path} must be ${rule} (got ${shown.toString()})`);
 }

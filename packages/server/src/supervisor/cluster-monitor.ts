@@ -37,27 +37,28 @@ const rateWindowMs = 3000;
 export function monitorCluster(supervisor: Supervisor, options: MonitorOptions = {}): ClusterMonitor {
   const { intervalMs = 250, timeoutMs = 500, onRound } = options;
   const reader = statusReader({ timeoutMs });
-  const words = new Map<string, MemberWord>();
+  const lastWords = new Map<string, MemberWord>();
   let commits: { atMs: number; index: number }[] = [];
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
 
   async function ask(member: ReturnType<Supervisor["members"]>[number]): Promise<void> {
     const { name } = member.plan;
-    if (member.pid === undefined) return void words.delete(name);
+    if (member.pid === undefined) return void lastWords.delete(name);
     try {
       const { member: own } = await reader.member(clientUrl(member.plan));
-      const { role, term, commitIndex, appliedIndex } = own;
-      words.set(name, { role, term, commitIndex, appliedIndex, atMs: performance.now() });
+      const { term, commitIndex, appliedIndex } = own;
+      const role = own.role as MemberRole;
+      lastWords.set(name, { role, term, commitIndex, appliedIndex, atMs: performance.now() });
     } catch {
-      words.delete(name);
+      lastWords.delete(name);
     }
   }
 
   async function round(): Promise<void> {
     await Promise.all(supervisor.members().map(ask));
     if (closed) return;
-    const index = Math.max(...[...words.values()].map((word) => word.commitIndex));
+    const index = Math.max(...[...lastWords.values()].map((word) => word.commitIndex));
     const atMs = performance.now();
     if (Number.isFinite(index)) commits.push({ atMs, index });
     commits = commits.filter((commit) => atMs - commit.atMs <= rateWindowMs);
@@ -67,10 +68,16 @@ export function monitorCluster(supervisor: Supervisor, options: MonitorOptions =
 
   timer = setTimeout(() => void round(), 0);
   return {
-    word: (member) => words.get(member),
+    word: (member) => lastWords.get(member),
     leader() {
-      const name = leaderOf([...words].map(([name, word]) => ({ name, ...word })));
-      const term = name === null ? undefined : words.get(name)?.term;
+      // A member that died since the last round leads no more.
+      const running = supervisor.members().filter((member) => member.pid !== undefined);
+      const words = running.flatMap(({ plan }) => {
+        const word = lastWords.get(plan.name);
+        return word === undefined ? [] : [{ name: plan.name, ...word }];
+      });
+      const name = leaderOf(words);
+      const term = name === null ? undefined : words.find((word) => word.name === name)?.term;
       return name === null || term === undefined ? undefined : { name, term };
     },
     writesPerSecond() {

@@ -31,7 +31,7 @@ const state: ClusterViewState = {
   directory: ".holdfast",
   clientUrl: "http://127.0.0.1:2379",
   suggestions: ["npx holdfast put greeting hello", "npx holdfast status"],
-  stopping: false,
+  phase: "running",
 };
 
 describe("renderClusterView", () => {

@@ -13,7 +13,8 @@ export interface ClusterViewState {
   readonly clientUrl: string;
   /** Commands to try, at most three. */
   readonly suggestions: readonly string[];
-  readonly stopping: boolean;
+  /** `starting` until all members are alive and one leads for the first time. */
+  readonly phase: "starting" | "running" | "stopping" | "stopped";
 }
 
 export interface ViewMember {
@@ -46,6 +47,13 @@ export interface ViewFrame {
   readonly style: (style: Style, text: string) => string;
 }
 
+const closing = {
+  starting: "Ctrl-C stops the cluster.",
+  running: "Ctrl-C stops the cluster.",
+  stopping: "Stopping…",
+  stopped: "All members have stopped.",
+} as const;
+
 interface Cell {
   readonly text: string;
   readonly style?: Style;
@@ -66,7 +74,7 @@ export function renderClusterView(state: ClusterViewState, frame: ViewFrame): st
     `Clients  ${style("cyan", state.clientUrl)}   data in ${state.directory}`,
     ...state.suggestions.map((line, index) => `${index === 0 ? "Try" : "   "}      ${line}`),
     "",
-    style("dim", state.stopping ? "Stopping…" : "Ctrl-C stops the cluster."),
+    style("dim", closing[state.phase]),
   ];
   const room = Math.max(0, Math.min(6, frame.rows - 1 - head.length - foot.length));
   const events = (room === 0 ? [] : state.events.slice(-room)).map(
@@ -79,6 +87,8 @@ function summary(state: ClusterViewState, style: ViewFrame["style"]): string {
   const answering = state.members.filter((member) => member.state === "alive" && member.word !== undefined).length;
   const total = state.members.length;
   const quorum = Math.floor(total / 2) + 1;
+  if (state.phase === "starting") return `${style("bold", "holdfast")}  ${style("yellow", "… starting")}`;
+  if (state.phase === "stopped") return `${style("bold", "holdfast")}  ■ stopped after ${formatDuration(state.upMs)}`;
   const health =
     state.leader === undefined || answering < quorum
       ? style("red", `✕ no service, ${answering}/${total} answer`)
@@ -133,12 +143,14 @@ function roleCell(member: ViewMember): Cell {
   if (member.state === "alive" && member.word !== undefined) return roles[member.word.role];
   if (member.state === "alive") return { text: "? silent", style: "yellow" };
   if (member.state === "starting") return { text: "… starting", style: "yellow" };
+  if (member.state === "stopped") return { text: "■ stopped" };
   return { text: "✕ down", style: "red" };
 }
 
 function stateCell(member: ViewMember): Cell {
   const since = formatDuration(member.stateMs);
   if (member.state === "alive") return { text: `alive ${since}` };
+  if (member.state === "stopped") return { text: "stopped" };
   return { text: `${member.state} ${since}`, style: member.state === "failed" ? "red" : "yellow" };
 }
 

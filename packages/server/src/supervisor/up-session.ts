@@ -2,7 +2,7 @@ import { environmentError } from "../cli/exit.ts";
 import type { Terminal } from "../cli/terminal.ts";
 import { clientUrl, addressText, type ClusterPlan } from "./cluster-plan.ts";
 import { monitorCluster, type ClusterMonitor } from "./cluster-monitor.ts";
-import { formatDuration, renderClusterView, type ViewEvent } from "./cluster-view.ts";
+import { formatDuration, renderClusterView, type ClusterViewState, type ViewEvent } from "./cluster-view.ts";
 import { liveScreen, type LiveScreen } from "./live-screen.ts";
 import { describeExit } from "./member-process.ts";
 import { superviseCluster, type Supervisor } from "./supervisor.ts";
@@ -33,6 +33,7 @@ export async function upSession(session: UpSession): Promise<void> {
   const events: ViewEvent[] = [];
   let screen: LiveScreen | undefined;
   let leader: string | undefined;
+  let phase: ClusterViewState["phase"] = "starting";
   const changed = Promise.withResolvers<void>();
 
   function tell(text: string, grave: boolean): void {
@@ -63,7 +64,7 @@ export async function upSession(session: UpSession): Promise<void> {
   }
 
   const render = (): readonly string[] => {
-    return renderClusterView(viewState(session, supervisor, monitor, events, performance.now() - startedAtMs), {
+    return renderClusterView(viewState(session, supervisor, monitor, events, performance.now() - startedAtMs, phase), {
       columns: terminal.columns,
       rows: terminal.rows,
       style: terminal.style,
@@ -88,15 +89,18 @@ export async function upSession(session: UpSession): Promise<void> {
     if (first !== "stop") {
       if (first === "timeout") throw environmentError(notReady(supervisor, monitor));
       if (supervisor.members().some((member) => member.state === "failed")) throw givenUp(supervisor);
-      announce(session, performance.now() - startedAtMs);
+      phase = "running";
+      announce(session, supervisor, performance.now() - startedAtMs);
       await Promise.race([stopped, changed.promise]);
       if (lost(supervisor)) throw givenUp(supervisor);
     }
   } finally {
     monitor.close();
+    phase = "stopping";
     const stopping = supervisor.stop();
     screen?.refresh();
     const killed = await stopping;
+    phase = "stopped";
     screen?.close();
     screen = undefined;
     for (const name of killed) terminal.err(`${name} did not stop within 5 s and was killed`);
@@ -105,12 +109,13 @@ export async function upSession(session: UpSession): Promise<void> {
   terminal.err(`Start it again: ${session.again}`);
 }
 
-function announce(session: UpSession, tookMs: number): void {
-  const { plan, terminal } = session;
-  const members = plan.members.map((member) => ({
-    name: member.name,
-    clientUrl: clientUrl(member),
-    httpUrl: `http://${addressText(member.http)}`,
+function announce(session: UpSession, supervisor: Supervisor, tookMs: number): void {
+  const { terminal } = session;
+  const members = supervisor.members().map((member) => ({
+    name: member.plan.name,
+    pid: member.pid,
+    clientUrl: clientUrl(member.plan),
+    httpUrl: `http://${addressText(member.plan.http)}`,
   }));
   const url = members[0]?.clientUrl ?? "";
   if (session.json) return terminal.document({ clientUrl: url, members });
@@ -130,7 +135,8 @@ function viewState(
   monitor: ClusterMonitor,
   events: readonly ViewEvent[],
   upMs: number,
-): Parameters<typeof renderClusterView>[0] {
+  phase: ClusterViewState["phase"],
+): ClusterViewState {
   const now = performance.now();
   const [first] = session.plan.members;
   return {
@@ -149,7 +155,7 @@ function viewState(
     directory: session.plan.directory,
     clientUrl: first === undefined ? "" : clientUrl(first),
     suggestions: suggestions(session.endpoints),
-    stopping: session.stop.aborted,
+    phase,
   };
 }
 

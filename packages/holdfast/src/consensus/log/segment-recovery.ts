@@ -53,55 +53,74 @@ export async function recoverSegments(
   found: readonly FoundSegment[],
   keepFrom: number,
 ): Promise<RecoveredSegments> {
-  const { header } = found[0]!;
-  const replay = new LogReplay(header.hardState, header.last);
+  requireNoHole(found);
+  const { hardState, last } = found[0]!.header;
+  const replay = new LogReplay(hardState, last);
   const sealed: Segment[] = [];
-  for (const [i, segment] of found.entries()) {
-    const next = found[i + 1];
-    requireFollows(found[i - 1], segment, replay);
-    const file = await disk.open(segment.path);
-    try {
-      const scan = new SegmentScan(segment, await file.read(0, await file.size()), replay);
-      const read = scan.readUntil(next?.header.firstSequence);
-      if (scan.sawReset) for (const earlier of sealed) earlier.highestIndex = 0;
-      replay.forgetBelow(keepFrom);
-      if (next === undefined) {
-        await settleTail(file, scan);
-        return {
-          replay,
-          sealed,
-          current: { ...read, file, start: segment.headerBytes, offset: scan.offset },
-          nextSequence: scan.sequence,
-        };
-      }
-      sealed.push(read);
-    } catch (error) {
-      await file.close();
-      throw error;
-    }
+  for (const segment of found.slice(0, -1)) {
+    const { scan, file } = await scanSegment(disk, segment, replay, found[sealed.length + 1]!.header.firstSequence);
     await file.close();
+    if (scan.sawReset) for (const earlier of sealed) earlier.highestIndex = 0;
+    sealed.push(scan.segment());
+    requireContinues(found[sealed.length]!, replay);
+    replay.forgetBelow(keepFrom);
   }
-  throw new LogCorruptError(found[0]!.path, 0, "no segment is the last one");
+  const { scan, file } = await scanSegment(disk, found.at(-1)!, replay, Infinity);
+  try {
+    if (scan.sawReset) for (const earlier of sealed) earlier.highestIndex = 0;
+    replay.forgetBelow(keepFrom);
+    await settleTail(file, scan);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+  const current = { ...scan.segment(), file, start: scan.start, offset: scan.offset };
+  return { replay, sealed, current, nextSequence: scan.sequence };
 }
 
-function requireFollows(previous: FoundSegment | undefined, segment: FoundSegment, replay: LogReplay): void {
-  if (previous === undefined) return;
-  const { ordinal, hardState, last } = segment.header;
-  const expected = previous.header.ordinal + 1;
-  if (ordinal !== expected) throw new LogCorruptError(segment.path, 0, `segment ${expected} before it is missing`);
+async function scanSegment(
+  disk: Disk,
+  found: FoundSegment,
+  replay: LogReplay,
+  end: number,
+): Promise<{ readonly scan: SegmentScan; readonly file: DiskFile }> {
+  const file = await disk.open(found.path);
+  try {
+    const scan = new SegmentScan(found, await file.read(0, await file.size()), replay);
+    scan.readUntil(end);
+    return { scan, file };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** A missing segment is told as such, before the records around it look incomplete. */
+function requireNoHole(found: readonly FoundSegment[]): void {
+  for (const [i, segment] of found.entries()) {
+    const expected = found[0]!.header.ordinal + i;
+    if (segment.header.ordinal === expected) continue;
+    throw new LogCorruptError(segment.path, 0, `segment ${expected} before it is missing`);
+  }
+}
+
+function requireContinues({ path, header }: FoundSegment, replay: LogReplay): void {
+  const { hardState, last } = header;
   const agrees =
     hardState.term === replay.hardState.term &&
     hardState.vote === replay.hardState.vote &&
     last.index === replay.lastIndex &&
     last.term === (replay.lastTerm ?? last.term);
-  if (!agrees) throw new LogCorruptError(segment.path, 0, "its header does not continue the segment before");
+  if (!agrees) throw new LogCorruptError(path, 0, "its header does not continue the segment before");
 }
 
 /** Reads the records of one segment into a replay. */
 class SegmentScan {
-  readonly #segment: FoundSegment;
-  readonly bytes: Uint8Array;
+  readonly #found: FoundSegment;
   readonly #replay: LogReplay;
+  readonly bytes: Uint8Array;
+  /** Where the first record should start. */
+  readonly start: number;
   /** Where the next record should start. */
   offset: number;
   sequence: number;
@@ -110,17 +129,23 @@ class SegmentScan {
   sawReset = false;
   #highestIndex = 0;
 
-  constructor(segment: FoundSegment, bytes: Uint8Array, replay: LogReplay) {
-    this.#segment = segment;
-    this.bytes = bytes;
+  constructor(found: FoundSegment, bytes: Uint8Array, replay: LogReplay) {
+    this.#found = found;
     this.#replay = replay;
-    this.offset = segment.headerBytes;
-    this.sequence = segment.header.firstSequence;
+    this.bytes = bytes;
+    this.start = found.headerBytes;
+    this.offset = found.headerBytes;
+    this.sequence = found.header.firstSequence;
   }
 
-  /** Reads the records before sequence number `end`, which the next segment has; all there are when there is none. */
-  readUntil(end = Infinity): Segment {
-    const { path, header } = this.#segment;
+  segment(): Segment {
+    const { path, header } = this.#found;
+    return { ordinal: header.ordinal, path, size: this.bytes.length, highestIndex: this.#highestIndex };
+  }
+
+  /** Reads the records before sequence number `end`, the next segment's first; all there are when it is infinite. */
+  readUntil(end: number): void {
+    const { path, header } = this.#found;
     while (this.sequence < end) {
       const place = { ordinal: header.ordinal, offset: this.offset };
       const examined = examineRecord(this.bytes, place, this.sequence);
@@ -135,16 +160,13 @@ class SegmentScan {
       const missing = `record ${this.sequence} is not whole`;
       if (end !== Infinity) throw new LogCorruptError(path, this.offset, `${missing}, but a later segment follows`);
       const later = findLaterRecord(this.bytes, place, this.sequence);
-      if (later !== undefined) {
-        throw new LogCorruptError(path, this.offset, `${missing}, but a later one stands at offset ${later}`);
-      }
-      break;
+      if (later === undefined) return;
+      throw new LogCorruptError(path, this.offset, `${missing}, but a later one stands at offset ${later}`);
     }
-    return { ordinal: header.ordinal, path, size: this.bytes.length, highestIndex: this.#highestIndex };
   }
 
   #apply(payload: Uint8Array): void {
-    const { path } = this.#segment;
+    const { path } = this.#found;
     let batch: LogBatch;
     try {
       batch = decodeBatch(payload);

@@ -168,6 +168,11 @@ export class SegmentedLog implements DurableLog {
   }
 
   #check(batch: LogBatch): InvalidArgumentError | undefined {
+    const covered = this.#snapshots.newest?.index ?? 0;
+    if (batch.reset !== undefined && batch.reset.index > covered) {
+      const rule = `must be <= ${covered}, the newest snapshot's`;
+      return new InvalidArgumentError("log.append reset.index", rule, batch.reset.index);
+    }
     const first = batch.entries[0];
     if (first === undefined) return undefined;
     const start = batch.reset?.index ?? this.#start;

@@ -1,0 +1,145 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { requireProgram, startEtcd, startHoldfast, type Endpoint } from "./endpoint.ts";
+import { etcdctl, normalise } from "./etcdctl.ts";
+
+let holdfast: Endpoint;
+let etcd: Endpoint;
+
+beforeAll(async () => {
+  requireProgram("etcdctl", "etcd-client");
+  [holdfast, etcd] = await Promise.all([startHoldfast(), startEtcd()]);
+});
+
+afterAll(async () => {
+  await Promise.all([holdfast?.close(), etcd?.close()]);
+});
+
+type Step = readonly [args: string, input?: string];
+
+/** The same commands in the same order against both, so that revisions agree too. */
+const story: readonly Step[] = [
+  ["put foo bar"],
+  ["put foo baz --prev-kv"],
+  ["put foo qux --prev-kv -w json"],
+  ["put from-stdin", "a value\nof two lines"],
+  ["put missing --ignore-value"],
+  ["put foo --ignore-value"],
+  ["put foo again --ignore-lease"],
+  ["put foo bar --lease=4d"],
+  ["get foo"],
+  ["get foo -w json"],
+  ["get foo -w fields"],
+  ["get foo -w simple --print-value-only"],
+  ["get foo --hex"],
+  ["get foo --consistency=s"],
+  ["get nothing"],
+  ["get nothing -w json"],
+  ["put k/1 d"],
+  ["put k/2 c"],
+  ["put k/3 b"],
+  ["put k/4 a"],
+  ["put k/2 e"],
+  ["put empty-value -- "],
+  ["get --prefix k/"],
+  ["get --prefix k/ -w json"],
+  ["get --prefix k/ -w fields"],
+  ["get k/2 k/4"],
+  ["get --from-key k/3"],
+  ["get --from-key k/3 --limit=1 -w json"],
+  ["get --prefix k/ --limit=2"],
+  ["get --prefix k/ --limit=2 -w json"],
+  ["get --prefix k/ --keys-only"],
+  ["get --prefix k/ --count-only -w fields"],
+  ["get --prefix k/ --count-only -w json"],
+  ["get --prefix k/ --order=DESCEND"],
+  ["get --prefix k/ --order=ASCEND --sort-by=VALUE"],
+  ["get --prefix k/ --order=DESCEND --sort-by=VALUE"],
+  ["get --prefix k/ --sort-by=CREATE --order=DESCEND"],
+  ["get --prefix k/ --sort-by=MODIFY --order=DESCEND"],
+  ["get --prefix k/ --sort-by=VERSION --order=DESCEND --limit=1"],
+  ["get --prefix k/ --sort-by=VALUE --limit=2"],
+  ["get --prefix --keys-only -- "],
+  ["get foo --rev=2"],
+  ["get foo --rev=3 -w json"],
+  ["get foo --rev=9999"],
+  ["txn", 'value("k/1") = "d"\n\nput k/1 yes\nget k/1\n\nput k/1 no\n\n'],
+  ["txn", 'value("k/1") = "d"\n\nput k/1 yes\n\nput k/1 no\nget --prefix k/\n\n'],
+  ["txn -i", 'mod("k/3") > "1"\ncreate("nothing") = "0"\nversion("k/2") = "2"\n\ndel k/3\nget k/3\nput k/5 five\n\n\n'],
+  ["txn -w json", 'version("k/5") = "1"\n\nget k/5\nput k/6 six\nget k/6\ndel k/5 --prev-kv\n\n\n'],
+  ["txn", "\nput same 1\nput same 2\n\n\n"],
+  ["txn", "\n\n\n"],
+  ["del nothing"],
+  ["del k/1"],
+  ["del k/2 --prev-kv"],
+  ["del --prefix k/ --prev-kv"],
+  ["del --prefix k/ -w json"],
+  ["del --from-key foo -w fields"],
+  ["compaction 5"],
+  ["compaction 5"],
+  ["compaction 9999"],
+  ["get foo --rev=4"],
+  ["get foo --rev=5"],
+  ["get foo --rev=6"],
+  ["alarm list"],
+];
+
+describe("etcdctl prints the same as against etcd", () => {
+  it.each(story.map(([args, input = ""]) => [args, input] as const))("%s", async (args, input) => {
+    const words = args.split(" ");
+    const [ours, theirs] = await Promise.all([etcdctl(holdfast, words, input), etcdctl(etcd, words, input)]);
+    expect(normalise(ours.stdout)).toBe(normalise(theirs.stdout));
+    expect(ours.error).toBe(theirs.error);
+    expect(ours.exitCode).toBe(theirs.exitCode);
+  });
+
+  it("reaches every kind of refusal in the commands above", async () => {
+    const refusals = [
+      ["get foo --rev=4", "Error: etcdserver: mvcc: required revision has been compacted"],
+      ["get foo --rev=9999", "Error: etcdserver: mvcc: required revision is a future revision"],
+      ["put missing --ignore-value", "Error: etcdserver: key not found"],
+      ["put foo bar --lease=4d", "Error: etcdserver: requested lease not found"],
+    ] as const;
+    for (const [args, error] of refusals) {
+      expect(await etcdctl(holdfast, args.split(" "))).toMatchObject({ error });
+    }
+  });
+});
+
+describe("etcdctl about the cluster", () => {
+  it("says that the endpoint is healthy", async () => {
+    const ours = await etcdctl(holdfast, ["endpoint", "health"]);
+    const theirs = await etcdctl(etcd, ["endpoint", "health"]);
+    expect(normalise(ours.error + ours.stdout)).toBe(normalise(theirs.error + theirs.stdout));
+    expect(ours).toMatchObject({ exitCode: 0 });
+    expect(normalise(ours.error + ours.stdout)).toMatch(/is healthy: successfully committed proposal: took = \*/);
+  });
+
+  it("shows the endpoint's status", async () => {
+    const { stdout } = await etcdctl(holdfast, ["endpoint", "status", "-w", "json"]);
+    const [{ Status: status }] = JSON.parse(stdout) as [{ Status: Record<string, unknown> }];
+    expect(status).toMatchObject({ version: "3.4.23" });
+    const { header, leader, raftIndex, raftAppliedIndex } = status as Record<string, number> & { header: object };
+    expect(header).toMatchObject({ member_id: leader });
+    expect(raftIndex).toBeGreaterThan(20);
+    expect(raftAppliedIndex).toBe(raftIndex);
+  });
+
+  it("shows the endpoint's status as a line that names the leader", async () => {
+    const { stdout } = await etcdctl(holdfast, ["endpoint", "status"]);
+    expect(stdout).toMatch(/^127\.0\.0\.1:\d+, [0-9a-f]+, 3\.4\.23, .*, true, false, \d+, \d+, \d+, *$/m);
+  });
+
+  it("lists the members", async () => {
+    const { stdout, exitCode } = await etcdctl(holdfast, ["member", "list", "-w", "json"]);
+    const { members } = JSON.parse(stdout) as { members: readonly Record<string, unknown>[] };
+    expect(exitCode).toBe(0);
+    expect(members).toHaveLength(1);
+    expect(members[0]).toMatchObject({ name: "memory" });
+  });
+
+  it("is told plainly what is not served", async () => {
+    const run = await etcdctl(holdfast, ["endpoint", "hashkv"]);
+    expect(run.exitCode).not.toBe(0);
+    expect(run.error).toMatch(/code = Unimplemented desc = .*Maintenance\/HashKV$/m);
+  });
+});

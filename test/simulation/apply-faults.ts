@@ -1,0 +1,99 @@
+import type { Clock, World } from "holdfast/runtime";
+import type { FaultEvent } from "./fault-schedule.ts";
+import type { SimulatedCluster, Slot } from "./simulated-cluster.ts";
+
+/** Makes each fault happen at its moment and end after its time, until the busy time is over. */
+export async function applyFaults(
+  world: World,
+  cluster: SimulatedCluster,
+  faults: readonly FaultEvent[],
+  untilMs: number,
+): Promise<void> {
+  const { clock } = world;
+  for (const fault of faults) {
+    await sleepUntil(clock, fault.atMs);
+    strike(world, cluster, fault);
+  }
+  await sleepUntil(clock, untilMs);
+}
+
+async function sleepUntil(clock: Clock, time: number): Promise<void> {
+  if (time > clock.now()) await clock.sleep(time - clock.now());
+}
+
+function strike(world: World, cluster: SimulatedCluster, { kind, targets, forMs }: FaultEvent): void {
+  const target = cluster.slots[targets[0] ?? 0]!;
+  const leader = cluster.leader;
+  const hosts = targets.map((at) => cluster.slots[at]!.process.host);
+  const others = cluster.slots.map(({ process }) => process.host).filter((host) => !hosts.includes(host));
+  const { network, clock } = world;
+  switch (kind) {
+    case "crash":
+    case "kill":
+      restartLater(world, cluster, target, kind, forMs);
+      return;
+    case "crashLeader":
+      if (leader !== undefined) restartLater(world, cluster, leader, "crash", forMs);
+      return;
+    case "crashAll":
+      for (const slot of cluster.slots) restartLater(world, cluster, slot, "crash", forMs);
+      return;
+    case "pause":
+      pause(world, target, forMs);
+      return;
+    case "isolate":
+      network.isolate(target.process.host);
+      clock.setTimer(forMs, () => network.heal());
+      return;
+    case "isolateLeader":
+      if (leader === undefined) return;
+      network.isolate(leader.process.host);
+      clock.setTimer(forMs, () => network.heal());
+      return;
+    case "partition":
+    case "oneWay":
+      network.partition(hosts, others, { oneWay: kind === "oneWay" });
+      clock.setTimer(forMs, () => network.heal());
+      return;
+    case "clog":
+      for (const other of cluster.slots) {
+        if (other !== target) network.clog(target.process.host, other.process.host, forMs);
+      }
+      return;
+    case "breakConnections":
+      network.breakConnections(target.process.host);
+      return;
+    case "wallJump":
+      target.process.clock.jump((forMs % 2 === 0 ? 1 : -1) * forMs * 1_000);
+      return;
+    case "failSync":
+      target.process.disk.failNextSync();
+      return;
+    case "fullDisk":
+      target.process.disk.limitFreeBytes(0);
+      clock.setTimer(forMs, () => target.process.disk.heal());
+  }
+}
+
+function restartLater(
+  world: World,
+  cluster: SimulatedCluster,
+  slot: Slot,
+  how: "crash" | "kill",
+  afterMs: number,
+): void {
+  if (slot.process.state === "crashed") return;
+  cluster.stop(slot, how);
+  const { lives } = slot;
+  world.clock.setTimer(afterMs, () => {
+    if (slot.lives === lives && slot.process.state === "crashed") cluster.start(slot);
+  });
+}
+
+function pause(world: World, slot: Slot, forMs: number): void {
+  if (slot.process.state !== "running") return;
+  slot.process.pause();
+  world.clock.setTimer(forMs, () => {
+    if (slot.process.state === "paused") slot.process.resume();
+  });
+}

@@ -1,0 +1,149 @@
+import type { PlantedBug } from "holdfast/consensus";
+import { createMember, type ReplicatedMember } from "holdfast/coordination";
+import type { Random, Runtime, SimulatedProcess, World } from "holdfast/runtime";
+import { InvariantViolation, type Observed } from "./invariants.ts";
+import type { Parameters } from "./parameters.ts";
+import { scrambledTransport } from "./scrambled-transport.ts";
+
+/** One member of the cluster, through all its lives. */
+export interface Slot {
+  readonly name: string;
+  readonly process: SimulatedProcess;
+  member: ReplicatedMember | undefined;
+  observed: Observed | undefined;
+  lives: number;
+}
+
+/** How long after a crash or failure a supervisor would have started the member again, at the earliest. */
+const restartMs = 50;
+
+/** A cluster of real members in a simulated world, and whoever starts them again. */
+export class SimulatedCluster {
+  readonly slots: Slot[];
+  readonly faults: Map<string, number> = new Map();
+  /** Whether messages are still scrambled, and failed members wait before they come back. */
+  faulty = true;
+  readonly #world: World;
+  readonly #parameters: Parameters;
+  readonly #plant: PlantedBug | undefined;
+
+  constructor(world: World, parameters: Parameters, plant: PlantedBug | undefined) {
+    this.#world = world;
+    this.#parameters = parameters;
+    this.#plant = plant;
+    this.slots = Array.from({ length: parameters.members }, (_, at) => ({
+      name: `n${at}`,
+      process: world.process(`10.0.0.${at + 1}`),
+      member: undefined,
+      observed: undefined,
+      lives: 0,
+    }));
+  }
+
+  get running(): Slot[] {
+    return this.slots.filter((slot) => slot.member !== undefined);
+  }
+
+  /** The leader of the highest term among the running members. */
+  get leader(): Slot | undefined {
+    let found: Slot | undefined;
+    for (const slot of this.running) {
+      const raft = slot.member!.node.raft;
+      if (raft.role === "leader" && (found === undefined || raft.term > found.member!.node.raft.term)) found = slot;
+    }
+    return found;
+  }
+
+  *observed(): Iterable<Observed> {
+    for (const { observed } of this.slots) if (observed !== undefined) yield observed;
+  }
+
+  start(slot: Slot): void {
+    slot.lives++;
+    slot.process.start((runtime) => this.#run(slot, runtime, slot.lives));
+  }
+
+  /** Ends a member's life: `crash` cuts the machine's power, `kill` ends the process alone. */
+  stop(slot: Slot, how: "crash" | "kill"): void {
+    slot.member = undefined;
+    slot.observed = undefined;
+    slot.process[how]();
+  }
+
+  count(kind: string): void {
+    this.faults.set(kind, (this.faults.get(kind) ?? 0) + 1);
+  }
+
+  async #run(slot: Slot, runtime: Runtime, life: number): Promise<void> {
+    const parameters = this.#parameters;
+    const members = this.slots.map(({ name, process }) => ({ name, peer: { host: process.host, port: 2380 } }));
+    let member: ReplicatedMember;
+    try {
+      member = await createMember({
+        runtime,
+        name: slot.name,
+        directory: "/data",
+        peer: { host: slot.process.host, port: 2380 },
+        cluster: { name: "simulated", members },
+        clientUrls: [],
+        httpUrls: [],
+        heartbeatMs: parameters.heartbeatMs,
+        electionTimeoutMs: parameters.electionTimeoutMs,
+        snapshotEntries: parameters.snapshotEntries,
+        trailingEntries: parameters.trailingEntries,
+        segmentBytes: parameters.segmentBytes,
+        maxAppendBytes: parameters.maxAppendBytes,
+        wrapTransport: (transport) =>
+          scrambledTransport(transport, {
+            clock: runtime.clock,
+            random: runtime.random.fork("scramble"),
+            ...parameters.peers,
+            active: () => this.faulty,
+            count: (kind) => this.count(kind),
+          }),
+        ...(this.#plant === undefined ? {} : { plant: this.#plant }),
+      });
+    } catch (error) {
+      this.#onFailure(slot, life, error as Error);
+      return;
+    }
+    slot.member = member;
+    slot.observed = {
+      name: slot.name,
+      life,
+      raft: member.node.raft,
+      get applied() {
+        return member.node.applied;
+      },
+      get stateHash() {
+        return member.machine.stateHash;
+      },
+    };
+    this.#onFailure(slot, life, await member.failed);
+  }
+
+  /** A disk that fails may stop a member; anything else that does is a bug. */
+  #onFailure(slot: Slot, life: number, error: Error): void {
+    if (!isDiskFailure(error)) {
+      throw new InvariantViolation("members do not stop by themselves", `${slot.name}: ${error.stack ?? error.message}`);
+    }
+    this.count("member-stopped");
+    this.#world.clock.setTimer(restartMs, () => {
+      if (slot.lives !== life || slot.process.state === "crashed") return;
+      this.stop(slot, "kill");
+      this.start(slot);
+    });
+  }
+}
+
+function isDiskFailure(error: Error): boolean {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    const { code } = at as { code?: unknown };
+    if (code === "EIO" || code === "ENOSPC") return true;
+  }
+  return false;
+}
+
+export function drawOne<T>(random: Random, values: readonly T[]): T | undefined {
+  return values.length === 0 ? undefined : values[random.integer(0, values.length - 1)];
+}

@@ -1,0 +1,169 @@
+import type { ReplicatedMember, RequestIdentity } from "holdfast/coordination";
+import { CoordinationError } from "holdfast/coordination";
+import type { HistoryRecorder, PendingOperation, RecordedProcess } from "holdfast/proof";
+import type { Clock, Random } from "holdfast/runtime";
+import type { Parameters } from "./parameters.ts";
+import { drawOne, type SimulatedCluster } from "./simulated-cluster.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+const attempts = 6;
+
+/** A client gave up on a request, or was told that nobody knows what became of it. */
+class UnknownOutcome extends Error {}
+
+/** One client: writes, reads, compares and sets, one after the other, and records what it saw. */
+export class Client {
+  readonly #cluster: SimulatedCluster;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #parameters: Parameters;
+  readonly #record: RecordedProcess;
+  readonly #number: number;
+  readonly #identity: number;
+  #sequence = 0;
+  #created = 0;
+  #values = 0;
+  /** What this client last saw of each key, to compare with. */
+  readonly #lastSeen = new Map<string, string | null>();
+
+  constructor(
+    number: number,
+    cluster: SimulatedCluster,
+    recorder: HistoryRecorder,
+    clock: Clock,
+    random: Random,
+    parameters: Parameters,
+  ) {
+    this.#number = number;
+    this.#cluster = cluster;
+    this.#clock = clock;
+    this.#random = random;
+    this.#parameters = parameters;
+    this.#record = recorder.process();
+    this.#identity = random.integer(1, Number.MAX_SAFE_INTEGER);
+  }
+
+  /** Keys that this client alone creates, each once; every one that was acknowledged must be there at the end. */
+  get createdKeys(): string[] {
+    return Array.from({ length: this.#created }, (_, at) => `once/${this.#number}/${at}`);
+  }
+
+  async work(untilMs: number): Promise<void> {
+    while (this.#clock.now() < untilMs) {
+      await this.#clock.sleep(this.#random.next() * 2 * this.#parameters.thinkMs);
+      const key = `key${this.#random.integer(0, this.#parameters.keys - 1)}`;
+      const choice = this.#random.next();
+      if (choice < 0.35) await this.get(key);
+      else if (choice < 0.6) await this.#put(key);
+      else if (choice < 0.8) await this.#compareAndSet(key, this.#lastSeen.get(key) ?? null, this.#newValue());
+      else if (choice < 0.85) await this.#delete(key);
+      else await this.#compareAndSet(`once/${this.#number}/${this.#created++}`, null, this.#newValue());
+    }
+  }
+
+  #newValue(): string {
+    return `${this.#number}.${++this.#values}`;
+  }
+
+  async get(key: string): Promise<void> {
+    const pending = this.#record.invoke({ f: "get", key });
+    await this.#complete(pending, false, async () => {
+      const { pairs } = await this.#send((member, options) => member.range({ key: encoder.encode(key) }, options));
+      const value = pairs[0] === undefined ? null : decoder.decode(pairs[0].value);
+      this.#lastSeen.set(key, value);
+      return value;
+    });
+  }
+
+  async #put(key: string): Promise<void> {
+    const value = this.#newValue();
+    const pending = this.#record.invoke({ f: "put", key, value });
+    await this.#complete(pending, true, async () => {
+      const request = { key: encoder.encode(key), value: encoder.encode(value) };
+      await this.#send((member, options) => member.put(request, options));
+      this.#lastSeen.set(key, value);
+      return value;
+    });
+  }
+
+  async #delete(key: string): Promise<void> {
+    const pending = this.#record.invoke({ f: "del", key });
+    await this.#complete(pending, true, async () => {
+      const request = { key: encoder.encode(key) };
+      const { deleted } = await this.#send((member, options) => member.deleteRange(request, options));
+      this.#lastSeen.set(key, null);
+      return deleted > 0;
+    });
+  }
+
+  async #compareAndSet(key: string, expected: string | null, value: string): Promise<void> {
+    const pending = this.#record.invoke({ f: "cas", key, value: [expected, value] });
+    await this.#complete(pending, true, async () => {
+      const bytes = encoder.encode(key);
+      const put = { type: "put", request: { key: bytes, value: encoder.encode(value) } } as const;
+      const compare =
+        expected === null
+          ? ({ key: bytes, result: "equal", target: "version", operand: 0 } as const)
+          : ({ key: bytes, result: "equal", target: "value", operand: encoder.encode(expected) } as const);
+      const request = { compare: [compare], success: [put], failure: [] };
+      const { succeeded } = await this.#send((member, options) => member.txn(request, options));
+      if (succeeded) this.#lastSeen.set(key, value);
+      return succeeded;
+    });
+  }
+
+  async #complete(pending: PendingOperation, writes: boolean, call: () => Promise<unknown>): Promise<void> {
+    try {
+      pending.ok(await call());
+    } catch (error) {
+      if (!(error instanceof UnknownOutcome)) throw error;
+      // A read that was not answered changed nothing.
+      if (writes) pending.info(error.message);
+      else pending.fail(error.message);
+    }
+  }
+
+  /** Sends a request to one member after the other, under one identity, until one answers. */
+  async #send<T>(
+    call: (member: ReplicatedMember, options: { identity: RequestIdentity; timeoutMs: number }) => Promise<T>,
+  ): Promise<T> {
+    const sequence = ++this.#sequence;
+    const identity = { client: this.#identity, sequence, acknowledged: sequence - 1 };
+    const timeoutMs = 4 * this.#parameters.electionTimeoutMs;
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      const member = drawOne(this.#random, this.#cluster.running)?.member;
+      if (member === undefined) {
+        await this.#clock.sleep(timeoutMs / 4);
+        continue;
+      }
+      const answer = await this.#firstOf(call(member, { identity, timeoutMs }), timeoutMs);
+      if (answer === undefined) continue;
+      if (this.#cluster.faulty && this.#random.next() < this.#parameters.lostAnswers) {
+        this.#cluster.count("answer-lost");
+        continue;
+      }
+      return answer;
+    }
+    throw new UnknownOutcome("no answer");
+  }
+
+  /** The answer, or undefined when none comes: the member may be gone, and then says nothing ever. */
+  #firstOf<T>(answer: Promise<T>, timeoutMs: number): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      const timer = this.#clock.setTimer(timeoutMs + 10, () => resolve(undefined));
+      answer.then(
+        (value) => {
+          timer.cancel();
+          return resolve(value);
+        },
+        (error: unknown) => {
+          timer.cancel();
+          if (!(error instanceof CoordinationError)) reject(error as Error);
+          else if (error.code === "SESSION_EXPIRED") reject(new UnknownOutcome(error.message));
+          else resolve(undefined);
+        },
+      );
+    });
+  }
+}
