@@ -61,21 +61,19 @@ export async function serveMember(options: ServeOptions): Promise<Served> {
   const grpc = createGrpcServer({ dispatcher, maxMessageBytes });
   const http = await createHttpServer({ member, dispatcher, maxMessageBytes });
 
-  // Node's own listener takes a connection that turned out to be HTTP/1.1; its server keeps the timeouts.
-  const acceptHttp1 = http.listeners("connection")[0] as (this: Server, socket: Socket) => void;
   const sockets = new Set<Socket>();
-  const http1Sockets = new Set<Socket>();
+  const grpcSockets = new Set<Socket>();
   const track = (set: Set<Socket>, socket: Socket): void => {
     set.add(socket);
     socket.once("close", () => set.delete(socket));
   };
-  const onHttp1 = (socket: Socket): void => {
-    track(http1Sockets, socket);
-    acceptHttp1.call(http, socket);
-  };
+  // Node's own listener takes a connection that turned out to be HTTP/1.1; its server keeps the timeouts.
+  const acceptHttp1 = http.listeners("connection")[0] as (this: Server, socket: Socket) => void;
+  const onHttp1 = (socket: Socket): void => acceptHttp1.call(http, socket);
   const onHttp2 = (socket: Socket): void => {
     // A gRPC client that ends its side has gone; only HTTP/1.1 still answers after that.
     socket.allowHalfOpen = false;
+    track(grpcSockets, socket);
     grpc.accept(socket);
   };
 
@@ -104,7 +102,8 @@ export async function serveMember(options: ServeOptions): Promise<Served> {
     const closed = Promise.all([stop(http), stop(httpPort)]);
     await Promise.race([dispatcher.drain(), expired.promise]);
     grpc.drain(closeGraceMs);
-    for (const socket of http1Sockets) socket.destroySoon();
+    // Sends what is still queued; gRPC's connections say goodbye themselves.
+    for (const socket of sockets) if (!grpcSockets.has(socket)) socket.destroySoon();
     await Promise.race([closed, expired.promise]);
     expired.cancel();
     for (const socket of sockets) socket.destroy();

@@ -302,6 +302,21 @@ describe("checkLinearizable", () => {
     );
   });
 
+  it("finds the way through swaps that all overlap", () => {
+    // Each swap is an edge, the order a trail over all of them: most beginnings lead nowhere, and they often meet again.
+    const walk = fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 2, maxLength: 14 });
+    fc.assert(
+      fc.property(walk, fc.infiniteStream(fc.integer({ min: 0, max: 50 })), (values, ends) => {
+        const swaps = values
+          .slice(1)
+          .map((to, i): Call => ["cas", [values[i], to], true, i, 100 + (ends.next().value ?? 0)]);
+        const model = casRegister({ initial: values[0] });
+        expect(verdictOf(model, swaps)).toBe("ok");
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
   it("judges histories with one result exchanged as the definition does", () => {
     let violations = 0;
     fc.assert(

@@ -1,3 +1,5 @@
+export type { CrashPolicy } from "./crash-policy.ts";
+export type { DiskFaults, LinkFaults } from "./faults.ts";
 export { nodeRuntime } from "./node-runtime.ts";
 export { platformError } from "./platform-error.ts";
 export type { PlatformError, PlatformErrorCode } from "./platform-error.ts";
@@ -17,3 +19,9 @@ export type {
   Timer,
 } from "./runtime.ts";
 export { seededRandom } from "./seeded-random.ts";
+export type { ClockFaults, SimulatedClock } from "./simulated-clock.ts";
+export type { CrashOptions, DiskControl, DiskOperation } from "./simulated-disk.ts";
+export type { NetworkControl } from "./simulated-network.ts";
+export type { ProcessOptions, SimulatedProcess } from "./simulated-process.ts";
+export { simulate, simulationReport } from "./simulation.ts";
+export type { SimulationOptions, SimulationReport, SimulationResult, World } from "./simulation.ts";

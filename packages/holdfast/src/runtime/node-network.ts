@@ -1,4 +1,4 @@
-import { createSocket, type Socket as UdpSocket } from "node:dgram";
+import { createSocket, type Socket as UdpSocket, type SocketOptions } from "node:dgram";
 import { lookup as resolveName } from "node:dns";
 import { createServer, connect as openSocket, isIP, isIPv6, type AddressInfo, type Server } from "node:net";
 import { NodeConnection } from "./node-stream.ts";
@@ -114,12 +114,8 @@ function nodeDatagram(socket: UdpSocket): DatagramSocket {
 }
 
 /** Names go to the resolver; addresses are answered at once, so that a datagram leaves in the turn it is sent. */
-function lookupNames(
-  host: string,
-  options: Parameters<typeof resolveName>[1],
-  callback: (error: NodeJS.ErrnoException | null, address: string, family: number) => void,
-): void {
+const lookupNames: NonNullable<SocketOptions["lookup"]> = (host, options, callback) => {
   const family = isIP(host);
   if (family !== 0) callback(null, host, family);
-  else resolveName(host, options as { family: number }, callback);
-}
+  else resolveName(host, options, callback);
+};

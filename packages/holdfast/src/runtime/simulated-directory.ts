@@ -13,6 +13,7 @@ interface Directory {
 
 /** A change of names that no syncDirectory has covered. Applied whole or not at all. */
 interface NameChange {
+  readonly number: number;
   readonly kind: "creation" | "rename" | "removal";
   readonly file: FileImage;
   /** The path that loses the file, if one does, and the one that gets it. */
@@ -24,6 +25,12 @@ interface NameChange {
 export class DirectoryTree {
   readonly #directories = new Map<string, Directory>([["/", { visible: new Map(), durable: new Map() }]]);
   #changes: NameChange[] = [];
+  #nextChange = 0;
+
+  /** The number of the next change: a syncDirectory that starts now covers those before it. */
+  get nextChange(): number {
+    return this.#nextChange;
+  }
 
   /** Directories are made durably, as the contract of `makeDirectory` asks. */
   makeDirectory(path: string): void {
@@ -34,8 +41,8 @@ export class DirectoryTree {
     this.#directories.set(path, { visible: new Map(), durable: new Map() });
   }
 
-  list(path: string): string[] {
-    const names = [...this.#directory(path, "scandir", path).visible.keys()];
+  list(path: string, view: "visible" | "durable" = "visible"): string[] {
+    const names = [...this.#directory(path, "scandir", path)[view].keys()];
     for (const other of this.#directories.keys()) {
       if (other !== "/" && dirname(other) === path) names.push(basename(other));
     }
@@ -51,7 +58,7 @@ export class DirectoryTree {
     if (!create) throw notFound("ENOENT", "open", path);
     const file = new FileImage();
     visible.set(basename(path), file);
-    this.#changes.push({ kind: "creation", file, from: undefined, to: path });
+    this.#changes.push({ number: this.#nextChange++, kind: "creation", file, from: undefined, to: path });
     return file;
   }
 
@@ -67,7 +74,7 @@ export class DirectoryTree {
     const target = this.#directory(dirname(to), "rename", from).visible;
     source.delete(basename(from));
     target.set(basename(to), file);
-    this.#changes.push({ kind: "rename", file, from, to });
+    this.#changes.push({ number: this.#nextChange++, kind: "rename", file, from, to });
   }
 
   remove(path: string): void {
@@ -77,22 +84,24 @@ export class DirectoryTree {
     const file = visible.get(basename(path));
     if (file === undefined) return;
     visible.delete(basename(path));
-    this.#changes.push({ kind: "removal", file, from: path, to: undefined });
+    this.#changes.push({ number: this.#nextChange++, kind: "removal", file, from: path, to: undefined });
   }
 
-  /** Makes the changes in a directory durable, with those that they build upon. */
-  sync(path: string): void {
+  /** Makes the changes before number `end` in a directory durable, with those that they build upon. */
+  sync(path: string, end: number): void {
     this.#directory(path, "open", path);
     const covered = new Set<NameChange>();
     const names = new Set<string>();
     for (const change of this.#changes.toReversed()) {
+      if (change.number >= end) continue;
       const paths = [change.from, change.to].filter((one) => one !== undefined);
       if (!paths.some((one) => dirname(one) === path || names.has(one))) continue;
       covered.add(change);
       for (const one of paths) names.add(one);
     }
-    for (const change of covered.size > 0 ? this.#changes : []) if (covered.has(change)) this.#apply(change);
-    this.#changes = this.#changes.filter((change) => !covered.has(change));
+    const all = this.#changes;
+    this.#changes = all.filter((change) => !covered.has(change));
+    for (const change of all) if (covered.has(change)) this.#apply(change);
   }
 
   /** The machine lost its power; tells the kinds of the changes that are gone. */

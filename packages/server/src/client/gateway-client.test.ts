@@ -50,7 +50,10 @@ async function answerCutter(port: number): Promise<{ url: string; cuts: number }
     }
     near.pipe(far);
     far.on("data", (data) => {
-      if (state.cuts === 0) return void near.write(data);
+      if (state.cuts === 0) {
+        near.write(data);
+        return;
+      }
       state.cuts--;
       near.destroy();
       far.destroy();

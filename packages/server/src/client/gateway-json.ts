@@ -85,16 +85,10 @@ function encodeCompare(compare: Compare): Json {
 }
 
 function encodeOp(op: RequestOp): Json {
-  switch (op.type) {
-    case "range":
-      return { request_range: encodeRange(op.request) };
-    case "put":
-      return { request_put: encodePut(op.request) };
-    case "deleteRange":
-      return { request_delete_range: encodeDeleteRange(op.request) };
-    case "txn":
-      return { request_txn: encodeTxn(op.request) };
-  }
+  if (op.type === "range") return { request_range: encodeRange(op.request) };
+  if (op.type === "put") return { request_put: encodePut(op.request) };
+  if (op.type === "deleteRange") return { request_delete_range: encodeDeleteRange(op.request) };
+  return { request_txn: encodeTxn(op.request) };
 }
 
 const object = (value: unknown): Json => (typeof value === "object" && value !== null ? (value as Json) : {});

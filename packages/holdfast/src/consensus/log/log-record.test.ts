@@ -58,11 +58,12 @@ describe.each(contents)("a record of %s", (_, content) => {
     }
   });
 
-  it("is unwritten when the file ends before it does", () => {
+  it("is unwritten when the file, or what was written, ends before it does", () => {
     const bytes = record(content(600), 70, 9);
     for (let size = 70; size < 70 + bytes.length; size++) {
       const cut = segment(4096, [70, bytes]).subarray(0, size);
       expect(examineRecord(cut, { ordinal, offset: 70 }, 9).kind).toBe("unwritten");
+      expect(examineRecord(segment(4096, [0, cut]), { ordinal, offset: 70 }, 9).kind).toBe("unwritten");
     }
   });
 

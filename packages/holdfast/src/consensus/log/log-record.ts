@@ -72,7 +72,7 @@ export function examineRecord(segment: Uint8Array, place: RecordPlace, sequence:
   const start = place.offset;
   const payload = start + recordHeaderBytes;
   if (!hasHeader(segment, place)) {
-    return hasUnwrittenSector(segment, start, payload)
+    return hasUnwrittenPart(segment, start, payload)
       ? { kind: "unwritten" }
       : { kind: "damaged", reason: "a record's header does not match its checksum" };
   }
@@ -80,7 +80,7 @@ export function examineRecord(segment: Uint8Array, place: RecordPlace, sequence:
   if (found !== sequence) return { kind: "damaged", reason: `record ${sequence} should be here, not ${found}` };
   const end = payload + u32(segment, start + 4);
   if (end > segment.length || crc32c(segment, 0, payload, end) !== u32(segment, start + 16)) {
-    return hasUnwrittenSector(segment, start, end)
+    return hasUnwrittenPart(segment, start, end)
       ? { kind: "unwritten" }
       : { kind: "damaged", reason: `record ${sequence} does not match its checksum` };
   }
@@ -121,9 +121,13 @@ function applyMask(bytes: Uint8Array, start: number, end: number, mask: number):
   for (let at = start; at < end; at++) bytes[at]! ^= mask;
 }
 
-/** Whether the file ends before `end`, or a sector's part between `start` and `end` holds zeros only. */
-function hasUnwrittenSector(segment: Uint8Array, start: number, end: number): boolean {
-  if (end > segment.length) return true;
+/**
+ * Whether some of what should be between `start` and `end`, where it starts and ends with a byte that is not zero, was
+ * never written: the file ends before, a sector's part holds zeros only, or, when a process ended in the middle of a
+ * write that no sector's border cuts, the first or the last byte is zero.
+ */
+function hasUnwrittenPart(segment: Uint8Array, start: number, end: number): boolean {
+  if (end > segment.length || segment[start] === 0 || segment[end - 1] === 0) return true;
   let at = start;
   while (at < end) {
     const next = Math.min(end, (Math.floor(at / sectorBytes) + 1) * sectorBytes);
