@@ -71,7 +71,7 @@ describe("the etcd3 client", () => {
   it("runs software transactional memory on top", async () => {
     await client.put("counter").value(0);
     const increment = () =>
-      client.stm().transact(async (tx) => {
+      client.stm({ retries: 50 }).transact(async (tx) => {
         await tx.put("counter").value((await tx.get("counter").number())! + 1);
       });
     await Promise.all(Array.from({ length: 5 }, increment));

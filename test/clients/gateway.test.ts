@@ -161,7 +161,7 @@ describe("what only Holdfast serves", () => {
     const send = async (key: string): Promise<string> => {
       const response = await fetch(`http://${holdfast.client}/v3/kv/put`, {
         method: "POST",
-        headers: { "holdfast-request": `${0x1d}/1/0` },
+        headers: { "holdfast-request": "29/1/0" },
         body: JSON.stringify({ key: btoa(key), value: btoa("once") }),
       });
       return response.text();

@@ -67,11 +67,11 @@ function strike(world: World, cluster: SimulatedCluster, { kind, targets, forMs 
       target.process.clock.jump((forMs % 2 === 0 ? 1 : -1) * forMs * 1_000);
       return;
     case "failSync":
-      target.process.disk.failNextSync();
+      target.process.disk.failNext("sync");
       return;
     case "fullDisk":
-      target.process.disk.limitFreeBytes(0);
-      clock.setTimer(forMs, () => target.process.disk.heal());
+      target.process.disk.limitFree(0);
+      clock.setTimer(forMs, () => target.process.disk.limitFree(undefined));
   }
 }
 

@@ -104,8 +104,10 @@ async function liveThrough(
 function heal(world: World, cluster: SimulatedCluster): void {
   cluster.faulty = false;
   world.network.heal();
+  world.network.setLinks({ loss: 0 });
   for (const slot of cluster.slots) {
-    slot.process.disk.heal();
+    slot.process.disk.limitFree(undefined);
+    slot.process.disk.setFaults({ syncError: 0, slowSync: 0 });
     if (slot.process.state === "paused") slot.process.resume();
     if (slot.process.state === "crashed") cluster.start(slot);
   }

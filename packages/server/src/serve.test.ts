@@ -16,7 +16,12 @@ afterEach(async () => {
 });
 
 async function serve(
-  options: { member?: Member; limits?: ServeLimits; onEvent?: (event: RequestEvent) => void } = {},
+  options: {
+    member?: Member;
+    limits?: ServeLimits;
+    closeGraceMs?: number;
+    onEvent?: (event: RequestEvent) => void;
+  } = {},
 ): Promise<Served> {
   const served = await serveMember({ member: createMemoryMember(), client: any, http: any, ...options });
   opened.push(() => served.close());
@@ -24,7 +29,7 @@ async function serve(
 }
 
 /** A member whose puts wait until they are let through, and that shows what they were given. */
-function heldMember(): { member: Member; held: HeldPut[]; arrived(count: number): Promise<void> } {
+function heldMember(): { member: Member; held: HeldPut[]; arrived: (count: number) => Promise<void> } {
   const inner = createMemoryMember();
   const held: HeldPut[] = [];
   let onPut = (): void => {};
@@ -48,7 +53,7 @@ function heldMember(): { member: Member; held: HeldPut[]; arrived(count: number)
 interface HeldPut {
   readonly request: PutRequest;
   readonly options: RequestOptions;
-  release(): void;
+  readonly release: () => void;
 }
 
 function grpcClient(served: Served): Client {
@@ -413,6 +418,20 @@ describe("close", () => {
     held[1]?.release();
     await overHttp;
     await closing;
+  });
+
+  it("breaks off what is still in flight when the grace is over", async () => {
+    const { member, held, arrived } = heldMember();
+    const served = await serve({ member, closeGraceMs: 20 });
+    const overGrpc = call(grpcClient(served));
+    const overHttp = http(served.clientAddress.port, "/v3/kv/put", { body: putJson });
+    const broken = expect(overHttp).rejects.toMatchObject({ code: "ECONNRESET" });
+    await arrived(2);
+    const aborted = held.map(({ options }) => once(options.signal as AbortSignal, "abort"));
+    await served.close();
+    await Promise.all(aborted);
+    await broken;
+    expect((await overGrpc.result).code).toBe(grpcCode.UNAVAILABLE);
   });
 
   it("closes idle connections at once", async () => {

@@ -30,6 +30,8 @@ export interface ServeOptions {
   /** Serves HTTP/1.1 alone: the JSON gateway and what people read. */
   readonly http?: Address;
   readonly limits?: ServeLimits;
+  /** How long requests in flight may go on after `close`. Default 5 000. */
+  readonly closeGraceMs?: number;
   /** Called after every request; what it throws is ignored. */
   readonly onEvent?: (event: RequestEvent) => void;
 }
@@ -38,12 +40,9 @@ export interface ServeOptions {
 export interface Served extends AsyncDisposable {
   readonly clientAddress: Address;
   readonly httpAddress?: Address;
-  /** Stops accepting, lets requests in flight finish for up to 5 s, then breaks what is left. Idempotent. */
+  /** Stops accepting, lets requests in flight finish for up to `closeGraceMs`, then breaks what is left. Idempotent. */
   close(): Promise<void>;
 }
-
-/** How long requests in flight may go on after `close`. */
-const closeGraceMs = 5_000;
 
 /** What a message may be longer than the largest request before it is refused unread, as in etcd. */
 const messageOverheadBytes = 512 * 1024;
@@ -54,7 +53,7 @@ const messageOverheadBytes = 512 * 1024;
  * @throws InvalidArgumentError for a limit out of range; Error with Node's `code` (`EADDRINUSE`, …) naming the address
  */
 export async function serveMember(options: ServeOptions): Promise<Served> {
-  const { member, onEvent } = options;
+  const { member, closeGraceMs = 5_000, onEvent } = options;
   const limits = checkLimits({ ...defaultServeLimits, ...options.limits });
   const maxMessageBytes = limits.maxRequestBytes + messageOverheadBytes;
   const dispatcher = createDispatcher({ member, limits, ...(onEvent === undefined ? {} : { onEvent }) });

@@ -254,7 +254,7 @@ describe("txn", () => {
         put("a", "2"),
         range("a"),
         range("a", { revision: 2 }),
-        remove("x", "z"),
+        remove("b", "c"),
         put("y", "1"),
         range("y"),
       ),

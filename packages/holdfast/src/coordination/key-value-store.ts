@@ -270,12 +270,12 @@ export class KeyValueStore {
   }
 
   #prune(record: KeyRecord): void {
+    // It may be gone by an earlier entry of the queue, its key even created anew.
+    if (this.#index.get(record.key) !== record) return;
     const kept = record.firstKept(this.#compactedRevision);
     for (let position = 0; position < kept; position++) this.#bytes -= sizeOf(record.versionAt(position));
     if (kept === record.depth) {
-      // The record may have been removed before, and its key created anew.
-      if (this.#index.get(record.key) === record) this.#index.remove(record.key);
-      record.older = undefined;
+      this.#index.remove(record.key);
     } else if (kept > 0) {
       record.older!.splice(0, kept);
       if (record.older!.length === 0) record.older = undefined;

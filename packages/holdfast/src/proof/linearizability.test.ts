@@ -256,6 +256,18 @@ describe("checkLinearizable", () => {
       ],
     ],
     [
+      "a configuration met again, from where another way leads on",
+      casRegister({ initial: 0 }),
+      "ok",
+      [
+        ["cas", [0, 1], true, 0, 27],
+        ["write", 0, null, 0, 20],
+        ["cas", [0, 1], true, 0, 35],
+        ["write", 0, null, 11, 16],
+        ["cas", [0, 1], true, 13, 29],
+      ],
+    ],
+    [
       "values that are equal as JSON",
       register(),
       "ok",

@@ -9,6 +9,7 @@ import {
   type NodeId,
   type PlantedBug,
   type Raft,
+  type SnapshotMeta,
 } from "../consensus/index.ts";
 import type { Random } from "../runtime/index.ts";
 
@@ -25,9 +26,11 @@ export interface CoreClusterOptions {
   readonly plant?: PlantedBug;
 }
 
-/** What a restart of a core finds: everything that was synced. */
+/** What a restart of a core finds: everything that was synced, and a snapshot wherever the log was compacted. */
 interface Stored {
   hardState: HardState;
+  snapshot: SnapshotMeta;
+  /** Those after the snapshot. */
   entries: Entry[];
 }
 
@@ -49,8 +52,13 @@ export class CoreCluster {
 
   constructor(options: CoreClusterOptions) {
     this.#options = options;
+    const voters = Array.from({ length: options.size }, (_, at) => at + 1);
     for (let id = 1; id <= options.size; id++) {
-      this.#stored.set(id, { hardState: { term: 0, vote: 0 }, entries: [] });
+      this.#stored.set(id, {
+        hardState: { term: 0, vote: 0 },
+        snapshot: { index: 0, term: 0, configuration: { voters } },
+        entries: [],
+      });
       this.restart(id);
     }
   }
@@ -73,15 +81,11 @@ export class CoreCluster {
 
   /** Starts a core anew from what it had synced. */
   restart(id: NodeId): void {
-    const { size, random, electionTimeoutMs = 1_000, heartbeatMs = 100, ...options } = this.#options;
-    const { hardState, entries } = this.#stored.get(id)!;
-    const voters = Array.from({ length: size }, (_, at) => at + 1);
+    const { size: _, random, electionTimeoutMs = 1_000, heartbeatMs = 100, ...options } = this.#options;
     const core = createRaft({
       ...options,
       id,
-      snapshot: { index: 0, term: 0, configuration: { voters } },
-      hardState,
-      entries,
+      ...this.#stored.get(id)!,
       random: random.fork(`core ${id} ${this.now}`),
       now: this.now,
       electionTimeoutMs,
@@ -92,14 +96,21 @@ export class CoreCluster {
 
   /** Gives a core one input and performs its effects; what it sends waits for `deliver`. */
   feed(id: NodeId, input: Input): Effects {
-    const effects = step(this.core(id), input);
+    const core = this.core(id);
+    const effects = step(core, input);
     this.onEffects(id, effects);
     for (const message of effects.messages) this.#send(message);
     const stored = this.#stored.get(id)!;
     if (effects.hardState !== undefined) stored.hardState = effects.hardState;
+    if (effects.restore !== undefined) rebase(stored, effects.restore, []);
     if (effects.entries.length > 0) {
-      stored.entries.length = Math.min(stored.entries.length, effects.entries[0]!.index - 1);
+      stored.entries.length = Math.min(stored.entries.length, effects.entries[0]!.index - 1 - stored.snapshot.index);
       for (const entry of effects.entries) stored.entries.push(entry);
+    }
+    if (input.type === "compact") {
+      const { baseIndex: index } = core.log;
+      const meta = { index, term: core.log.termAt(index)!, configuration: core.configuration };
+      rebase(stored, meta, stored.entries.slice(index - stored.snapshot.index));
     }
     if (effects.mark !== undefined) this.#queue.push({ to: id, input: { type: "synced", mark: effects.mark } });
     for (const message of effects.messagesAfterSync) this.#send(message);
@@ -146,4 +157,9 @@ export class CoreCluster {
   heal(): void {
     this.passes = () => true;
   }
+}
+
+function rebase(stored: Stored, snapshot: SnapshotMeta, entries: Entry[]): void {
+  stored.snapshot = snapshot;
+  stored.entries = entries;
 }

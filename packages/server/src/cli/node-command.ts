@@ -124,17 +124,17 @@ async function explained<T>(options: Places, start: () => Promise<T>): Promise<T
     return await start();
   } catch (error) {
     if (error instanceof ExitError) throw error;
-    throw environmentError(explain(error as NodeJS.ErrnoException, options), error);
+    throw environmentError(explain(error as Error, options), error);
   }
 }
 
-function explain(error: NodeJS.ErrnoException, options: Places): string {
-  const code = error.code ?? "";
+function explain(error: Error, options: Places): string {
+  // The platform's error, with the port it concerns, lies below what wraps it.
+  const platform = deepest(error) as NodeJS.ErrnoException & { readonly port?: number };
+  const code = platform.code ?? "";
   if (["EADDRINUSE", "EACCES", "EADDRNOTAVAIL"].includes(code)) {
-    // Which port it was is in the platform's error, below what wraps it.
-    const { port } = deepest(error) as { port?: number };
-    const name = (["client", "peer", "http"] as const).find((candidate) => options[candidate].port === port);
-    if (name !== undefined) return `${describePortError(options[name], error)}; choose another: --${name} HOST:PORT`;
+    const name = (["client", "peer", "http"] as const).find((candidate) => options[candidate].port === platform.port);
+    if (name !== undefined) return `${describePortError(options[name], platform)}; choose another: --${name} HOST:PORT`;
   }
   if (code === "EACCES" || code === "EROFS" || code === "EPERM" || code === "ENOTDIR") {
     return `the data directory ${options.data} cannot be written (${code}); name another one: --data DIR`;

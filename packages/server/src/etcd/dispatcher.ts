@@ -5,7 +5,7 @@ import type { WireMessage } from "./wire-type.ts";
 
 export type Transport = "grpc" | "http";
 
-/** How one request ended. `durationMs` is from the decoded request to the answer, before it is encoded. */
+/** How one request ended. `durationMs` is from the decoded request to the encoded answer. */
 export interface RequestEvent {
   readonly type: "request";
   readonly method: string;
@@ -28,7 +28,7 @@ export interface DispatcherOptions {
 export interface Dispatcher {
   readonly limits: RequestLimits;
   readonly closing: boolean;
-  /** Calls exactly one of the callbacks, once. */
+  /** Calls one of the callbacks, once; `onFailure` also when `onAnswer` throws, which it may only do before it answers. */
   dispatch(
     transport: Transport,
     method: Method,
@@ -74,13 +74,17 @@ export function createDispatcher({ member, limits, onEvent }: DispatcherOptions)
         inFlight -= 1;
         if (inFlight === 0) drained?.();
       };
-      const answer = (message: WireMessage): void => {
-        if (onEvent !== undefined) tell(transport, method, startedAt, 0);
-        onAnswer(message);
-        release();
-      };
       const refuse = (error: unknown): void => {
         fail(error);
+        release();
+      };
+      const answer = (message: WireMessage): void => {
+        try {
+          onAnswer(message);
+        } catch (error) {
+          return refuse(error);
+        }
+        if (onEvent !== undefined) tell(transport, method, startedAt, 0);
         release();
       };
       let result: Promise<WireMessage> | WireMessage;

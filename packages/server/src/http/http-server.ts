@@ -19,9 +19,16 @@ export interface HttpServerOptions {
 /** A whole request must have arrived within this time. */
 const requestTimeoutMs = 60_000;
 
+/** Longer than clients usually keep a connection, so that they close it rather than find it closed. */
+const keepAliveTimeoutMs = 75_000;
+
 /** Makes the HTTP/1.1 server with all its routes; it listens nowhere yet. */
 export async function createHttpServer({ member, dispatcher, maxMessageBytes }: HttpServerOptions): Promise<Server> {
-  const server = createServer({ noDelay: true, requestTimeout: requestTimeoutMs });
+  const server = createServer({
+    noDelay: true,
+    requestTimeout: requestTimeoutMs,
+    keepAliveTimeout: keepAliveTimeoutMs,
+  });
   const app = fastify({
     serverFactory: (handler) => server.on("request", handler),
     bodyLimit: Math.ceil((maxMessageBytes * 4) / 3),

@@ -77,7 +77,9 @@ async function openLocked(
 
   const bootstrap = found[0]!.header.bootstrap;
   const snapshot: SnapshotMeta = store.newest ?? { index: 0, term: 0, configuration: bootstrap };
-  const { replay, sealed, current, nextSequence } = await recoverSegments(disk, found, snapshot.index);
+  const { replay, sealed, torn, nextSequence, ...recovered } = await recoverSegments(disk, found, snapshot.index);
+  const { hardState } = replay;
+  let { current } = recovered;
   try {
     const settled = replay.settle(snapshot);
     if (settled.kind === "gap") {
@@ -85,19 +87,26 @@ async function openLocked(
       const reason = `entries ${snapshot.index + 1} to ${settled.heldAfter} are missing`;
       throw new LogCorruptError(found[0]!.path, 0, reason);
     }
-    const { hardState } = replay;
-    log = new SegmentedLog({ ...base, bootstrap }, store, {
-      sealed,
-      current,
-      nextSequence,
-      hardState,
-      start: snapshot.index,
-      last: { index: replay.lastIndex, term: replay.lastTerm ?? snapshot.term },
-    });
-    // The process before may have left unfinished files, and names that are not durable yet.
+    // Names of the process before may not be durable yet: they must be before what they stand for is removed.
+    await disk.syncDirectory(directory);
     for (const name of names) if (name.endsWith(".tmp")) await disk.remove(`${directory}/${name}`);
     await store.removeOlder();
-    await disk.syncDirectory(directory);
+    const last = { index: replay.lastIndex, term: replay.lastTerm ?? snapshot.term };
+    if (torn) {
+      await current.file.close();
+      sealed.push(current);
+      const header = {
+        identity,
+        bootstrap,
+        ordinal: current.ordinal + 1,
+        firstSequence: nextSequence,
+        hardState,
+        last,
+      };
+      current = await createSegment(disk, directory, header, segmentBytes);
+    }
+    const state = { sealed, current, nextSequence, hardState, start: snapshot.index, last };
+    log = new SegmentedLog({ ...base, bootstrap }, store, state);
     const { index, term } = snapshot;
     if (settled.kind === "void") await log.append({ reset: { index, term }, entries: [] });
     return { log, recovered: { hardState, snapshot, entries: settled.kind === "void" ? [] : settled.entries } };

@@ -65,11 +65,3 @@ export async function writeToSegment(segment: OpenSegment, bytes: Uint8Array, se
   segment.offset = end;
   segment.size = size;
 }
-
-/** Overwrites `start` to `end` by zeros, durably. */
-export async function writeZeros(file: DiskFile, start: number, end: number): Promise<void> {
-  for (let at = start; at < end; at += growthBytes) {
-    await file.write(at, [zeros.subarray(0, end - at)]);
-  }
-  await file.sync();
-}

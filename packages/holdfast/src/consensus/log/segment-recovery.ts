@@ -5,7 +5,7 @@ import type { LogBatch } from "./durable-log.ts";
 import { LogCorruptError } from "./log-error.ts";
 import { examineRecord, findLaterRecord } from "./log-record.ts";
 import { LogReplay } from "./log-replay.ts";
-import { type OpenSegment, type Segment, writeZeros } from "./segment-file.ts";
+import type { OpenSegment, Segment } from "./segment-file.ts";
 import { readSegmentHeader, type SegmentHeader } from "./segment-header.ts";
 
 /** A segment of which only the header was read. */
@@ -22,6 +22,8 @@ export interface RecoveredSegments {
   readonly current: OpenSegment;
   /** Sequence number of the next record. */
   readonly nextSequence: number;
+  /** Whether an unfinished write stands behind the last record, so that the next one needs a segment of its own. */
+  readonly torn: boolean;
 }
 
 /** Reads the header of the segment with this ordinal. @throws LogCorruptError */
@@ -39,7 +41,8 @@ export async function findSegment(disk: Disk, path: string, ordinal: number): Pr
 }
 
 /**
- * Replays segments, one in memory at a time, and makes the last one ready to be written.
+ * Replays segments, one in memory at a time, and makes the last one ready to be written, unless it is torn: an
+ * unfinished write is left where it is, and never read, since the next segment tells which record is its first.
  *
  * Appends do not overlap, so at most the very last record can be without its sync when the machine stops. Only it may
  * be cut off, and only when a sector of it was never written; all else that is wrong was right once, and is refused.
@@ -69,13 +72,13 @@ export async function recoverSegments(
   try {
     if (scan.sawReset) for (const earlier of sealed) earlier.highestIndex = 0;
     replay.forgetBelow(keepFrom);
-    await settleTail(file, scan);
+    await writeAgain(file, scan);
   } catch (error) {
     await file.close();
     throw error;
   }
   const current = { ...scan.segment(), file, start: scan.start, offset: scan.offset };
-  return { replay, sealed, current, nextSequence: scan.sequence };
+  return { replay, sealed, current, nextSequence: scan.sequence, torn: !isZero(scan.bytes, scan.offset) };
 }
 
 async function scanSegment(
@@ -184,30 +187,23 @@ class SegmentScan {
   }
 }
 
-/** Makes the end of the last segment what it seems: the last record durable, and nothing but zeros behind it. */
-async function settleTail(file: DiskFile, scan: SegmentScan): Promise<void> {
-  const { bytes, offset, lastRecord } = scan;
-  // A process that stopped before its sync, or after one that failed, leaves a record that can be read and is not on
-  // the disk, in pages that may count as clean. Written again, the record is what the sync below is about.
+/**
+ * Makes the last record as durable as it looks. A process that stopped before its sync, or after one that failed,
+ * leaves a record that can be read and is not on the disk, in pages that may count as clean: only what is written again
+ * is sure to be what the next sync is about.
+ */
+async function writeAgain(file: DiskFile, { bytes, offset, lastRecord }: SegmentScan): Promise<void> {
   if (lastRecord !== undefined) await file.write(lastRecord, [bytes.subarray(lastRecord, offset)]);
   await file.sync();
-  // What an unfinished write left must not stand behind the next, perhaps shorter, record.
-  const end = endOfData(bytes, offset);
-  if (end > offset) await writeZeros(file, offset, end);
 }
 
-/** Where the zeros at the end of `bytes` start, not before `from`; four bytes at a time, as most are unused space. */
-function endOfData(bytes: Uint8Array, from: number): number {
-  const firstWord = from + ((4 - ((bytes.byteOffset + from) & 3)) & 3);
-  const wordCount = Math.max(0, (bytes.length - firstWord) >> 2);
-  let end = bytes.length;
-  while (end > firstWord + wordCount * 4 && bytes[end - 1] === 0) end--;
-  if (wordCount > 0 && end === firstWord + wordCount * 4) {
-    const words = new Int32Array(bytes.buffer, bytes.byteOffset + firstWord, wordCount);
-    let count = wordCount;
-    while (count > 0 && words[count - 1] === 0) count--;
-    end = firstWord + count * 4;
-  }
-  while (end > from && bytes[end - 1] === 0) end--;
-  return end;
+/** Whether `bytes` holds zeros only from `from` on; looks at four at a time, as most of a segment may be unused. */
+function isZero(bytes: Uint8Array, from: number): boolean {
+  let at = from;
+  while (at < bytes.length && ((bytes.byteOffset + at) & 3) !== 0) if (bytes[at++] !== 0) return false;
+  if (at === bytes.length) return true;
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset + at, (bytes.length - at) >> 2);
+  for (let i = 0; i < words.length; i++) if (words[i] !== 0) return false;
+  for (at += words.length * 4; at < bytes.length; at++) if (bytes[at] !== 0) return false;
+  return true;
 }
