@@ -26,9 +26,9 @@ async function place(): Promise<Place> {
 function line({ data, port }: Omit<Place, "url">, name = "n1"): string[] {
   const [client, peer, http] = [0, 1, 2].map((offset) => `127.0.0.1:${port + offset}`);
   return [
-    ...["node", "--name", name, "--data", data, "--cluster", `${name}=${peer}`],
-    ...["--client", String(client), "--peer", String(peer), "--http", String(http)],
-  ];
+    ["node", "--name", name, "--data", data, "--cluster", `${name}=${peer}`],
+    ["--client", String(client), "--peer", String(peer), "--http", String(http)],
+  ].flat();
 }
 
 async function running(where: Place): Promise<RunningCommand> {

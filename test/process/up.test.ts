@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { freePortRange, isRunning, occupy, run, start, temporaryDirectory, until } from "./holdfast-command.ts";
@@ -130,6 +130,28 @@ describe("holdfast up", () => {
     ]);
     expect(code).toBe(3);
     expect(stderr).toContain(`the data directory ${join(file, "below")} cannot be written`);
+  });
+
+  it("gives up at once when a member's log is damaged, with the member's own words", async () => {
+    const data = dataDirectory();
+    const port = await freePortRange(30);
+    const { child, done, ready } = await up(data, port);
+    for (const value of ["one", "two", "three"]) {
+      expect((await run(["put", "a", value, "--endpoints", ready.clientUrl])).code).toBe(0);
+    }
+    child.kill("SIGTERM");
+    expect((await done).code).toBe(0);
+    const segment = readdirSync(join(data, "n2")).find((name) => name.endsWith(".log")) ?? "";
+    const file = join(data, "n2", segment);
+    const bytes = readFileSync(file);
+    const at = bytes.indexOf("one");
+    expect(at).toBeGreaterThan(0);
+    bytes[at] = (bytes[at] ?? 0) ^ 1;
+    writeFileSync(file, bytes);
+    const { code, stdout, stderr } = await run(["up", "--port", String(port), "--data", data]);
+    expect([code, stdout]).toEqual([3, ""]);
+    expect(stderr).toContain(`the cluster cannot run: n2 stopped with exit code 3: holdfast: ${file} is corrupt at`);
+    expect(stderr).not.toContain("restarting");
   });
 
   it("refuses the directory of a cluster of another size", async () => {

@@ -32,9 +32,12 @@ export interface ServeOptions {
   readonly limits?: ServeLimits;
   /** How long requests in flight may go on after `close`. Default 5 000. */
   readonly closeGraceMs?: number;
-  /** Called after every request; what it throws is ignored. */
-  readonly onEvent?: (event: RequestEvent) => void;
+  /** Called after every request and when accepting fails; what it throws is ignored. */
+  readonly onEvent?: (event: ServeEvent) => void;
 }
+
+/** What serving tells: how a request ended, or that a connection could not be accepted (too many open files, say). */
+export type ServeEvent = RequestEvent | { readonly type: "acceptFailed"; readonly error: Error };
 
 /** A member being served. */
 export interface Served extends AsyncDisposable {
@@ -53,7 +56,8 @@ const messageOverheadBytes = 512 * 1024;
  * @throws InvalidArgumentError for a limit out of range; Error with Node's `code` (`EADDRINUSE`, …) naming the address
  */
 export async function serveMember(options: ServeOptions): Promise<Served> {
-  const { member, closeGraceMs = 5_000, onEvent } = options;
+  const { member, closeGraceMs = 5_000 } = options;
+  const onEvent = options.onEvent && ignoringErrors(options.onEvent);
   const limits = checkLimits({ ...defaultServeLimits, ...options.limits });
   const maxMessageBytes = limits.maxRequestBytes + messageOverheadBytes;
   const dispatcher = createDispatcher({ member, limits, ...(onEvent === undefined ? {} : { onEvent }) });
@@ -86,14 +90,18 @@ export async function serveMember(options: ServeOptions): Promise<Served> {
     onHttp1(socket);
   });
 
-  const clientAddress = await listen(http, options.client);
+  let clientAddress: Address;
   let httpAddress: Address | undefined;
   try {
+    clientAddress = await listen(http, options.client);
     if (options.http !== undefined) httpAddress = await listen(httpPort, options.http);
   } catch (error) {
     http.close();
     grpc.destroy();
     throw error;
+  }
+  for (const server of [http, httpPort]) {
+    server.on("error", (error) => onEvent?.({ type: "acceptFailed", error }));
   }
 
   async function shutDown(): Promise<void> {
@@ -117,6 +125,17 @@ export async function serveMember(options: ServeOptions): Promise<Served> {
     ...(httpAddress === undefined ? {} : { httpAddress }),
     close,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+/** A listener never changes what it listens to. */
+function ignoringErrors(listener: (event: ServeEvent) => void): (event: ServeEvent) => void {
+  return (event) => {
+    try {
+      listener(event);
+    } catch {
+      // Told to nobody: there is nobody else to tell.
+    }
   };
 }
 

@@ -36,6 +36,7 @@ export class PeerLink {
   #unheardSince: number | undefined;
   #flushing = false;
   #redial: Timer | undefined;
+  #impatience: Timer | undefined;
   #redialMs = minRedialMs;
   #closed = false;
 
@@ -69,6 +70,7 @@ export class PeerLink {
   close(): void {
     this.#closed = true;
     this.#redial?.cancel();
+    this.#impatience?.cancel();
     this.#connection?.destroy();
     this.#connection = undefined;
   }
@@ -80,7 +82,7 @@ export class PeerLink {
   }
 
   async #dial(): Promise<void> {
-    const { network, address, clusterId, id, peer } = this.#options;
+    const { clock, network, address, clusterId, id, peer } = this.#options;
     let connection: Connection;
     try {
       connection = await network.connect(address, { timeoutMs: connectTimeoutMs });
@@ -108,6 +110,10 @@ export class PeerLink {
       onClose: () => this.#onClose(connection),
     });
     connection.write(encodeHello({ clusterId, from: id, to: peer }));
+    // The peer may have gone between taking the connection and reading it.
+    this.#impatience = clock.setTimer(silenceMs, () => {
+      if (!this.#welcome) connection.destroy();
+    });
   }
 
   #onWelcome(payload: Uint8Array): void {
@@ -125,6 +131,7 @@ export class PeerLink {
 
   #onClose(connection: Connection): void {
     if (this.#connection !== connection) return;
+    this.#impatience?.cancel();
     this.#connection = undefined;
     this.#writer.clear();
     if (this.#welcome) this.#options.onLost();

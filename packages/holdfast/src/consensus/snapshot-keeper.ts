@@ -148,12 +148,19 @@ export class SnapshotKeeper {
     // A leader of another term shows itself by its heartbeats; its snapshot can wait until then.
     if (this.#closed || chunk.term !== raft.term) return;
     const { from: to, to: from, term, snapshot } = chunk;
+    const arrived = { type: "snapshot", from: to, to: from, term, snapshot } as const;
+    if (snapshot.index <= raft.commit) {
+      // We have outgrown it: there is no need for the rest, and the core's answer says where we stand.
+      send({ type: "snapshotChunkResult", from, to, term, snapshotIndex: snapshot.index, offset: chunk.size });
+      feed({ type: "message", message: arrived });
+      return;
+    }
     try {
       const taken = await this.#receiver.take(chunk);
       if (taken === undefined || this.#closed) return;
       send({ type: "snapshotChunkResult", from, to, term, snapshotIndex: snapshot.index, offset: taken.offset });
       if (taken.staged === undefined) return;
-      feed({ type: "message", message: { type: "snapshot", from: to, to: from, term, snapshot } }, taken.staged);
+      feed({ type: "message", message: arrived }, taken.staged);
     } catch (error) {
       if (!this.#closed) onError(error as Error);
     }

@@ -23,10 +23,3 @@ export function writeText(text: string, target: Uint8Array, offset: number): voi
   }
   for (let at = 0; at < text.length; at++) target[offset + at] = text.charCodeAt(at);
 }
-
-/** A copy of the text's bytes. */
-export function bytesOf(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length);
-  writeText(text, bytes, 0);
-  return bytes;
-}

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { MalformedError } from "../wire/index.ts";
 import type { Command, CommandOperation } from "./command.ts";
@@ -30,8 +30,15 @@ const deleteRange = fc.record({ ...ranged, previousPairs: yes }, { requiredKeys:
 const range = fc.record(
   {
     ...ranged,
-    ...{ limit: number, revision: number, serializable: yes, keysOnly: yes, countOnly: yes },
-    ...{ minModRevision: number, maxModRevision: number, minCreateRevision: number, maxCreateRevision: number },
+    limit: number,
+    revision: number,
+    serializable: yes,
+    keysOnly: yes,
+    countOnly: yes,
+    minModRevision: number,
+    maxModRevision: number,
+    minCreateRevision: number,
+    maxCreateRevision: number,
     sortOrder: fc.constantFrom("ascend" as const, "descend" as const),
     sortTarget: fc.constantFrom("version" as const, "create" as const, "mod" as const, "value" as const),
   },

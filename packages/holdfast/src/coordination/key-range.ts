@@ -16,7 +16,7 @@ export function keyRange(key: Uint8Array, rangeEnd: Uint8Array | undefined): Key
 }
 
 /** The key that comes next in order, whether or not it exists. */
-export function successor(key: string): string {
+function successor(key: string): string {
   return `${key}\0`;
 }
 

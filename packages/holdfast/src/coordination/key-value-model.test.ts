@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import { CoordinationError } from "./coordination-error.ts";
 import { createKeyValueStateMachine } from "./key-value-state-machine.ts";
@@ -88,7 +88,7 @@ const key = fc
 const value = fc.string({ maxLength: 4, unit: "binary-ascii" });
 const bounds = fc
   .tuple(key, key)
-  .map(([left, right]) => (left < right ? [left, right] : [right, left]) as [string, string]);
+  .map(([left, right]): [string, string] => (left < right ? [left, right] : [right, left]));
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ type: fc.constant("put" as const), key, value }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constant("deleteRange" as const), bounds }) },
@@ -187,7 +187,10 @@ it("equals an array of whole states, and so does what snapshots carry on", () =>
           const [from, to] = step.bounds;
           const revision = step.back > 20 ? 0 : model.revision - step.back;
           const request = {
-            ...{ key: bytes(from), rangeEnd: bytes(to), limit: step.limit, revision: Math.max(0, revision) },
+            key: bytes(from),
+            rangeEnd: bytes(to),
+            limit: step.limit,
+            revision: Math.max(0, revision),
             ...(step.descend ? { sortOrder: "descend" as const } : {}),
           };
           expectRead(request, step.bounds);

@@ -270,16 +270,17 @@ export class KeyValueStore {
   }
 
   #prune(record: KeyRecord): void {
-    // It may be gone by an earlier entry of the queue, its key even created anew.
-    if (this.#index.get(record.key) !== record) return;
     const kept = record.firstKept(this.#compactedRevision);
+    const gone = kept === record.depth;
+    // It may be gone by an earlier entry of the queue already, its key even created anew.
+    if (kept === 0 || (gone && this.#index.get(record.key) !== record)) return;
     for (let position = 0; position < kept; position++) this.#bytes -= sizeOf(record.versionAt(position));
-    if (kept === record.depth) {
+    if (gone) {
       this.#index.remove(record.key);
-    } else if (kept > 0) {
-      record.older!.splice(0, kept);
-      if (record.older!.length === 0) record.older = undefined;
+      return;
     }
+    record.older!.splice(0, kept);
+    if (record.older!.length === 0) record.older = undefined;
   }
 }
 

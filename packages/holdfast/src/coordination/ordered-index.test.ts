@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { OrderedIndex } from "./ordered-index.ts";
 
@@ -89,11 +89,11 @@ describe("OrderedIndex", () => {
           expectSame(index, model, bounds);
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 
-  const count = 20_000;
+  const count = 10_000;
   const numbers = Array.from({ length: count }, (_, number) => number);
   const orders: readonly (readonly [string, readonly number[]])[] = [
     ["ascending", numbers],
@@ -106,7 +106,7 @@ describe("OrderedIndex", () => {
     const index = createIndex();
     for (const number of order) index.set(keyOf(number), { weight: 1 });
     expect(index.size).toBe(count);
-    for (const number of [0, 1, 63, 64, 65, 4095, 4096, 12_345, count - 1]) {
+    for (const number of [0, 1, 63, 64, 65, 4095, 4096, 7777, count - 1]) {
       expect(index.weight(keyOf(number))).toBe(count - number);
       expect(index.weight("", keyOf(number))).toBe(number);
     }

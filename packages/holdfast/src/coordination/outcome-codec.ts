@@ -15,11 +15,19 @@ const kinds = ["put", "deleteRange", "txn", "compact", "memberAttributes", "refu
 const responseTypes = ["range", "put", "deleteRange", "txn"] as const;
 
 const writer = new ByteWriter(4096);
+/** How long the outcome being written may get, and whether it got longer. */
+let room = 0;
+let overflown = false;
 
-/** An outcome as bytes that share nothing with it, for the sessions to keep. A MALFORMED one has no bytes: undefined. */
-export function encodeOutcome(outcome: Outcome): Uint8Array | undefined {
+/**
+ * An outcome as bytes that share nothing with it, for the sessions to keep. Undefined when its pairs do not fit into
+ * `maxBytes`, and for one that is MALFORMED: such a command has no session.
+ */
+export function encodeOutcome(outcome: Outcome, maxBytes: number): Uint8Array | undefined {
   if (outcome.type === "refused" && !(outcome.error instanceof CoordinationError)) return undefined;
   writer.clear();
+  room = maxBytes;
+  overflown = false;
   writer.u8(kinds.indexOf(outcome.type));
   if (outcome.type === "refused") {
     writer.utf8(outcome.error.code);
@@ -29,7 +37,7 @@ export function encodeOutcome(outcome: Outcome): Uint8Array | undefined {
   if (outcome.type === "put") writePutResponse(outcome.response);
   else if (outcome.type === "deleteRange") writeDeleteRangeResponse(outcome.response);
   else if (outcome.type === "txn") writeTxnResponse(outcome.response);
-  return writer.toBytes();
+  return overflown ? undefined : writer.toBytes();
 }
 
 /** @throws MalformedError */
@@ -117,6 +125,8 @@ function readTxnResponse(reader: ByteReader, depth: number = 1): TxnResponse {
 function writePairs(pairs: readonly KeyValue[]): void {
   writer.varint(pairs.length);
   for (const { key, value, createRevision, modRevision, version, lease } of pairs) {
+    overflown ||= writer.length + key.length + value.length > room;
+    if (overflown) return;
     writer.sizedBytes(key);
     writer.sizedBytes(value);
     writer.varint(createRevision);

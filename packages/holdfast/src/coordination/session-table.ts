@@ -84,6 +84,8 @@ export class SessionTable {
   readonly #limits: SessionLimits;
   /** In order of last use, the oldest first. */
   readonly #sessions = new Map<number, Session>();
+  /** The one used last: it is where it belongs. */
+  #latest: Session | undefined;
   #horizon = -1;
   #bytes = 0;
   #generation = 0;
@@ -122,7 +124,7 @@ export class SessionTable {
   remember(identity: RequestIdentity, outcome: Outcome): void {
     const session = this.#sessions.get(identity.client)!;
     const { maxAnswers, maxAnswerBytes, maxSessions, maxTotalBytes } = this.#limits;
-    const answer = keep(outcome);
+    const answer = keep(outcome, maxAnswerBytes);
     const kept = sizeOf(answer) > maxAnswerBytes ? undefined : answer;
     session.answers.set(identity.sequence, kept);
     session.bytes += sizeOf(kept);
@@ -142,6 +144,7 @@ export class SessionTable {
   /** Makes the table what was captured. */
   restore({ horizon, sessions }: SessionCapture): void {
     this.#sessions.clear();
+    this.#latest = undefined;
     this.#bytes = 0;
     this.#horizon = horizon;
     for (const { client, beganAt, floor, answers } of sessions) {
@@ -158,8 +161,10 @@ export class SessionTable {
       generation === this.#generation
         ? session
         : new Session(client, beganAt, floor, this.#generation, new Map(answers));
+    if (own === session && this.#latest === session) return session;
     this.#sessions.delete(client);
     this.#sessions.set(client, own);
+    this.#latest = own;
     return own;
   }
 
@@ -238,9 +243,9 @@ function readAnswer(reader: ByteReader): KeptAnswer {
   return bytes;
 }
 
-function keep(outcome: Outcome): KeptAnswer {
+function keep(outcome: Outcome, maxBytes: number): KeptAnswer {
   if (outcome.type === "put" && outcome.response.previousPair === undefined) return outcome.revision;
-  return encodeOutcome(outcome);
+  return encodeOutcome(outcome, maxBytes);
 }
 
 function sizeOf(answer: KeptAnswer): number {

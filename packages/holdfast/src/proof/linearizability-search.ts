@@ -179,7 +179,7 @@ export function searchLinearization(
       }
       takeBack();
       // Rule 1: with it placed this was refuted before, so it is without.
-      
+      if (!transition.readOnly) continue;
     }
     let undone: number;
     do {

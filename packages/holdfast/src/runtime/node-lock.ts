@@ -36,23 +36,27 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
         const detail = `directory is locked by process ${holder.pid}`;
         throw platformError("ELOCKED", "lock", `'${directory}'`, detail);
       }
-      const claimed = join(root, `LOCK.${current + 1}`);
-      try {
-        await link(draft, claimed);
-      } catch (error) {
-        if (codeOf(error) === "EEXIST") continue;
-        throw error;
-      }
-      if (!(await isLatest(root, current + 1))) {
-        await removeIfThere(claimed);
-        continue;
-      }
+      if (!(await claimGeneration(root, draft, current + 1))) continue;
       await removeOlder(root, current + 1);
       return directoryLock(root, current + 1);
     }
   } finally {
     await unlink(draft);
   }
+}
+
+/** Makes `draft` the lock of a generation, unless others were faster; `root` may have changed since it was read. */
+export async function claimGeneration(root: string, draft: string, generation: number): Promise<boolean> {
+  const claimed = join(root, `LOCK.${generation}`);
+  try {
+    await link(draft, claimed);
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return false;
+    throw error;
+  }
+  if (await isLatest(root, generation)) return true;
+  await removeIfThere(claimed);
+  return false;
 }
 
 function directoryLock(root: string, generation: number): DirectoryLock {

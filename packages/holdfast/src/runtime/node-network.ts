@@ -49,7 +49,9 @@ function connect(
       timeoutMs === undefined
         ? undefined
         : setTimeout(() => {
-            fail(platformError("ETIMEDOUT", "connect", `${address.host}:${address.port}`, `no answer in ${timeoutMs} ms`));
+            fail(
+              platformError("ETIMEDOUT", "connect", `${address.host}:${address.port}`, `no answer in ${timeoutMs} ms`),
+            );
           }, timeoutMs);
     const onAbort = (): void => fail(signal?.reason);
     signal?.addEventListener("abort", onAbort, { once: true });
@@ -76,7 +78,10 @@ function connect(
   });
 }
 
-function openDatagram(address: Address, onMessage: (bytes: Uint8Array, from: Address) => void): Promise<DatagramSocket> {
+function openDatagram(
+  address: Address,
+  onMessage: (bytes: Uint8Array, from: Address) => void,
+): Promise<DatagramSocket> {
   return new Promise((resolve, reject) => {
     const socket = createSocket({ type: isIPv6(address.host) ? "udp6" : "udp4", lookup: lookupNames });
     socket.once("error", reject);

@@ -29,7 +29,12 @@ export interface PlatformError extends Error {
 }
 
 /** Makes an error of the shape and wording of Node's own: `ENOENT: no such file or directory, open '/a'`. */
-export function platformError(code: PlatformErrorCode, syscall: string, subject: string, detail?: string): PlatformError {
+export function platformError(
+  code: PlatformErrorCode,
+  syscall: string,
+  subject: string,
+  detail?: string,
+): PlatformError {
   const [errno, meaning] = numbers[code];
   return Object.assign(new Error(`${code}: ${detail ?? meaning}, ${syscall} ${subject}`), { code, errno, syscall });
 }

@@ -19,11 +19,6 @@ export class PriorityQueue<T extends Queued> {
     this.#up(item, this.#heap.length - 1);
   }
 
-  /** The first item, which stays. */
-  peek(): T | undefined {
-    return this.#heap[0];
-  }
-
   take(): T | undefined {
     const first = this.#heap[0];
     if (first !== undefined) this.remove(first);

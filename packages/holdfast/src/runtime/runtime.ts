@@ -37,7 +37,7 @@ export interface Random {
   /** Uniform integer, `min` and `max` included. @throws RangeError when `max < min` or a bound is no safe integer */
   integer(min: number, max: number): number;
   bytes(length: number): Uint8Array;
-  /** A generator of its own for one purpose: drawing from it never shifts what others draw. */
+  /** A generator of its own for one purpose, another each time: drawing from it never shifts what others draw. */
   fork(purpose: string): Random;
 }
 
@@ -70,7 +70,7 @@ export interface ConnectionHandler {
   onData(bytes: Uint8Array): void;
   /** What was written has left, after `write` returned false. */
   onDrain?(): void;
-  /** Exactly once, last: the other side ended, or the connection broke with `error`. */
+  /** Exactly once, last: both sides ended, one was destroyed, or the connection broke with `error`. */
   onClose(error?: Error): void;
 }
 
@@ -80,7 +80,7 @@ export interface Connection {
   readonly remote: Address;
   /** Bytes accepted by `write` that have not left yet. */
   readonly bufferedBytes: number;
-  /** Sets the handler; bytes that arrived before are kept for it. Set it in the turn in which the connection was got. */
+  /** Sets the handler, once; bytes that arrived before are kept for it. Set it in the turn in which the connection was got. */
   handle(handler: ConnectionHandler): void;
   /** Queues bytes, which must not be changed afterwards; false asks to wait for `onDrain`. Ignored once closed. */
   write(bytes: Uint8Array): boolean;
@@ -92,7 +92,7 @@ export interface Connection {
 
 export interface DatagramSocket {
   readonly address: Address;
-  /** Sends one datagram; delivery is not promised, and failures are silent. */
+  /** Sends one datagram, whose bytes must not be changed afterwards; delivery is not promised, and failures are silent. */
   send(bytes: Uint8Array, to: Address): void;
   close(): Promise<void>;
 }
@@ -111,7 +111,10 @@ export interface Disk {
   remove(path: string): Promise<void>;
   /** Makes creations, renames and removals in this directory durable. */
   syncDirectory(path: string): Promise<void>;
-  /** Takes a directory for this process alone. @throws Error with code `ELOCKED` naming the holder when it is taken */
+  /**
+   * Takes a directory for this process alone, until `release` or the end of the process; the directory gets a file
+   * `LOCK.<number>` that stays. @throws Error with code `ELOCKED` naming the holder when it is taken
+   */
   lock(directory: string): Promise<DirectoryLock>;
 }
 
@@ -124,7 +127,10 @@ export interface DiskFile {
   size(): Promise<number>;
   /** Up to `length` bytes from `offset`; fewer at the end of the file. */
   read(offset: number, length: number): Promise<Uint8Array>;
-  /** Writes all parts one after the other from `offset`; durable only after `sync`. */
+  /**
+   * Writes all parts, which must not change meanwhile, one after the other from `offset`; durable only after `sync`.
+   * After a failure (`ENOSPC`, `EIO`) some of the bytes may be there.
+   */
   write(offset: number, parts: readonly Uint8Array[]): Promise<void>;
   truncate(size: number): Promise<void>;
   /** Makes written bytes and the size durable (fdatasync). After a failure the file's content is unknown: never retry. */

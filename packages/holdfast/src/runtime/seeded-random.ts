@@ -1,7 +1,7 @@
 import type { Random } from "./runtime.ts";
 
 /** What a generator starts from: four 32-bit words. */
-type Key = readonly [number, number, number, number];
+export type GeneratorKey = readonly [number, number, number, number];
 
 const twoTo32 = 2 ** 32;
 const twoTo53 = 2 ** 53;
@@ -24,7 +24,8 @@ export function seededRandom(seed: number): Random {
   return generator([next() ^ high, next(), next(), next()]);
 }
 
-function generator(key: Key): Random {
+/** A generator in a given state of xoshiro128**. */
+export function generator(key: GeneratorKey): Random {
   let [a, b, c, d] = key;
   // The one state the generator never leaves.
   if ((a | b | c | d) === 0) d = 0x9e3779b9;

@@ -36,6 +36,7 @@ export class DirectoryTree {
   makeDirectory(path: string): void {
     if (this.#directories.has(path)) return;
     const parent = dirname(path);
+    if (this.find(parent) !== undefined) throw notFound("ENOTDIR", "mkdir", path);
     this.makeDirectory(parent);
     if (this.#directory(parent, "mkdir", path).visible.has(basename(path))) throw notFound("EEXIST", "mkdir", path);
     this.#directories.set(path, { visible: new Map(), durable: new Map() });

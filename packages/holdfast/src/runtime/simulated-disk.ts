@@ -30,7 +30,10 @@ export interface DiskControl {
   /** Leaves room for so many bytes more, after which writes fail with ENOSPC; undefined takes the limit back. */
   limitFree(bytes: number | undefined): void;
   /** Makes the next `times` (default 1) operations of a kind fail with EIO; a failed sync keeps or drops what it had. */
-  failNext(operation: DiskOperation, options?: { readonly times?: number; readonly unsynced?: "kept" | "dropped" }): void;
+  failNext(
+    operation: DiskOperation,
+    options?: { readonly times?: number; readonly unsynced?: "kept" | "dropped" },
+  ): void;
   /** Makes operations of a kind take longer; 0 takes it back. */
   delay(operation: DiskOperation, extraMs: number): void;
   /** Lets no operation of a kind finish, until `release`. */
@@ -84,7 +87,13 @@ export class SimulatedDisk implements DiskControl {
   }
 
   /** Runs `effect` after the time an operation takes, unless it fails; its answer goes to `owner`. */
-  operate<T>(owner: EventOwner, operation: DiskOperation, path: string, effect: () => T, tear?: () => void): Promise<T> {
+  operate<T>(
+    owner: EventOwner,
+    operation: DiskOperation,
+    path: string,
+    effect: () => T,
+    tear?: () => void,
+  ): Promise<T> {
     return new Promise((resolve, reject) => {
       if (!owner.alive) return;
       const pending: Pending = { owner, effect, tear };
@@ -160,7 +169,8 @@ export class SimulatedDisk implements DiskControl {
 
   flipBit(path: string, offset?: number, bit?: number): void {
     const file = this.tree.find(path);
-    if (file === undefined || file.size === 0) throw new RangeError(`flipBit.path must name a file with bytes (got ${path})`);
+    if (file === undefined || file.size === 0)
+      throw new RangeError(`flipBit.path must name a file with bytes (got ${path})`);
     const at = offset ?? this.#random.integer(0, file.size - 1);
     if (!(at >= 0 && at < file.size)) throw new RangeError(`flipBit.offset must be in 0..${file.size - 1} (got ${at})`);
     this.#rot(file, at, bit);
@@ -171,7 +181,10 @@ export class SimulatedDisk implements DiskControl {
     this.#capacity = bytes === undefined ? undefined : this.#used() + bytes;
   }
 
-  failNext(operation: DiskOperation, options?: { readonly times?: number; readonly unsynced?: "kept" | "dropped" }): void {
+  failNext(
+    operation: DiskOperation,
+    options?: { readonly times?: number; readonly unsynced?: "kept" | "dropped" },
+  ): void {
     this.#planned.set(operation, { left: options?.times ?? 1, unsynced: options?.unsynced });
   }
 
@@ -251,7 +264,11 @@ export class SimulatedDisk implements DiskControl {
   /** A sync decides for itself, because it must also decide what is left. */
   #failAsDrawn(operation: DiskOperation, path: string): void {
     if (operation === "sync") return;
-    const chance = { read: this.#faults.readError, write: this.#faults.writeError, syncDirectory: this.#faults.syncError };
+    const chance = {
+      read: this.#faults.readError,
+      write: this.#faults.writeError,
+      syncDirectory: this.#faults.syncError,
+    };
     const planned = this.#plannedFailure(operation);
     if (planned === undefined && !this.#happens(chance[operation as keyof typeof chance] ?? 0)) return;
     this.#engine.fault(`${operation === "syncDirectory" ? "sync" : operation}-failed`, this.#host);

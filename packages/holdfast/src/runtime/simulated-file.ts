@@ -112,7 +112,7 @@ function sectorsOf(change: Change): Change[] {
   if (change.kind === "truncate") return [change];
   const { offset, bytes } = change;
   const pieces: Change[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const end = Math.min(bytes.length, at + sectorBytes - ((offset + at) % sectorBytes));
     pieces.push({ kind: "write", offset: offset + at, bytes: bytes.subarray(at, end) });
     at = end;

@@ -85,7 +85,16 @@ export class SimulatedNetwork implements NetworkControl, StreamMedium {
   partition(a: readonly string[], b: readonly string[], options?: { readonly oneWay?: boolean }): void {
     this.#check(...a, ...b);
     const [from, to] = [new Set(a), new Set(b)];
-    this.#cut("partition", a.join(), options?.oneWay === true ? [{ from, to }] : [{ from, to }, { from: to, to: from }]);
+    this.#cut(
+      "partition",
+      a.join(),
+      options?.oneWay === true
+        ? [{ from, to }]
+        : [
+            { from, to },
+            { from: to, to: from },
+          ],
+    );
   }
 
   isolate(host: string, direction: "out" | "in" | "both" = "both"): void {
@@ -134,7 +143,7 @@ export class SimulatedNetwork implements NetworkControl, StreamMedium {
 
   breakConnections(a?: string, b?: string): number {
     let broken = 0;
-    for (const end of [...this.#ends]) {
+    for (const end of Array.from(this.#ends)) {
       const [x, y] = [end.local.host, end.remote.host];
       const concerned = (a === undefined || a === x || a === y) && (b === undefined || b === x || b === y);
       if (!concerned || end.isClosed || (b !== undefined && x === y)) continue;
@@ -157,7 +166,7 @@ export class SimulatedNetwork implements NetworkControl, StreamMedium {
   endLife(machine: Machine, owner: EventOwner, isOff: boolean): void {
     machine.closeAll();
     if (isOff) machine.isOn = false;
-    for (const end of [...this.#ends]) {
+    for (const end of Array.from(this.#ends)) {
       if (end.owner !== owner) continue;
       if (isOff) end.vanish();
       else end.reset();
@@ -177,11 +186,11 @@ export class SimulatedNetwork implements NetworkControl, StreamMedium {
   }
 
   #opened(link: Link): void {
-    for (const end of [...this.#ends]) end.linkOpened(link);
+    for (const end of Array.from(this.#ends)) end.linkOpened(link);
   }
 
   #retryWaiting(): void {
-    for (const retry of [...this.waiting]) retry();
+    for (const retry of Array.from(this.waiting)) retry();
   }
 
   #allLinks(): Link[] {

@@ -17,7 +17,7 @@ export interface SimulationOptions {
   readonly maxVirtualMs?: number;
   /** Default 20 million. */
   readonly maxSteps?: number;
-  /** How many lines of the trace are kept for a failure's report. Default 0. */
+  /** How many lines of the trace are kept for the report. Default 100. */
   readonly trace?: number;
 }
 
@@ -91,7 +91,7 @@ export async function simulate<T>(
   const engine = new SimulationEngine({
     maxVirtualMs: positive("maxVirtualMs", options.maxVirtualMs ?? 3_600_000),
     maxSteps: positive("maxSteps", options.maxSteps ?? 20_000_000),
-    traceLines: options.trace ?? 0,
+    traceLines: options.trace ?? 100,
   });
   const network = new SimulatedNetwork(
     engine,

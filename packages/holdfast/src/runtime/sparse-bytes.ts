@@ -13,7 +13,7 @@ export class SparseBytes {
   read(offset: number, length: number): Uint8Array {
     const end = Math.min(this.#size, offset + length);
     const result = new Uint8Array(Math.max(0, end - offset));
-    for (let at = offset; at < end; ) {
+    for (let at = offset; at < end;) {
       const start = at % pageBytes;
       const count = Math.min(pageBytes - start, end - at);
       const page = this.#pages.get((at - start) / pageBytes);
@@ -24,7 +24,7 @@ export class SparseBytes {
   }
 
   write(offset: number, bytes: Uint8Array): void {
-    for (let done = 0; done < bytes.length; ) {
+    for (let done = 0; done < bytes.length;) {
       const start = (offset + done) % pageBytes;
       const count = Math.min(pageBytes - start, bytes.length - done);
       const number = (offset + done - start) / pageBytes;

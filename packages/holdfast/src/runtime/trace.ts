@@ -6,7 +6,11 @@ import { hash32, mix32, mixBlock } from "./seeded-random.ts";
  * Two runs of one seed must give one hash; the lines are for reading how a run failed.
  */
 export class Trace {
-  readonly #ring: string[] = [];
+  /** Rings of what lines are made of, because words cost more than the event they tell of. */
+  readonly #kinds: string[] = [];
+  readonly #hosts: string[] = [];
+  readonly #times: number[] = [];
+  readonly #values: number[] = [];
   readonly #capacity: number;
   #written = 0;
   #low = 0x6a09e667;
@@ -26,20 +30,26 @@ export class Trace {
     this.#mixText(host);
     this.#mixNumber(time);
     this.#mixNumber(value);
-    if (this.#capacity > 0) this.#write(`${time.toFixed(3)} ${host} ${kind} ${value}`);
+    this.#keep(kind, host, time, value);
   }
 
   /** Words of the test's own, or of a fault. */
   note(text: string, time: number): void {
     this.#mix(hash32(text, 0));
     this.#mixNumber(time);
-    if (this.#capacity > 0) this.#write(`${time.toFixed(3)} ${text}`);
+    this.#keep(text, "", time, 0);
   }
 
   /** The last lines, oldest first. */
   lines(): string[] {
-    const start = this.#written > this.#capacity ? this.#written % this.#capacity : 0;
-    return [...this.#ring.slice(start), ...this.#ring.slice(0, start)];
+    const lines: string[] = [];
+    for (let at = Math.max(0, this.#written - this.#capacity); at < this.#written; at++) {
+      const slot = at % this.#capacity;
+      const words = [(this.#times[slot] as number).toFixed(3), this.#hosts[slot], this.#kinds[slot]];
+      if (this.#values[slot] !== 0) words.push(String(this.#values[slot]));
+      lines.push(words.filter((word) => word !== "").join(" "));
+    }
+    return lines;
   }
 
   /** Sixteen hexadecimal digits. */
@@ -47,9 +57,13 @@ export class Trace {
     return hex(mix32(this.#low)) + hex(mix32(this.#high ^ this.#low));
   }
 
-  #write(line: string): void {
-    this.#ring[this.#written % this.#capacity] = line;
-    this.#written++;
+  #keep(kind: string, host: string, time: number, value: number): void {
+    if (this.#capacity === 0) return;
+    const slot = this.#written++ % this.#capacity;
+    this.#kinds[slot] = kind;
+    this.#hosts[slot] = host;
+    this.#times[slot] = time;
+    this.#values[slot] = value;
   }
 
   #mixText(text: string): void {

@@ -12,6 +12,8 @@ import { nearest } from "./parse-line.ts";
 import { stopSignal } from "./stop-signal.ts";
 import type { Terminal } from "./terminal.ts";
 
+const defaults = { nodes: 3, runs: 1, seconds: 5, clients: 8 } as const;
+
 export const drillCommand: Command = defineCommand({
   name: "drill",
   summary: "inject a fault under load, and check that nothing is lost",
@@ -23,10 +25,15 @@ export const drillCommand: Command = defineCommand({
   ],
   positionals: [{ name: "NAME", help: "the drill, or list" }],
   options: {
-    nodes: integer({ min: 1, max: 7, default: 3, help: "members of the drill's own cluster" }),
-    runs: integer({ min: 1, max: 1000, default: 1, help: "faults, one after the other" }),
-    seconds: integer({ min: 1, max: 3600, default: 5, help: "load in each run" }),
-    clients: integer({ min: 1, max: 64, default: 8, help: "clients that write and read at the same time" }),
+    nodes: integer({ min: 1, max: 7, default: defaults.nodes, help: "members of the drill's own cluster" }),
+    runs: integer({ min: 1, max: 1000, default: defaults.runs, help: "faults, one after the other" }),
+    seconds: integer({ min: 1, max: 3600, default: defaults.seconds, help: "load in each run" }),
+    clients: integer({
+      min: 1,
+      max: 64,
+      default: defaults.clients,
+      help: "clients that write and read at the same time",
+    }),
     data: text({ placeholder: "DIR", help: "a directory for its data and history instead of a temporary one" }),
     keep: flag("keep data and history also when the drill passes"),
     json: flag("print one JSON document"),
@@ -42,10 +49,10 @@ export const drillCommand: Command = defineCommand({
     }
     const directory = makeDirectory(options.data);
     const historyFile = join(directory, "history.jsonl");
-    const again = [
-      `npx holdfast drill ${name} --nodes ${options.nodes} --runs ${options.runs}`,
-      `--seconds ${options.seconds} --clients ${options.clients}`,
-    ].join(" ");
+    const again = (["nodes", "runs", "seconds", "clients"] as const)
+      .filter((option) => options[option] !== defaults[option])
+      .map((option) => ` --${option} ${options[option]}`)
+      .join("");
     const stop = stopSignal();
     terminal.err(`${name}: ${options.nodes} members, ${options.clients} clients, data in ${directory}`);
 
@@ -65,8 +72,8 @@ export const drillCommand: Command = defineCommand({
     const complete: DrillReport = { ...report, history: kept ? historyFile : null };
     if (options.json) terminal.document(complete);
     else for (const line of renderReport(complete, terminal.style)) terminal.out(line);
-    if (kept) terminal.err(`History: ${historyFile} (npx holdfast check ${historyFile})`);
-    terminal.err(`Repeat: ${again}`);
+    if (kept) terminal.err(`History: npx holdfast check ${historyFile}`);
+    terminal.err(`Repeat: npx holdfast drill ${name}${again}`);
     return passed ? exitCodes.ok : exitCodes.failed;
   },
 });
@@ -122,7 +129,7 @@ export function renderReport(report: DrillReport, style: Terminal["style"]): str
   const rows: readonly (readonly [string, string])[] = [
     ["Faults", `${count(report.faults.length, "kill")} in ${count(m.runs, "run")}`],
     ["Operations", `${m.operations}, ${m.acknowledgedWrites} writes acknowledged, ${m.unknownWrites} unknown`],
-    ["Lost writes", String(m.lostWrites)],
+    ["Lost writes", m.lostWrites === null ? "not known" : String(m.lostWrites)],
     ["Linearizable", answer],
     ["No service for", m.runs > 1 ? `${ms(m.medianGapMs)} (median), ${ms(m.worstGapMs)} (worst)` : ms(m.gapMs)],
     ["Converged in", ms(m.convergedMs)],

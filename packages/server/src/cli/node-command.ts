@@ -140,6 +140,9 @@ function explain(error: Error, options: Places): string {
     return `the data directory ${options.data} cannot be written (${code}); name another one: --data DIR`;
   }
   if (code === "ELOCKED") return `${error.message}; is ${options.name} running already? Else name another: --data DIR`;
+  if ((error as { readonly code?: unknown }).code === "FOREIGN_DIRECTORY") {
+    return `${error.message}; name ${options.name}'s own directory: --data DIR`;
+  }
   return error.message;
 }
 

@@ -1,7 +1,7 @@
 import { createServer as createHttpServer } from "node:http";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import { CoordinationError, createMemoryMember, type Member } from "holdfast/coordination";
+import { CoordinationError, createMemoryMember, defaultSessionLimits, type Member } from "holdfast/coordination";
 import { serveMember } from "../serve.ts";
 import { gatewayClient, type GatewayClient, type GatewayClientOptions } from "./gateway-client.ts";
 import { isOutcomeUnknown, UnreachableError } from "./gateway-error.ts";
@@ -129,6 +129,23 @@ describe("gatewayClient", () => {
     expect(cutter.cuts).toBe(0);
     const { pairs, header } = await client({ endpoints: [url] }).range({ key: bytes("a") });
     expect([pairs[0]?.version, header.revision]).toEqual([2, 3]);
+  });
+
+  it("begins a new session when the cluster has forgotten its own", async () => {
+    const { member, url } = await startMember();
+    const kv = client({ endpoints: [url] });
+    await kv.put({ key: bytes("a"), value: bytes("1") });
+    for (let stranger = 1; stranger <= defaultSessionLimits.maxSessions; stranger++) {
+      const identity = { client: 2 ** 50 + stranger, sequence: 1, acknowledged: 0, since: 2 };
+      await member.put({ key: bytes("s"), value: bytes("") }, { identity });
+    }
+    const old = { client: 9, sequence: 1, acknowledged: 0, since: 1 };
+    await expect(member.put({ key: bytes("s"), value: bytes("") }, { identity: old })).rejects.toMatchObject({
+      code: "SESSION_EXPIRED",
+    });
+    await kv.put({ key: bytes("a"), value: bytes("2") });
+    await kv.put({ key: bytes("a"), value: bytes("3") });
+    expect((await kv.range({ key: bytes("a") })).pairs[0]?.version).toBe(3);
   });
 
   it("does not repeat a write where names are not known: its outcome is unknown", async () => {

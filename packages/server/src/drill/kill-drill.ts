@@ -6,7 +6,7 @@ import { findLeader, untilConverged, type Leadership } from "./cluster-watch.ts"
 import type { DrillFault, DrillReport, DrillVerdict } from "./drill-report.ts";
 import { readEverything } from "./final-reads.ts";
 import { longestSilence, median, serviceGap } from "./service-gap.ts";
-import { newWorkloadRecord, startWorkload, type WorkloadRecord } from "./workload.ts";
+import { maxLoadEvents, newWorkloadRecord, startWorkload, type WorkloadRecord } from "./workload.ts";
 
 /** Which members a run kills, all at the same moment, and what for. */
 export interface KillDrill {
@@ -51,6 +51,10 @@ interface DrillState {
   readonly faults: DrillFault[];
   readonly gapsMs: number[];
   readonly silencesMs: number[];
+  /** Members that are being killed: their death is no surprise. */
+  readonly condemned: Set<string>;
+  /** The first member that died without being killed, and how. */
+  crash: string | undefined;
   startedAtMs: number;
 }
 
@@ -64,18 +68,27 @@ export async function runKillDrill(drill: KillDrill, options: KillDrillOptions):
   const state: DrillState = {
     options,
     drill,
-    supervisor: superviseCluster({ plan, restart: false }),
-    recorder: historyRecorder(clock),
+    supervisor: superviseCluster({
+      plan,
+      restart: false,
+      onEvent: ({ member, kind, text }) => {
+        if (kind === "died" && !state.condemned.has(member)) state.crash ??= `${member} ${text}`;
+      },
+    }),
+    // The final reads come on top of the load, up to one for each write.
+    recorder: historyRecorder(clock, { maxEvents: 3 * maxLoadEvents }),
     record: newWorkloadRecord(),
     endpoints: plan.members.map(clientUrl),
     faults: [],
     gapsMs: [],
     silencesMs: [],
+    condemned: new Set(),
+    crash: undefined,
     startedAtMs: performance.now(),
   };
   let end: DrillEnd = new DrillEnd("passed", "");
   let convergedMs: number | null = null;
-  let lost: readonly string[] = [];
+  let lost: readonly string[] | null = null;
   let linearizable: boolean | null = null;
   try {
     if (!(await state.supervisor.allAlive(limits.startMs)))
@@ -84,7 +97,7 @@ export async function runKillDrill(drill: KillDrill, options: KillDrillOptions):
     for (let run = 1; run <= options.runs; run++) await runOnce(state, run);
     convergedMs = await untilConverged(state.endpoints, limits.convergeMs);
     if (convergedMs === null) throw new DrillEnd("timeout", `members did not converge within ${limits.convergeMs} ms`);
-    lost = await readEverything(state.endpoints, state.recorder, state.record);
+    lost = await orEnd("timeout", readEverything(state.endpoints, state.recorder, state.record));
   } catch (error) {
     if (!(error instanceof DrillEnd)) {
       await state.supervisor.stop();
@@ -101,7 +114,16 @@ export async function runKillDrill(drill: KillDrill, options: KillDrillOptions):
     linearizable = judged.linearizable;
     end = judged.end;
   }
-  return report(state, end, { convergedMs, lost: lost.length, linearizable });
+  return report(state, end, { convergedMs, lost: lost?.length ?? null, linearizable });
+}
+
+/** Ends the drill with the verdict when the promise rejects. */
+async function orEnd<T>(verdict: DrillVerdict, promise: Promise<T>): Promise<T> {
+  try {
+    return await promise;
+  } catch (error) {
+    throw error instanceof DrillEnd ? error : new DrillEnd(verdict, (error as Error).message);
+  }
 }
 
 /** One fault under load. @throws DrillEnd */
@@ -130,7 +152,10 @@ async function killAndWatch(state: DrillState, run: number, leader: Leadership):
   const { options, drill, supervisor, record, faults, gapsMs } = state;
   const names = options.plan.members.map((member) => member.name);
   const targets = drill.targets(leader.name, names);
-  const killed = await Promise.all(targets.map(async (target) => ({ target, ...(await supervisor.kill(target)) })));
+  for (const target of targets) state.condemned.add(target);
+  const killed = await Promise.all(
+    targets.map(async (target) => ({ target, ...(await orEnd("inconclusive", supervisor.kill(target))) })),
+  );
   const first = faults.length;
   for (const { target, pid, sentAtMs, exit } of killed) {
     faults.push({
@@ -155,7 +180,8 @@ async function killAndWatch(state: DrillState, run: number, leader: Leadership):
   if (majorityLeft) await untilService(state, fault);
   await Promise.all(
     targets.map(async (target, index) => {
-      await supervisor.start(target);
+      await orEnd("failed", supervisor.start(target));
+      state.condemned.delete(target);
       const known = faults[first + index];
       if (known !== undefined) faults[first + index] = { ...known, readyAfterMs: round(performance.now() - sentAtMs) };
     }),
@@ -184,14 +210,14 @@ async function untilService(
 
 /** The verdict of the history; a violation outranks whatever else went wrong. */
 function judge(
-  { recorder, record }: DrillState,
+  { recorder, record, crash }: DrillState,
   clock: Clock,
-  lost: readonly string[],
+  lost: readonly string[] | null,
   end: DrillEnd,
 ): { readonly linearizable: boolean | null; readonly end: DrillEnd } {
   const check = checkLinearizable(keyValue(), recorder.events, { timeoutMs: limits.checkMs, clock });
   const linearizable = check.verdict === "unknown" ? null : check.verdict === "ok";
-  if (lost.length > 0) {
+  if (lost !== null && lost.length > 0) {
     const some = lost.slice(0, 3).join(", ");
     return {
       linearizable,
@@ -200,6 +226,9 @@ function judge(
   }
   if (linearizable === false) {
     return { linearizable, end: new DrillEnd("failed", `the history is not linearizable: ${check.explanation}`) };
+  }
+  if (crash !== undefined) {
+    return { linearizable, end: new DrillEnd("failed", `a member died that was not killed: ${crash}`) };
   }
   if (end.verdict !== "passed") return { linearizable, end };
   if (linearizable === null) {
@@ -215,7 +244,7 @@ function judge(
 function report(
   state: DrillState,
   end: DrillEnd,
-  last: { readonly convergedMs: number | null; readonly lost: number; readonly linearizable: boolean | null },
+  last: { readonly convergedMs: number | null; readonly lost: number | null; readonly linearizable: boolean | null },
 ): DrillReport {
   const { options, record, gapsMs, silencesMs } = state;
   const medianGapMs = median(gapsMs);

@@ -31,6 +31,9 @@ export interface WorkloadOptions {
   readonly round: number;
 }
 
+/** The load ends by itself when the history holds this many events. */
+export const maxLoadEvents = 1_000_000;
+
 const registersPerRound = 5;
 /** A dead endpoint is left quickly, so that what is measured is the cluster's absence and not the client's patience. */
 const patience = { attemptTimeoutMs: 400, timeoutMs: 10_000 };
@@ -65,7 +68,7 @@ export function startWorkload(options: WorkloadOptions): Workload {
     const process = recorder.process();
     const seen = new Map<string, string | null>();
     try {
-      for (let count = 1; !stopping.signal.aborted; count++) {
+      for (let count = 1; !stopping.signal.aborted && recorder.events.length < maxLoadEvents; count++) {
         const answered = await act(client, process, seen, `${round}.${number}.${count}`);
         // All members refused: without a pause a loop of refusals would keep the machine from restarting them.
         if (!answered) await new Promise((resolve) => setTimeout(resolve, 20));

@@ -20,7 +20,7 @@ export interface RequestEvent {
 export interface DispatcherOptions {
   readonly member: Member;
   readonly limits: RequestLimits & { readonly maxConcurrentRequests: number };
-  /** Called after every request; what it throws is ignored. */
+  /** Called after every request; must not throw. */
   readonly onEvent?: (event: RequestEvent) => void;
 }
 
@@ -46,12 +46,10 @@ export function createDispatcher({ member, limits, onEvent }: DispatcherOptions)
   let draining: Promise<void> | undefined;
 
   function tell(transport: Transport, method: Method, startedAt: number, code: number, error?: unknown): void {
-    const event = { type: "request", method: method.path, transport, code, durationMs: performance.now() - startedAt };
-    try {
-      onEvent?.((error === undefined ? event : { ...event, error }) as RequestEvent);
-    } catch {
-      // A listener never changes the outcome of a request.
-    }
+    if (onEvent === undefined) return;
+    const event = { type: "request", method: method.path, transport, code } as const;
+    const durationMs = performance.now() - startedAt;
+    onEvent(error === undefined ? { ...event, durationMs } : { ...event, durationMs, error });
   }
 
   return {
@@ -63,7 +61,7 @@ export function createDispatcher({ member, limits, onEvent }: DispatcherOptions)
       const startedAt = onEvent === undefined ? 0 : performance.now();
       const fail = (error: unknown): void => {
         const status = statusOf(error);
-        if (onEvent !== undefined) tell(transport, method, startedAt, status.code, error);
+        tell(transport, method, startedAt, status.code, error);
         onFailure(status);
       };
       if (draining !== undefined) return fail(new CoordinationError("STOPPED"));
@@ -84,7 +82,7 @@ export function createDispatcher({ member, limits, onEvent }: DispatcherOptions)
         } catch (error) {
           return refuse(error);
         }
-        if (onEvent !== undefined) tell(transport, method, startedAt, 0);
+        tell(transport, method, startedAt, 0);
         release();
       };
       let result: Promise<WireMessage> | WireMessage;

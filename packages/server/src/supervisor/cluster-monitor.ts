@@ -26,7 +26,7 @@ export interface ClusterMonitor {
 export interface MonitorOptions {
   /** Between two rounds of questions. Default 250. */
   readonly intervalMs?: number;
-  /** A member that takes longer does not answer. Default 500. */
+  /** A member that takes longer does not answer. Default 1 000. */
   readonly timeoutMs?: number;
   /** After each round. */
   readonly onRound?: () => void;
@@ -35,7 +35,7 @@ export interface MonitorOptions {
 const rateWindowMs = 3000;
 
 export function monitorCluster(supervisor: Supervisor, options: MonitorOptions = {}): ClusterMonitor {
-  const { intervalMs = 250, timeoutMs = 500, onRound } = options;
+  const { intervalMs = 250, timeoutMs = 1000, onRound } = options;
   const reader = statusReader({ timeoutMs });
   const lastWords = new Map<string, MemberWord>();
   let commits: { atMs: number; index: number }[] = [];

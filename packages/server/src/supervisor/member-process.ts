@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 /** How a member's process ended. */
@@ -38,8 +39,9 @@ export function startMemberProcess(line: readonly string[]): MemberProcess {
   const exited = Promise.withResolvers<MemberExit>();
   let lastWords = "";
   child.stdin.on("error", () => {});
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    if (text.includes("\n")) ready.resolve(true);
+  // Its one document, a single line: that it is ready, or why it could not start.
+  createInterface({ input: child.stdout }).once("line", (line) => {
+    if (saysReady(line)) ready.resolve(true);
   });
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     lastWords = (lastWords + text).slice(-lastWordsBytes);
@@ -56,6 +58,14 @@ export function startMemberProcess(line: readonly string[]): MemberProcess {
     exited.resolve({ code: null, signal: null, lastWords: error.message, atMs: performance.now(), ranMs: 0 });
   });
   return { pid: child.pid, ready: ready.promise, exited: exited.promise, signal: (signal) => send(child, signal) };
+}
+
+function saysReady(line: string): boolean {
+  try {
+    return (JSON.parse(line) as { readonly ready?: unknown }).ready === true;
+  } catch {
+    return false;
+  }
 }
 
 function send(child: ChildProcess, signal: NodeJS.Signals): boolean {

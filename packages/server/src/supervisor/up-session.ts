@@ -48,7 +48,7 @@ export async function upSession(session: UpSession): Promise<void> {
     plan,
     onEvent: ({ member, kind, text }) => {
       tell(`${member} ${text}`, kind !== "alive");
-      if (lost(supervisor)) changed.resolve();
+      if (kind === "failed" && (phase === "starting" || lost(supervisor))) changed.resolve();
     },
   });
   const monitor = monitorCluster(supervisor, { onRound });
@@ -78,13 +78,7 @@ export async function upSession(session: UpSession): Promise<void> {
     });
     if (live) screen = liveScreen(terminal, render);
     const timeout = timer(readyTimeoutMs);
-    const first = await Promise.race([
-      ready.promise,
-      stopped,
-      changed.promise,
-      firstFailure(supervisor),
-      timeout.promise,
-    ]);
+    const first = await Promise.race([ready.promise, stopped, changed.promise, timeout.promise]);
     timeout.cancel();
     if (first !== "stop") {
       if (first === "timeout") throw environmentError(notReady(supervisor, monitor));
@@ -164,12 +158,6 @@ function lost(supervisor: Supervisor): boolean {
   const members = supervisor.members();
   const failed = members.filter((member) => member.state === "failed").length;
   return members.length - failed < Math.floor(members.length / 2) + 1;
-}
-
-/** Resolves when a member is given up before all are alive; stays pending otherwise. */
-async function firstFailure(supervisor: Supervisor): Promise<"failed"> {
-  if (await supervisor.allAlive(readyTimeoutMs)) await new Promise(() => {});
-  return "failed";
 }
 
 function givenUp(supervisor: Supervisor): Error {

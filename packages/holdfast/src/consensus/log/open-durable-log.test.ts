@@ -144,6 +144,19 @@ describe("a durable log in real files", () => {
     await third.log.close();
   });
 
+  it("drops the segments that a reset made void, however far they went", async () => {
+    const { log } = await open();
+    for (let index = 1; index <= 100; index += 5) await log.append({ entries: entries(index, index + 4, 1) });
+    await saveSnapshot(log, 40, 2, Uint8Array.of(7));
+    await log.append({ reset: { index: 40, term: 2 }, entries: entries(41, 41, 2) });
+    await log.compact(40);
+    await log.close();
+    expect(await names(".log")).toHaveLength(1);
+    const again = await open();
+    expect(again.recovered.entries).toEqual(entries(41, 41, 2));
+    await again.log.close();
+  });
+
   it("falls back to the bootstrap when the only snapshot is bad and the log reaches back, and refuses when not", async () => {
     const { log } = await open();
     for (let index = 1; index <= 100; index += 5) await log.append({ entries: entries(index, index + 4, 1) });
