@@ -35,6 +35,30 @@ function strike(world: World, cluster: SimulatedCluster, { kind, targets, forMs 
     case "crashLeader":
       if (leader !== undefined) restartLater(world, cluster, leader, "crash", forMs);
       return;
+    case "crashNewLeader": {
+      const lastTerm = highestTerm(cluster);
+      once(world, forMs * 10, () => {
+        const next = cluster.leader;
+        if (next === undefined || next.member!.node.raft.term <= lastTerm) return false;
+        // Early enough, what it wrote as a leader has reached some and not others.
+        clock.setTimer(fewRoundTrips(world, cluster), () => restartLater(world, cluster, next, "crash", forMs));
+        return true;
+      });
+      return;
+    }
+    case "crashVoter": {
+      const lastTerm = highestTerm(cluster);
+      once(world, forMs * 10, () => {
+        const voter = cluster.running.find(({ member }) => {
+          const { term, vote, id } = member!.node.raft;
+          return term > lastTerm && vote !== 0 && vote !== id;
+        });
+        if (voter === undefined) return false;
+        clock.setTimer(fewRoundTrips(world, cluster), () => restartLater(world, cluster, voter, "kill", forMs % 8));
+        return true;
+      });
+      return;
+    }
     case "crashAll":
       for (const slot of cluster.slots) restartLater(world, cluster, slot, "crash", forMs);
       return;
@@ -55,6 +79,16 @@ function strike(world: World, cluster: SimulatedCluster, { kind, targets, forMs 
       network.partition(hosts, others, { oneWay: kind === "oneWay" });
       clock.setTimer(forMs, () => network.heal());
       return;
+    case "bridge": {
+      // One member hears both sides, which do not hear each other.
+      const [bridge, ...side] = hosts.length > 0 ? hosts : others;
+      const otherSide = cluster.slots
+        .map(({ process }) => process.host)
+        .filter((host) => !side.includes(host) && host !== bridge);
+      network.partition(side, otherSide);
+      clock.setTimer(forMs, () => network.heal());
+      return;
+    }
     case "clog":
       for (const other of cluster.slots) {
         if (other !== target) network.clog(target.process.host, other.process.host, forMs);
@@ -95,5 +129,23 @@ function pause(world: World, slot: Slot, forMs: number): void {
   slot.process.pause();
   world.clock.setTimer(forMs, () => {
     if (slot.process.state === "paused") slot.process.resume();
+  });
+}
+
+/** A time in which a message or a sync may just have happened, or not. */
+function fewRoundTrips({ random }: World, { parameters }: SimulatedCluster): number {
+  const { network, disk } = parameters;
+  return random.next() * 3 * (network.latencyMs + network.jitterMs + disk.syncMs);
+}
+
+function highestTerm(cluster: SimulatedCluster): number {
+  return Math.max(0, ...cluster.running.map(({ member }) => member!.node.raft.term));
+}
+
+/** Looks after every step whether the moment has come, for so long at the most. */
+function once(world: World, forMs: number, strikes: () => boolean): void {
+  const until = world.clock.now() + forMs;
+  const stop = world.onStep(() => {
+    if (strikes() || world.clock.now() > until) stop();
   });
 }

@@ -17,8 +17,9 @@ export function drawSchedule(random: Random, parameters: Parameters): FaultEvent
   for (let atMs = exponential(random, faultEveryMs); atMs < busyMs; atMs += exponential(random, faultEveryMs)) {
     const kind = faultKinds[random.integer(0, faultKinds.length - 1)]!;
     const some = Array.from({ length: members }, (_, member) => member).filter(() => random.next() < 0.5);
-    const targets = kind === "partition" || kind === "oneWay" ? some : [random.integer(0, members - 1)];
-    const forMs = Math.round(exponential(random, parameters.electionTimeoutMs * (random.next() < 0.5 ? 1 : 4)));
+    const inGroups = kind === "partition" || kind === "oneWay" || kind === "bridge";
+    const targets = inGroups ? some : [random.integer(0, members - 1)];
+    const forMs = Math.round(exponential(random, parameters.electionTimeoutMs * [0.5, 2, 6][random.integer(0, 2)]!));
     events.push({ atMs: Math.round(atMs), kind, targets, forMs });
   }
   return events;
@@ -28,7 +29,15 @@ function exponential(random: Random, mean: number): number {
   return -Math.log(1 - random.next()) * mean;
 }
 
+const chosenLater: Partial<Record<FaultKind, string>> = {
+  crashLeader: "the leader",
+  isolateLeader: "the leader",
+  crashNewLeader: "the next leader",
+  crashVoter: "the next to vote",
+  crashAll: "all",
+};
+
 export function describeFault({ atMs, kind, targets, forMs }: FaultEvent): string {
-  const whom = kind.endsWith("Leader") ? "the leader" : kind === "crashAll" ? "all" : targets.map((t) => `n${t}`).join(" ");
+  const whom = chosenLater[kind] ?? targets.map((target) => `n${target}`).join(" ");
   return `at ${atMs} ms: ${kind} ${whom} for ${forMs} ms`;
 }

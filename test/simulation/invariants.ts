@@ -48,7 +48,10 @@ interface Position {
 export class Invariants {
   readonly #seen = new Map<string, Seen>();
   readonly #leaders = new Map<number, string>();
-  readonly #entries = new Map<string, { readonly previousTerm: number; readonly data: Uint8Array; readonly by: string }>();
+  readonly #entries = new Map<
+    string,
+    { readonly previousTerm: number; readonly data: Uint8Array; readonly by: string }
+  >();
   readonly #committed = new Map<number, Position>();
   #highestCommitted = 0;
   readonly #states = new Map<number, { readonly hash: string; readonly by: string }>();
@@ -120,7 +123,10 @@ export class Invariants {
       const known = this.#entries.get(key);
       if (known === undefined) this.#entries.set(key, { previousTerm, data, by: name });
       else if (known.previousTerm !== previousTerm || !sameBytes(known.data, data)) {
-        throw new InvariantViolation("log matching", `${known.by} and ${name} differ at entry ${index} of term ${term}`);
+        throw new InvariantViolation(
+          "log matching",
+          `${known.by} and ${name} differ at entry ${index} of term ${term}`,
+        );
       }
     }
     seen.checkedIndex = log.lastIndex;

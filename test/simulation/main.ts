@@ -105,7 +105,11 @@ async function main(): Promise<number> {
       const again = await runSimulation({ ...run, seed });
       if (again.traceHash === traceHash) continue;
       console.error(`seed ${seed}: two runs differ, traces ${traceHash} and ${again.traceHash}`);
-      violations.push({ seed, invariant: "determinism", command: `${commandFor({ ...run, seed })} --check-determinism` });
+      violations.push({
+        seed,
+        invariant: "determinism",
+        command: `${commandFor({ ...run, seed })} --check-determinism`,
+      });
     }
   }
 
@@ -119,7 +123,10 @@ async function main(): Promise<number> {
     const steps = results.reduce((sum, result) => sum + result.steps, 0);
     console.log(`${operations} operations, ${steps} steps, ${(virtualMs / 60_000).toFixed(1)} minutes of virtual time`);
     for (const [kind, count] of Object.entries(faults)) console.log(`  ${String(count).padStart(8)} ${kind}`);
-    if (checkDeterminism) console.log(`each seed was run twice and gave the same trace: ${violations.every((v) => v.invariant !== "determinism")}`);
+    if (checkDeterminism)
+      console.log(
+        `each seed was run twice and gave the same trace: ${violations.every((v) => v.invariant !== "determinism")}`,
+      );
     console.log(
       `${seeds.length} seeds, ${violations.length} violations, ${(wallMs / 1000).toFixed(1)} s; repeat one with: npm run simulate -- --seed ${seeds[0]}`,
     );

@@ -35,7 +35,7 @@ export interface RunResult {
 }
 
 /** How long a healed cluster may take to agree. */
-const convergeMs = 60_000;
+const convergeMs = 30_000;
 
 /** Runs one cluster from one seed: faults and load, then healing, then the questions. */
 export async function runSimulation(options: RunOptions): Promise<RunResult> {
@@ -48,8 +48,8 @@ export async function runSimulation(options: RunOptions): Promise<RunResult> {
   const counted = new Map<string, number>();
   const common = { seed, parameters, schedule };
   try {
-    const { network, disk } = parameters;
-    const result = await simulate({ seed, network, disk, maxVirtualMs: 600_000 }, async (world) => {
+    const { network, disk, clock } = parameters;
+    const result = await simulate({ seed, network, disk, clock, maxVirtualMs: 600_000 }, async (world) => {
       recorder = historyRecorder(world.clock);
       const cluster = new SimulatedCluster(world, parameters, plant);
       const invariants = new Invariants();
@@ -123,7 +123,9 @@ async function converge(world: World, cluster: SimulatedCluster): Promise<void> 
     const agreed =
       leader !== undefined &&
       running.length === slots.length &&
-      running.every(({ member }) => member!.node.applied === commit && member!.node.raft.leader === leader.member!.node.raft.id);
+      running.every(
+        ({ member }) => member!.node.applied === commit && member!.node.raft.leader === leader.member!.node.raft.id,
+      );
     if (agreed) return;
     if (world.clock.now() < limit) continue;
     const states = slots.map(({ name, member, process }) => {

@@ -17,7 +17,7 @@ export async function shrink(options: RunOptions, found: RunResult): Promise<Shr
   let keep = options.keep ?? found.schedule.map((_, at) => at);
   let result = found;
   let pieces = 2;
-  for (let runs = 0; keep.length > 0 && runs < maxRuns; ) {
+  for (let runs = 0; keep.length > 0 && runs < maxRuns;) {
     const size = Math.ceil(keep.length / pieces);
     let shorter = false;
     for (let start = 0; start < keep.length && runs < maxRuns; start += size) {

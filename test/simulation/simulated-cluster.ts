@@ -24,12 +24,12 @@ export class SimulatedCluster {
   /** Whether messages are still scrambled, and failed members wait before they come back. */
   faulty = true;
   readonly #world: World;
-  readonly #parameters: Parameters;
+  readonly parameters: Parameters;
   readonly #plant: PlantedBug | undefined;
 
   constructor(world: World, parameters: Parameters, plant: PlantedBug | undefined) {
     this.#world = world;
-    this.#parameters = parameters;
+    this.parameters = parameters;
     this.#plant = plant;
     this.slots = Array.from({ length: parameters.members }, (_, at) => ({
       name: `n${at}`,
@@ -75,7 +75,7 @@ export class SimulatedCluster {
   }
 
   async #run(slot: Slot, runtime: Runtime, life: number): Promise<void> {
-    const parameters = this.#parameters;
+    const parameters = this.parameters;
     const members = this.slots.map(({ name, process }) => ({ name, peer: { host: process.host, port: 2380 } }));
     let member: ReplicatedMember;
     try {
@@ -125,7 +125,10 @@ export class SimulatedCluster {
   /** A disk that fails may stop a member; anything else that does is a bug. */
   #onFailure(slot: Slot, life: number, error: Error): void {
     if (!isDiskFailure(error)) {
-      throw new InvariantViolation("members do not stop by themselves", `${slot.name}: ${error.stack ?? error.message}`);
+      throw new InvariantViolation(
+        "members do not stop by themselves",
+        `${slot.name}: ${error.stack ?? error.message}`,
+      );
     }
     this.count("member-stopped");
     this.#world.clock.setTimer(restartMs, () => {

@@ -176,8 +176,8 @@ function takeEntries(raft: Raft, previousIndex: number, entries: readonly Entry[
   let agreed = 0;
   while (agreed < entries.length && log.termAt(entries[agreed]!.index) === entries[agreed]!.term) agreed++;
   if (raft.plant === "truncate-on-append") agreed = 0;
+  if (agreed === entries.length) return;
   const first = previousIndex + 1 + agreed;
-  if (agreed === entries.length && raft.plant !== "truncate-on-append") return;
   if (first <= log.lastIndex) {
     if (first <= raft.commit) {
       throw new Error(`append of term ${raft.term} conflicts at ${first}, at or below the commit index ${raft.commit}`);

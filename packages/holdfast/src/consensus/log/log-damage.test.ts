@@ -9,9 +9,9 @@ const directory = "/data";
 const firstFile = `${directory}/segment-0000000000000001.log`;
 const secondFile = `${directory}/segment-0000000000000002.log`;
 
-function open(disk: Disk): ReturnType<typeof openDurableLog> {
+function open(disk: Disk, segmentBytes = 1024): ReturnType<typeof openDurableLog> {
   const identity = { clusterId: 7n, nodeId: 1 };
-  return openDurableLog({ disk, directory, identity, bootstrap: { voters: [1] }, segmentBytes: 1024 });
+  return openDurableLog({ disk, directory, identity, bootstrap: { voters: [1] }, segmentBytes });
 }
 
 function entry(index: number, bytes: number): Entry {
@@ -152,7 +152,7 @@ describe("a process that ended too early", () => {
       const { faults } = await simulate({ seed }, async (world) => {
         const process = world.process("node");
         process.start(async ({ disk }) => {
-          const { log } = await open(disk);
+          const { log } = await open(disk, 16_384);
           await log.append({ entries: [entry(1, 10)] });
           process.disk.stall("sync");
           await log.append({ entries: [entry(2, 5000)] });
@@ -160,7 +160,7 @@ describe("a process that ended too early", () => {
         await world.clock.sleep(100);
         process.crash({ unsynced: "subset" });
         const recovered = await life(process, async (disk) => {
-          const { log, recovered } = await open(disk);
+          const { log, recovered } = await open(disk, 16_384);
           await log.append({ entries: [entry(recovered.entries.length + 1, 10)] });
           return recovered.entries;
         });
