@@ -67,17 +67,17 @@ function strike(world: World, cluster: SimulatedCluster, { kind, targets, forMs 
       return;
     case "isolate":
       network.isolate(target.process.host);
-      clock.setTimer(forMs, () => network.heal());
+      healLater(world, cluster, forMs);
       return;
     case "isolateLeader":
       if (leader === undefined) return;
       network.isolate(leader.process.host);
-      clock.setTimer(forMs, () => network.heal());
+      healLater(world, cluster, forMs);
       return;
     case "partition":
     case "oneWay":
       network.partition(hosts, others, { oneWay: kind === "oneWay" });
-      clock.setTimer(forMs, () => network.heal());
+      healLater(world, cluster, forMs);
       return;
     case "bridge": {
       // One member hears both sides, which do not hear each other.
@@ -86,7 +86,7 @@ function strike(world: World, cluster: SimulatedCluster, { kind, targets, forMs 
         .map(({ process }) => process.host)
         .filter((host) => !side.includes(host) && host !== bridge);
       network.partition(side, otherSide);
-      clock.setTimer(forMs, () => network.heal());
+      healLater(world, cluster, forMs);
       return;
     }
     case "clog":
@@ -107,6 +107,15 @@ function strike(world: World, cluster: SimulatedCluster, { kind, targets, forMs 
       target.process.disk.limitFree(0);
       clock.setTimer(forMs, () => target.process.disk.limitFree(undefined));
   }
+}
+
+/** The network is whole again when the last cut is over. */
+function healLater({ clock, network }: World, cluster: SimulatedCluster, afterMs: number): void {
+  const at = clock.now() + afterMs;
+  cluster.cutUntil = Math.max(cluster.cutUntil, at);
+  clock.setTimer(afterMs, () => {
+    if (cluster.cutUntil === at) network.heal();
+  });
 }
 
 function restartLater(

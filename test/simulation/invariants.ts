@@ -35,6 +35,8 @@ interface Seen {
 
 interface Position {
   readonly term: number;
+  /** The term in which it was committed, which may be later than its own. */
+  readonly committedIn: number;
   readonly data: Uint8Array;
   readonly by: string;
 }
@@ -103,8 +105,8 @@ export class Invariants {
   #checkCompleteness(name: string, { log, term }: Raft): void {
     for (let index = log.baseIndex + 1; index <= this.#highestCommitted; index++) {
       const committed = this.#committed.get(index);
-      // What is committed in a later term was not when this leader was elected, however late we look.
-      if (committed === undefined || committed.term >= term) continue;
+      // Only what was committed in an earlier term binds a leader; the votes for this one may have been long on the way.
+      if (committed === undefined || committed.committedIn >= term) continue;
       if (log.termAt(index) === committed.term) continue;
       throw new InvariantViolation(
         "leader completeness",
@@ -145,7 +147,7 @@ export class Invariants {
       }
       const known = this.#committed.get(index);
       if (known === undefined) {
-        this.#committed.set(index, { term: entry.term, data: entry.data, by: name });
+        this.#committed.set(index, { term: entry.term, committedIn: raft.term, data: entry.data, by: name });
         this.#highestCommitted = Math.max(this.#highestCommitted, index);
       } else if (known.term !== entry.term || !sameBytes(known.data, entry.data)) {
         throw new InvariantViolation(

@@ -57,29 +57,37 @@ export const faultKinds = [
 
 export type FaultKind = (typeof faultKinds)[number];
 
-/** Sets of faults that together reach what all of them at once rarely do: elections upset again and again. */
-const focuses: readonly (readonly FaultKind[])[] = [
-  ["crashNewLeader"],
-  ["crashNewLeader", "isolateLeader"],
-  ["crashVoter", "bridge"],
-  ["isolateLeader"],
-  ["crashLeader", "oneWay"],
+/**
+ * Parameters that together reach what wide ranges rarely do: elections upset again and again, votes forgotten between
+ * two candidates, leaders deposed without knowing while many read.
+ */
+const focuses: readonly Partial<Parameters>[] = [
+  { faultKinds: ["crashNewLeader"], maxAppendBytes: 1, members: 3 },
+  { faultKinds: ["crashNewLeader", "isolateLeader"], maxAppendBytes: 1, members: 5 },
+  { faultKinds: ["crashVoter", "bridge"], members: 3 },
+  {
+    faultKinds: ["isolateLeader"],
+    clock: { maxSkewMs: 60_000, maxDriftPpm: 300_000 },
+    clients: 6,
+    keys: 1,
+    thinkMs: 5,
+    faultEveryMs: 500,
+  },
+  { faultKinds: ["crashLeader", "oneWay", "pause"] },
 ];
 
 /** Draws a run's parameters; each from wide ranges, so that every seed is a cluster of its own. */
 export function drawParameters(random: Random): Parameters {
   const pick = <T>(values: readonly T[]): T => values[random.integer(0, values.length - 1)]!;
-  const focus = random.next() < 0.4 ? pick(focuses) : undefined;
-  // Where elections are the point, there should be many.
-  const heartbeatMs = focus === undefined ? pick([20, 50, 100]) : 20;
-  return {
+  const heartbeatMs = pick([20, 50, 100]);
+  const drawn: Parameters = {
     members: pick([1, 2, 3, 3, 3, 4, 5, 5, 5, 6, 7]),
     clients: random.integer(1, 6),
     keys: random.integer(1, 4),
     thinkMs: pick([5, 20, 60, 150]),
-    busyMs: focus === undefined ? pick([4_000, 8_000, 12_000]) : 12_000,
+    busyMs: pick([4_000, 8_000, 12_000]),
     heartbeatMs,
-    electionTimeoutMs: heartbeatMs * pick(focus === undefined ? [3, 5, 10] : [3, 5]),
+    electionTimeoutMs: heartbeatMs * pick([3, 5, 10]),
     snapshotEntries: pick([20, 60, 200, 10_000]),
     trailingEntries: pick([0, 10, 100]),
     segmentBytes: pick([4, 16, 256]) * 1024,
@@ -101,7 +109,16 @@ export function drawParameters(random: Random): Parameters {
       lateMs: pick([10, 100, 1_000]),
     },
     lostAnswers: pick([0, 0.02, 0.2]),
-    faultEveryMs: focus === undefined ? pick([200, 500, 1_000, 2_000]) : pick([50, 200, 500]),
-    faultKinds: focus ?? faultKinds.filter(() => random.next() < 0.4),
+    faultEveryMs: pick([200, 500, 1_000, 2_000]),
+    faultKinds: faultKinds.filter(() => random.next() < 0.4),
   };
+  if (random.next() < 0.6) return drawn;
+  // Where elections are the point, there should be many.
+  const elections = {
+    heartbeatMs: 20,
+    electionTimeoutMs: pick([60, 100]),
+    busyMs: 12_000,
+    faultEveryMs: pick([50, 200]),
+  };
+  return { ...drawn, ...elections, ...pick(focuses) };
 }

@@ -23,6 +23,8 @@ export class SimulatedCluster {
   readonly faults: Map<string, number> = new Map();
   /** Whether messages are still scrambled, and failed members wait before they come back. */
   faulty = true;
+  /** When the last of the cuts through the network is over. */
+  cutUntil = 0;
   readonly #world: World;
   readonly parameters: Parameters;
   readonly #plant: PlantedBug | undefined;

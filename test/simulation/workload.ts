@@ -7,7 +7,7 @@ import { drawOne, type SimulatedCluster } from "./simulated-cluster.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
-const attempts = 6;
+const attempts = 10;
 
 /** A client gave up on a request, or was told that nobody knows what became of it. */
 class UnknownOutcome extends Error {}
@@ -130,7 +130,7 @@ export class Client {
   ): Promise<T> {
     const sequence = ++this.#sequence;
     const identity = { client: this.#identity, sequence, acknowledged: sequence - 1 };
-    const timeoutMs = 4 * this.#parameters.electionTimeoutMs;
+    const timeoutMs = 2 * this.#parameters.electionTimeoutMs;
     for (let attempt = 0; attempt < attempts; attempt++) {
       const member = drawOne(this.#random, this.#cluster.running)?.member;
       if (member === undefined) {

@@ -103,6 +103,28 @@ describe("a bit that has turned", () => {
     });
   });
 
+  it("anywhere in a snapshot is found, and the log is enough when it reaches back", async () => {
+    await simulate({ seed: 1 }, async (world) => {
+      const process = world.process("node");
+      const { entries } = await life(process, async (disk) => {
+        const small = await writeSmallLog(disk);
+        const { log } = await open(disk);
+        const writer = await log.createSnapshot({ index: 3, term: 1, configuration: { voters: [1] } });
+        await writer.write(Uint8Array.from({ length: 100 }, (_, i) => i));
+        await writer.commit();
+        return small;
+      });
+      const path = `${directory}/snapshot-0000000000000003-1.snap`;
+      const size = process.disk.content(path)!.length;
+      for (let offset = 0; offset < size; offset++) {
+        process.disk.flipBit(path, offset, offset % 8);
+        expect(await reopen(process)).toMatchObject({ snapshot: { index: 0 }, entries });
+        process.disk.flipBit(path, offset, offset % 8);
+      }
+      expect(await reopen(process)).toMatchObject({ snapshot: { index: 3 }, entries: entries.slice(3) });
+    });
+  });
+
   it("in free space costs nothing or is refused", async () => {
     const { ends, sizes } = await layout();
     for (const [file, from, to] of [
@@ -266,6 +288,20 @@ describe("a disk that fails", () => {
       });
       process.crash();
       expect((await reopen(process)).entries).toEqual(acknowledged);
+    });
+  });
+
+  it("in a syncDirectory for a snapshot ends the log", async () => {
+    await simulate({ seed: 7 }, async (world) => {
+      const process = world.process("node");
+      await life(process, async (disk) => {
+        const { log } = await open(disk);
+        await log.append({ entries: [entry(1, 10)] });
+        const writer = await log.createSnapshot({ index: 1, term: 1, configuration: { voters: [1] } });
+        process.disk.failNext("syncDirectory");
+        await expect(writer.commit()).rejects.toThrow(LogFailedError);
+        await expect(log.append({ entries: [entry(2, 10)] })).rejects.toThrow("cannot sync the directory /data");
+      });
     });
   });
 

@@ -72,7 +72,9 @@ async function openLocked(
     if (store.newest !== undefined || passedOver !== undefined) {
       throw new LogCorruptError(`${directory}/${segmentName(1)}`, 0, "there are snapshots, but no segment");
     }
-    return create({ ...base, bootstrap: options.bootstrap }, store);
+    const created = await create({ ...base, bootstrap: options.bootstrap }, store);
+    log = created.log;
+    return created;
   }
 
   const bootstrap = found[0]!.header.bootstrap;
@@ -119,7 +121,7 @@ async function openLocked(
 async function create(
   options: SegmentedLogOptions,
   snapshots: SnapshotStore,
-): Promise<{ readonly log: DurableLog; readonly recovered: RecoveredLog }> {
+): Promise<{ readonly log: SegmentedLog; readonly recovered: RecoveredLog }> {
   const { disk, directory, identity, bootstrap, segmentBytes } = options;
   const hardState = { term: 0, vote: 0 };
   const last = { index: 0, term: 0 };

@@ -16,7 +16,7 @@ const magic = "HFSNAP\u00001";
 const completeMark = "COMPLETE";
 export const blockBytes: number = 64 * 1024;
 export const blockOverheadBytes = 4;
-export const footerBytes = 24;
+const footerBytes = 24;
 
 export interface SnapshotHeader {
   readonly identity: LogIdentity;
