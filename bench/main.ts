@@ -2,9 +2,10 @@ import { parseArgs } from "node:util";
 import type { Benchmark } from "./benchmark.ts";
 import { readEnvironment } from "./environment.ts";
 import { kv } from "./kv.ts";
+import { raftCore } from "./raft-core.ts";
 import { compare, renderReport, type BenchmarkReport } from "./report.ts";
 
-const benchmarks: readonly Benchmark[] = [kv];
+const benchmarks: readonly Benchmark[] = [raftCore, kv];
 
 const usage = `npm run bench -- NAME [--json] [--rounds N] [--seconds N]
 

@@ -38,7 +38,10 @@ function measure(batch: number, seconds: number): number {
     const start = performance.now();
     let elapsed = 0;
     while (elapsed < ms) {
-      for (let i = 0; i < 1_000; i += batch) cluster.feed(leader.id, { type: "propose", commands }), cluster.deliver();
+      for (let i = 0; i < 1_000; i += batch) {
+        cluster.feed(leader.id, { type: "propose", commands });
+        cluster.deliver();
+      }
       proposed += 1_000;
       cluster.advance(10);
       if (proposed % compactEvery === 0) {

@@ -2,9 +2,9 @@ import { styleText } from "node:util";
 import type { Measurement } from "./benchmark.ts";
 import type { Environment } from "./environment.ts";
 
-/** A measurement with Holdfast's ratio to the best peer: above 1, Holdfast is better. */
+/** A measurement with Holdfast's ratio to the best peer: above 1, Holdfast is better; null where there is no peer to run. */
 export interface Row extends Measurement {
-  readonly ratio: number;
+  readonly ratio: number | null;
 }
 
 /** What `--json` prints. */
@@ -14,10 +14,9 @@ export interface BenchmarkReport {
   readonly rows: readonly Row[];
 }
 
-/** @throws RangeError when there is no peer: a figure alone is no claim */
 export function compare(measurement: Measurement): Row {
   const values = Object.values(measurement.peers);
-  if (values.length === 0) throw new RangeError(`${measurement.case} was measured without a peer`);
+  if (values.length === 0) return { ...measurement, ratio: null };
   const ratio =
     measurement.better === "higher" ? measurement.ours / Math.max(...values) : Math.min(...values) / measurement.ours;
   return { ...measurement, ratio };
@@ -31,8 +30,8 @@ export function renderReport({ bench, environment, rows }: BenchmarkReport): str
     row.unit,
     significant(row.ours),
     ...peers.map((peer) => (row.peers[peer] === undefined ? "" : significant(row.peers[peer]))),
-    row.ratio.toFixed(2),
-    row.ratio >= 1 ? "better" : "worse",
+    row.ratio === null ? "" : row.ratio.toFixed(2),
+    row.ratio === null ? "" : row.ratio >= 1 ? "better" : "worse",
   ]);
   const widths = header.map((title, column) =>
     Math.max(title.length, ...cells.map((line) => line[column]?.length ?? 0)),

@@ -26,7 +26,7 @@ export interface RunningCommand {
 /** Starts the command as a user would, in a directory of its own, off a terminal. */
 export function start(line: readonly string[], environment: Readonly<Record<string, string>> = {}): RunningCommand {
   const { HOLDFAST_ENDPOINTS: _, ...inherited } = process.env;
-  const child = spawn(process.execPath, ["--conditions=source", bin, ...line], {
+  const child = spawn(process.execPath, [bin, ...line], {
     env: { ...inherited, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });

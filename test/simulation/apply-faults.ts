@@ -100,6 +100,11 @@ function strike(world: World, cluster: SimulatedCluster, { kind, targets, forMs 
     case "wallJump":
       target.process.clock.jump((forMs % 2 === 0 ? 1 : -1) * forMs * 1_000);
       return;
+    case "slowLeader":
+      // Its time goes by at less than half the speed of everyone's.
+      leader?.process.clock.setDrift(-600_000);
+      clock.setTimer(4 * forMs, () => leader?.process.clock.setDrift(0));
+      return;
     case "failSync":
       target.process.disk.failNext("sync");
       return;
@@ -144,7 +149,7 @@ function pause(world: World, slot: Slot, forMs: number): void {
 /** A time in which a message or a sync may just have happened, or not. */
 function fewRoundTrips({ random }: World, { parameters }: SimulatedCluster): number {
   const { network, disk } = parameters;
-  return random.next() * 3 * (network.latencyMs + network.jitterMs + disk.syncMs);
+  return random.next() * 6 * (network.latencyMs + network.jitterMs + disk.syncMs);
 }
 
 function highestTerm(cluster: SimulatedCluster): number {

@@ -32,6 +32,7 @@ function exponential(random: Random, mean: number): number {
 const chosenLater: Partial<Record<FaultKind, string>> = {
   crashLeader: "the leader",
   isolateLeader: "the leader",
+  slowLeader: "the leader",
   crashNewLeader: "the next leader",
   crashVoter: "the next to vote",
   crashAll: "all",

@@ -51,6 +51,7 @@ export const faultKinds = [
   "clog",
   "breakConnections",
   "wallJump",
+  "slowLeader",
   "failSync",
   "fullDisk",
 ] as const;
@@ -64,14 +65,12 @@ export type FaultKind = (typeof faultKinds)[number];
 const focuses: readonly Partial<Parameters>[] = [
   { faultKinds: ["crashNewLeader"], maxAppendBytes: 1, members: 3 },
   { faultKinds: ["crashNewLeader", "isolateLeader"], maxAppendBytes: 1, members: 5 },
-  { faultKinds: ["crashVoter", "bridge"], members: 3 },
+  { faultKinds: ["crashVoter", "isolateLeader"], members: 3, peers: { duplicate: 0.2, late: 0.3, lateMs: 100 } },
   {
-    faultKinds: ["isolateLeader"],
-    clock: { maxSkewMs: 60_000, maxDriftPpm: 300_000 },
+    faultKinds: ["isolateLeader", "slowLeader"],
     clients: 6,
     keys: 1,
     thinkMs: 5,
-    faultEveryMs: 500,
   },
   { faultKinds: ["crashLeader", "oneWay", "pause"] },
 ];

@@ -6,4 +6,13 @@ export {
 } from "./client/gateway-client.ts";
 export { GatewayError, isOutcomeUnknown, UnreachableError } from "./client/gateway-error.ts";
 export { statusReader, type ClusterReport, type MemberReport, type StatusReader } from "./client/cluster-status.ts";
-export { defaultServeLimits, serveMember, type Served, type ServeLimits, type ServeOptions } from "./serve.ts";
+export { type RequestEvent, type Transport } from "./etcd/dispatcher.ts";
+export { type StatusDocument } from "./http/member-status.ts";
+export {
+  defaultServeLimits,
+  serveMember,
+  type ServeEvent,
+  type Served,
+  type ServeLimits,
+  type ServeOptions,
+} from "./serve.ts";

@@ -73,10 +73,10 @@ export class Applier {
     this.#held = true;
   }
 
-  /** Goes on from a state that stands at `applied`. */
+  /** Goes on from a state that stands at `applied`, unless the log begins later: then a newer state is on its way. */
   resume(applied: number): void {
     this.#applied = applied;
-    this.#held = false;
+    this.#held = this.#options.raft.log.baseIndex > applied;
     this.#options.onProgress(applied);
     this.advance();
   }

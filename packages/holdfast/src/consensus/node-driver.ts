@@ -116,8 +116,8 @@ export class NodeDriver implements RaftNode {
     });
   }
 
-  read(ready: () => void): void {
-    if (!this.#closed) this.#reads.add(ready);
+  read(ready: () => void): () => void {
+    return this.#closed ? () => undefined : this.#reads.add(ready);
   }
 
   async close(): Promise<void> {

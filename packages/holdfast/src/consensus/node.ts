@@ -47,8 +47,11 @@ export interface RaftNode {
    * and whoever wants certainty proposes it again, under an identity by which the state machine knows it.
    */
   propose(command: Uint8Array): void;
-  /** Calls back, once, when the state machine may answer a linearizable read asked for now; never when it cannot. */
-  read(ready: () => void): void;
+  /**
+   * Calls back, once, when the state machine may answer a linearizable read asked for now; never when it cannot. Returns
+   * what takes the question back: until then it is asked again and again.
+   */
+  read(ready: () => void): () => void;
   /** Resolves with the reason when the node has stopped by itself. */
   readonly failed: Promise<Error>;
   close(): Promise<void>;

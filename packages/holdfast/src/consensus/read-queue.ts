@@ -1,7 +1,12 @@
 import type { Clock, Random } from "../runtime/index.ts";
 
+interface Waiter {
+  /** Undefined once taken back. */
+  ready: (() => void) | undefined;
+}
+
 interface Round {
-  readonly waiters: (() => void)[];
+  readonly waiters: readonly Waiter[];
   readonly startedAt: number;
 }
 
@@ -20,30 +25,36 @@ export class ReadQueue {
   readonly #options: ReadQueueOptions;
   /** Starts anywhere, so that an answer to this node's earlier life is never taken for one to this life. */
   #lastId: number;
-  #waiting: (() => void)[] = [];
+  #waiting: Waiter[] = [];
   #deferred = false;
   readonly #rounds = new Map<number, Round>();
-  #ready: { readonly index: number; readonly waiters: (() => void)[] }[] = [];
+  #ready: { readonly index: number; readonly waiters: readonly Waiter[] }[] = [];
 
   constructor(options: ReadQueueOptions) {
     this.#options = options;
     this.#lastId = options.random.integer(0, 2 ** 51);
   }
 
-  /** Calls `waiter` once the state machine may answer a read that came in now. */
-  add(waiter: () => void): void {
+  /** Calls `ready` once the state machine may answer a read that came in now; returns what takes that back. */
+  add(ready: () => void): () => void {
+    const waiter: Waiter = { ready };
     this.#waiting.push(waiter);
-    if (this.#deferred) return;
-    this.#deferred = true;
-    this.#options.clock.defer(() => this.#ask());
+    if (!this.#deferred) {
+      this.#deferred = true;
+      this.#options.clock.defer(() => this.#ask());
+    }
+    return () => {
+      waiter.ready = undefined;
+    };
   }
 
   #ask(): void {
     this.#deferred = false;
-    if (this.#waiting.length === 0) return;
-    const id = ++this.#lastId;
-    this.#rounds.set(id, { waiters: this.#waiting, startedAt: this.#options.clock.now() });
+    const waiters = this.#waiting.filter(isWaiting);
     this.#waiting = [];
+    if (waiters.length === 0) return;
+    const id = ++this.#lastId;
+    this.#rounds.set(id, { waiters, startedAt: this.#options.clock.now() });
     this.#options.ask(id);
   }
 
@@ -60,7 +71,7 @@ export class ReadQueue {
     const round = this.#rounds.get(id);
     if (round === undefined) return;
     this.#rounds.delete(id);
-    this.#waiting.push(...round.waiters);
+    this.#waiting = this.#waiting.concat(round.waiters.filter(isWaiting));
   }
 
   onApplied(applied: number): void {
@@ -68,7 +79,7 @@ export class ReadQueue {
     const served = this.#ready.filter(({ index }) => index <= applied);
     if (served.length === 0) return;
     this.#ready = this.#ready.filter(({ index }) => index > applied);
-    for (const { waiters } of served) for (const waiter of waiters) waiter();
+    for (const { waiters } of served) for (const waiter of waiters) waiter.ready?.();
   }
 
   /** Called from time to time: repeats rounds whose answer was lost, and those that were dropped. */
@@ -79,6 +90,11 @@ export class ReadQueue {
       if (now - startedAt < retryMs) break;
       this.dropped(id);
     }
+    this.#ready = this.#ready.filter(({ waiters }) => waiters.some(isWaiting));
     if (!this.#deferred) this.#ask();
   }
+}
+
+function isWaiting(waiter: Waiter): boolean {
+  return waiter.ready !== undefined;
 }

@@ -169,6 +169,8 @@ export class SnapshotKeeper {
   async close(): Promise<void> {
     this.#closed = true;
     for (const sender of this.#senders.values()) if (sender !== "opening") sender.stop();
+    // What cannot be removed now goes when the log is opened next.
+    await this.#receiver.close().catch(() => undefined);
     if (this.#taking === undefined) return;
     this.#taking.cancelled = true;
     await this.#taking.done;

@@ -43,6 +43,13 @@ export class SnapshotReceiver {
     }
   }
 
+  /** Gives up what has not arrived whole. */
+  async close(): Promise<void> {
+    const known = this.#arriving;
+    this.#arriving = undefined;
+    await known?.writer.abort();
+  }
+
   async #arrivingFor(chunk: SnapshotChunk): Promise<Arriving | undefined> {
     const { index, term } = chunk.snapshot;
     const known = this.#arriving;

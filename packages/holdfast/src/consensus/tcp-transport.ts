@@ -21,6 +21,10 @@ export interface TcpTransportOptions {
 
 /** Well below the silence after which a caller gives a connection up. */
 const stillHereMs = 500;
+/** How long a caller may take to say who it is, and one that was refused to go. */
+const strangerMs = 2_000;
+/** More than any hello takes. */
+const maxHelloBytes = 256;
 
 /**
  * Peers over framed TCP: each node dials every other and sends on the connections it dialled, receiving on those it
@@ -36,6 +40,7 @@ export function tcpTransport(options: TcpTransportOptions): PeerTransport {
     let from: NodeId | undefined;
     let stillHere: Timer | undefined;
     const frames = new FrameDecoder({ maxBytes: maxPeerFrameBytes });
+    let patience = clock.setTimer(strangerMs, () => refuse(undefined, `it said nothing for ${strangerMs} ms`));
     accepted.add(connection);
 
     /** Lets the caller know within a moment that its messages arrive. */
@@ -67,28 +72,36 @@ export function tcpTransport(options: TcpTransportOptions): PeerTransport {
               ? ""
               : `member ${hello.from.toString(16)} is not in this cluster`;
       connection.write(encodeWelcome(reason));
-      if (reason === "") from = hello.from;
-      else refuse(hello.from, reason);
+      if (reason !== "") {
+        refuse(hello.from, reason);
+        return;
+      }
+      from = hello.from;
+      patience.cancel();
     }
 
     function refuse(peer: NodeId | undefined, reason: string): void {
+      if (!accepted.delete(connection)) return;
       options.onRefused?.(peer, reason);
-      accepted.delete(connection);
       connection.end();
+      patience.cancel();
+      patience = clock.setTimer(strangerMs, () => connection.destroy());
     }
 
     connection.handle({
       onData(bytes) {
         if (!accepted.has(connection)) return;
-        answerSoon();
         try {
           frames.push(bytes, onFrame);
+          if (from !== undefined) answerSoon();
+          else if (frames.pendingBytes > maxHelloBytes) throw new Error(`its hello is above ${maxHelloBytes} bytes`);
         } catch (error) {
           refuse(from, (error as Error).message);
         }
       },
       onClose() {
         stillHere?.cancel();
+        patience.cancel();
         accepted.delete(connection);
       },
     });

@@ -7,8 +7,8 @@ interface Waiter {
 }
 
 export interface PendingReadsOptions {
-  /** Calls back when the state machine may answer a linearizable read asked for now. */
-  readonly read: (ready: () => void) => void;
+  /** Calls back when the state machine may answer a linearizable read asked for now; returns what takes that back. */
+  readonly read: (ready: () => void) => () => void;
   readonly maxWaiting: number;
 }
 
@@ -30,7 +30,9 @@ export class PendingReads {
     if (this.#waiters.size >= this.#options.maxWaiting) {
       return Promise.reject(new CoordinationError("TOO_MANY_REQUESTS"));
     }
+    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
     return new Promise((resolve, reject) => {
+      let takeBack = (): void => undefined;
       const leave = (): boolean => {
         signal?.removeEventListener("abort", onAbort);
         return this.#waiters.delete(waiter);
@@ -39,11 +41,15 @@ export class PendingReads {
       const waiter: Waiter = {
         deadline,
         resolve: () => leave() && resolve(),
-        reject: (error) => leave() && reject(error),
+        reject: (error) => {
+          if (!leave()) return;
+          takeBack();
+          reject(error);
+        },
       };
       this.#waiters.add(waiter);
       signal?.addEventListener("abort", onAbort);
-      this.#options.read(waiter.resolve);
+      takeBack = this.#options.read(waiter.resolve);
     });
   }
 

@@ -50,6 +50,7 @@ export class PendingWrites {
     if (this.#waiting >= this.#options.maxWaiting) {
       return Promise.reject(new CoordinationError("TOO_MANY_REQUESTS"));
     }
+    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
     return new Promise((resolve, reject) => {
       const key = keyOf(identity);
       const write = this.#writes.get(key) ?? this.#propose(key, command);

@@ -64,7 +64,8 @@ export class ReplicatedMember implements Member {
   readonly #writes: PendingWrites;
   readonly #reads: PendingReads;
   #node: RaftNode | undefined;
-  #session: Promise<OwnSession> | undefined;
+  #session: OwnSession | undefined;
+  #published: "no" | "under way" | "yes" = "no";
   #tick: Timer | undefined;
   #closed = false;
 
@@ -107,7 +108,6 @@ export class ReplicatedMember implements Member {
   start(node: RaftNode): void {
     this.#node = node;
     this.#scheduleTick();
-    void this.#publish();
     void node.failed.then(() => this.#stop());
   }
 
@@ -210,13 +210,14 @@ export class ReplicatedMember implements Member {
   /** `Response` is what the state machine answers such an operation with. */
   async #write<Response>(operation: CommandOperation, options: RequestOptions): Promise<Answer<Response>> {
     if (options.identity !== undefined) return this.#propose(operation, options.identity, options);
-    const session = await this.#ownSession(options);
+    const session = this.#session ?? (await this.#openSession(options));
     const identity = session.begin();
     try {
       return await this.#propose(operation, identity, options);
     } catch (error) {
       // A session that the cluster has forgotten is of no more use.
-      if (error instanceof CoordinationError && error.code === "SESSION_EXPIRED") this.#session = undefined;
+      const expired = error instanceof CoordinationError && error.code === "SESSION_EXPIRED";
+      if (expired && this.#session === session) this.#session = undefined;
       throw error;
     } finally {
       session.end(identity);
@@ -234,22 +235,15 @@ export class ReplicatedMember implements Member {
     return { ...outcome.response, header: this.#header(outcome.revision) } as Answer<Response>;
   }
 
-  /** Opens the session with the first write: it must know a revision that no forgotten session is younger than. */
-  async #ownSession(options: RequestOptions): Promise<OwnSession> {
-    const opening = this.#session ?? this.#openSession(options);
-    this.#session = opening;
-    try {
-      return await opening;
-    } catch (error) {
-      if (this.#session === opening) this.#session = undefined;
-      throw error;
-    }
-  }
-
+  /**
+   * Opens the session with the first write: it must know a revision that no forgotten session is younger than. Each write
+   * that finds none waits by itself, with its own deadline and signal; the first that is ready opens it for all.
+   */
   async #openSession(options: RequestOptions): Promise<OwnSession> {
-    await this.#reads.add(this.#deadline(options), undefined);
-    const client = this.#options.random.integer(1, Number.MAX_SAFE_INTEGER);
-    return new OwnSession(client, this.#options.machine.revision);
+    await this.#linearize(options);
+    const { random, machine } = this.#options;
+    this.#session ??= new OwnSession(random.integer(1, Number.MAX_SAFE_INTEGER), machine.revision);
+    return this.#session;
   }
 
   #scheduleTick(): void {
@@ -258,19 +252,20 @@ export class ReplicatedMember implements Member {
       this.#writes.tick();
       this.#reads.tick(clock.now());
       machine.sweep(sweepLimit);
+      if (this.#published === "no") void this.#publish();
       if (!this.#closed) this.#scheduleTick();
     });
   }
 
   /** Makes this member's addresses known to all, however long it takes to find a leader. */
   async #publish(): Promise<void> {
-    while (!this.#closed) {
-      try {
-        await this.#write({ type: "memberAttributes", request: this.#options.self }, {});
-        return;
-      } catch {
-        // No leader yet, or lost on the way: applied twice it would say the same.
-      }
+    this.#published = "under way";
+    try {
+      await this.#write({ type: "memberAttributes", request: this.#options.self }, {});
+      this.#published = "yes";
+    } catch {
+      // No leader yet, or lost on the way: the next tick tries again, and applied twice it would say the same.
+      this.#published = "no";
     }
   }
 }

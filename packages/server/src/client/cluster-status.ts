@@ -69,8 +69,7 @@ export function statusReader(options: { readonly timeoutMs: number }): StatusRea
       const { member: own } = await member(new URL(clientUrl).origin);
       // Another process may have taken the port of a member that is gone.
       if (own.id !== info.id) throw new Error(`member ${own.name} answers at ${clientUrl}`);
-      const { term, commitIndex, appliedIndex } = own;
-      const role = own.role as MemberRole;
+      const { role, term, commitIndex, appliedIndex } = own;
       return { ...known, alive: true, role, term, commitIndex, appliedIndex };
     } catch {
       return { ...known, alive: false, role: null, term: null, commitIndex: null, appliedIndex: null };

@@ -1,11 +1,11 @@
-import type { Member } from "holdfast/coordination";
+import type { Member, MemberRole } from "holdfast/coordination";
 
 /** What `GET /holdfast/v1/status` answers: the member's own view of itself and of its cluster. Ids are hexadecimal. */
 export interface StatusDocument {
   readonly member: {
     readonly id: string;
     readonly name: string;
-    readonly role: string;
+    readonly role: MemberRole;
     readonly term: number;
     /** Empty when none is known. */
     readonly leader: string;

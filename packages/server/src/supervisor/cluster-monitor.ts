@@ -47,8 +47,7 @@ export function monitorCluster(supervisor: Supervisor, options: MonitorOptions =
     if (member.pid === undefined) return void lastWords.delete(name);
     try {
       const { member: own } = await reader.member(clientUrl(member.plan));
-      const { term, commitIndex, appliedIndex } = own;
-      const role = own.role as MemberRole;
+      const { role, term, commitIndex, appliedIndex } = own;
       lastWords.set(name, { role, term, commitIndex, appliedIndex, atMs: performance.now() });
     } catch {
       lastWords.delete(name);

@@ -23,7 +23,6 @@ export interface MemberProcess {
 }
 
 const entry = fileURLToPath(new URL("../../bin/holdfast.js", import.meta.url));
-const nodeFlags = import.meta.url.endsWith(".ts") ? ["--conditions=source"] : [];
 const lastWordsBytes = 4096;
 
 /**
@@ -32,7 +31,7 @@ const lastWordsBytes = 4096;
  */
 export function startMemberProcess(line: readonly string[]): MemberProcess {
   const startedAtMs = performance.now();
-  const child = spawn(process.execPath, [...nodeFlags, entry, ...line, "--supervised", "--json"], {
+  const child = spawn(process.execPath, [entry, ...line, "--supervised", "--json"], {
     stdio: ["pipe", "pipe", "pipe"],
   });
   const ready = Promise.withResolvers<boolean>();
