@@ -149,7 +149,7 @@ function pause(world: World, slot: Slot, forMs: number): void {
 /** A time in which a message or a sync may just have happened, or not. */
 function fewRoundTrips({ random }: World, { parameters }: SimulatedCluster): number {
   const { network, disk } = parameters;
-  return random.next() * 6 * (network.latencyMs + network.jitterMs + disk.syncMs);
+  return random.next() ** 2 * 6 * (network.latencyMs + network.jitterMs + disk.syncMs);
 }
 
 function highestTerm(cluster: SimulatedCluster): number {

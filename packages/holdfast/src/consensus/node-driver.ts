@@ -161,9 +161,7 @@ export class NodeDriver implements RaftNode {
   #perform(effects: Effects, staged: StagedSnapshot | undefined): void {
     const { plant, onFact } = this.#options;
     for (const message of effects.messages) this.#send(message);
-    if (plant === "vote-not-persisted" && effects.hardState !== undefined) {
-      effects.hardState = { term: effects.hardState.term, vote: 0 };
-    }
+    if (plant === "vote-not-persisted" && effects.hardState?.vote !== 0) effects.hardState = undefined;
     const { messagesAfterSync, mark } = effects;
     const early = plant === "acknowledge-before-sync";
     if (early) {

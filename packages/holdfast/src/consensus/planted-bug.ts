@@ -2,7 +2,7 @@
  * Known bugs that can be switched on to prove that the simulator finds them. For tests only: each breaks a promise.
  *
  * - `acknowledge-before-sync`: replies leave before what they promise is durable.
- * - `vote-not-persisted`: a vote is forgotten by a restart.
+ * - `vote-not-persisted`: the record of a vote is not written, so a restart forgets it.
  * - `previous-term-unchecked`: an append is accepted wherever there is an entry before it, whatever its term.
  * - `old-term-committed`: entries of earlier terms are committed by counting (Raft, figure 8).
  * - `truncate-on-append`: every append drops what follows it, also an old one that arrives late.

@@ -1,0 +1,133 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { ByteWriter, MalformedError } from "../wire/index.ts";
+import type { Entry } from "./entry.ts";
+import { decodeMessage, encodeMessage } from "./message-codec.ts";
+import type { PeerMessage } from "./peer-message.ts";
+
+const [from, to] = [7, 9];
+const index = fc.maxSafeNat();
+const bytes = fc.uint8Array({ maxLength: 40 });
+const snapshot = fc.record({
+  index,
+  term: index,
+  configuration: fc.record({ voters: fc.array(index, { maxLength: 7 }) }),
+});
+const entries = fc
+  .tuple(fc.integer({ min: 1, max: 2 ** 50 }), fc.array(fc.record({ term: index, data: bytes }), { maxLength: 6 }))
+  .map(([first, list]) => list.map((one, at): Entry => ({ index: first + at, kind: "command", ...one })));
+
+/** Every kind that travels, with what it carries. */
+const kinds = {
+  requestVote: { preVote: fc.boolean(), lastIndex: index, lastTerm: index },
+  voteResult: { preVote: fc.boolean(), granted: fc.boolean() },
+  append: { previousIndex: index, previousTerm: index, commit: index, entries },
+  appendAccepted: { matchIndex: index },
+  appendRejected: { rejectedIndex: index, hintIndex: index, hintTerm: index },
+  heartbeat: { commit: index, readSequence: index },
+  heartbeatResult: { readSequence: index },
+  propose: { commands: fc.array(bytes, { maxLength: 5 }) },
+  readIndex: { id: index },
+  readIndexResult: { id: index, index },
+  snapshotChunk: { snapshot, offset: index, size: index, data: bytes },
+  snapshotChunkResult: { snapshotIndex: index, offset: index },
+} satisfies { readonly [Kind in Exclude<PeerMessage["type"], "snapshot">]: object };
+
+const message: fc.Arbitrary<PeerMessage> = fc.oneof(
+  ...Object.entries(kinds).map(([type, fields]) =>
+    fc.record({ type: fc.constant(type), term: index, from: fc.constant(from), to: fc.constant(to), ...fields }),
+  ),
+) as fc.Arbitrary<PeerMessage>;
+
+function encode(message: PeerMessage): Uint8Array {
+  const writer = new ByteWriter();
+  encodeMessage(writer, message);
+  return writer.toBytes();
+}
+
+/** What decoding gives: a message, or the field that is blamed. */
+function attempt(payload: Uint8Array): PeerMessage | string {
+  try {
+    return decodeMessage(payload, from, to);
+  } catch (error) {
+    if (error instanceof MalformedError) return error.what;
+    throw error;
+  }
+}
+
+describe("the message codec", () => {
+  it.each(Object.entries(kinds))("reads what it wrote: %s", (type, fields) => {
+    const one = fc.record({ term: index, ...fields });
+    fc.assert(
+      fc.property(one, (parts) => {
+        const message = { type, from, to, ...parts } as PeerMessage;
+        expect(decodeMessage(encode(message), from, to)).toEqual(message);
+      }),
+    );
+  });
+
+  it("takes sender and receiver from the connection, not from the message", () => {
+    const sent: PeerMessage = { type: "readIndex", from: 1, to: 2, term: 3, id: 4 };
+    expect(decodeMessage(encode(sent), 5, 6)).toEqual({ ...sent, from: 5, to: 6 });
+  });
+
+  it("copies what lives on out of the network's buffer", () => {
+    fc.assert(
+      fc.property(message, (sent) => {
+        const payload = encode(sent);
+        const got = decodeMessage(payload, from, to);
+        payload.fill(0xaa);
+        expect(got).toEqual(sent);
+      }),
+    );
+  });
+
+  it("refuses every message that was cut, or that something follows", () => {
+    fc.assert(
+      fc.property(message, fc.nat(), (sent, draw) => {
+        const payload = encode(sent);
+        expect(typeof attempt(payload.subarray(0, draw % payload.length))).toBe("string");
+        expect(typeof attempt(Uint8Array.of(...payload, 0))).toBe("string");
+      }),
+    );
+  });
+
+  it("answers any bytes with a message or a MalformedError, at once", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (payload) => {
+        const got = attempt(payload);
+        if (typeof got === "string") return;
+        // What was accepted is worth at most the bytes it came in.
+        expect(encode(got).length).toBeLessThanOrEqual(payload.length);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("survives a bit that turned", () => {
+    fc.assert(
+      fc.property(message, fc.nat(), (sent, draw) => {
+        const payload = encode(sent);
+        payload[(draw >> 3) % payload.length]! ^= 1 << (draw & 7);
+        expect(attempt(payload)).toBeDefined();
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it.each([
+    ["a kind nobody knows", [99, 1], "message.type"],
+    ["no bytes", [], "message.type"],
+    ["more commands than bytes", [7, 1, 0xff, 0xff, 0xff, 0x7f], "commands"],
+    ["more voters than bytes", [10, 1, 5, 1, 0xff, 0xff, 0x7f, 1], "snapshot.voters"],
+    ["a number above the safe integers", [8, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f], "id"],
+  ])("names the field: %s", (_, payload, field) => {
+    expect(attempt(Uint8Array.from(payload))).toBe(field);
+  });
+
+  it("does not send what is local to a node", () => {
+    const local = { type: "snapshot", from, to, term: 1 } as const;
+    const meta = { index: 1, term: 1, configuration: { voters: [1] } };
+    expect(() => encode({ ...local, snapshot: meta })).toThrow("local");
+  });
+});
