@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { serveMember } from "@holdfast/server";
 import { createMemoryMember } from "holdfast/coordination";
+import { addressText } from "../../packages/server/src/supervisor/cluster-plan.ts";
+import { startRealCluster } from "../process/real-cluster.ts";
 
 /** Something that serves the etcd v3 protocol. */
 export interface Endpoint {
@@ -16,8 +18,39 @@ export interface Endpoint {
   close(): Promise<void>;
 }
 
-/** What the tests in this folder talk to. */
-export async function startHoldfast(): Promise<Endpoint> {
+/** A cluster of three members, each a process of its own. */
+export interface ClusterEndpoints {
+  readonly members: readonly Endpoint[];
+  readonly leader: Endpoint;
+  readonly follower: Endpoint;
+  /** One member after the other: whatever is asked, each must answer the same. */
+  next(): Endpoint;
+  close(): Promise<void>;
+}
+
+export async function startCluster(): Promise<ClusterEndpoints> {
+  const cluster = await startRealCluster(3);
+  const { close } = cluster;
+  const endpoints = new Map(
+    cluster.plan.members.map(({ name, client, http }) => [
+      name,
+      { client: addressText(client), http: addressText(http), close },
+    ]),
+  );
+  const members = [...endpoints.values()];
+  const leader = endpoints.get(await cluster.leader())!;
+  let asked = 0;
+  return {
+    members,
+    leader,
+    follower: members.find((member) => member !== leader)!,
+    next: () => members[asked++ % members.length]!,
+    close,
+  };
+}
+
+/** A member in memory, for what needs no cluster. */
+export async function startMemoryMember(): Promise<Endpoint> {
   const member = createMemoryMember();
   const any = { host: "127.0.0.1", port: 0 };
   const served = await serveMember({ member, client: any, http: any });

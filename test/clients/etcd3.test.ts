@@ -1,23 +1,30 @@
 import { Etcd3, GRPCOutOfRangeError, Range } from "etcd3";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { startHoldfast, type Endpoint } from "./endpoint.ts";
+import { startCluster, startMemoryMember, type ClusterEndpoints } from "./endpoint.ts";
 
-let holdfast: Endpoint;
-let client: Etcd3;
+let holdfast: ClusterEndpoints;
 
 beforeAll(async () => {
-  holdfast = await startHoldfast();
-  client = new Etcd3({ hosts: `http://${holdfast.client}` });
+  holdfast = await startCluster();
 });
 
-beforeEach(() => client.delete().all());
+afterAll(() => holdfast?.close());
 
-afterAll(async () => {
-  client?.close();
-  await holdfast?.close();
-});
+describe.each<[string, (cluster: ClusterEndpoints) => readonly string[]]>([
+  ["the leader", ({ leader }) => [leader.client]],
+  ["a follower", ({ follower }) => [follower.client]],
+  ["all members", ({ members }) => members.map(({ client }) => client)],
+])("the etcd3 client of %s", (_, choose) => {
+  let client: Etcd3;
 
-describe("the etcd3 client", () => {
+  beforeAll(() => {
+    client = new Etcd3({ hosts: choose(holdfast).map((address) => `http://${address}`) });
+  });
+
+  beforeEach(() => client.delete().all());
+
+  afterAll(() => client?.close());
+
   it("puts and gets strings, numbers, JSON and bytes", async () => {
     const bytes = Buffer.from(Array.from({ length: 256 }, (_, at) => at));
     await client.put("text").value("grüße");
@@ -94,11 +101,26 @@ describe("the etcd3 client", () => {
     expect(await Promise.all(keys.map((key) => client.get(key).string()))).toEqual(keys);
   });
 
+  it("learns who the members are, and who leads", async () => {
+    const { header, leader } = await client.maintenance.status();
+    const { members } = await client.cluster.memberList({ linearizable: true });
+    expect(members.map((member) => member.name)).toEqual(["n1", "n2", "n3"]);
+    const ids = members.map((member) => member.ID);
+    expect(ids).toContain(header.member_id);
+    expect(ids.indexOf(leader)).toBe(holdfast.members.indexOf(holdfast.leader));
+  });
+});
+
+describe("the etcd3 client of a member in memory", () => {
   it("gets ids with all their 64 bits", async () => {
+    const memory = await startMemoryMember();
+    const client = new Etcd3({ hosts: `http://${memory.client}` });
     const { header, leader } = await client.maintenance.status();
     expect(header.member_id).toBe(leader);
     expect(BigInt(header.member_id)).toBeGreaterThan(2n ** 53n);
     const { members } = await client.cluster.memberList({ linearizable: true });
     expect(members[0]?.ID).toBe(header.member_id);
+    client.close();
+    await memory.close();
   });
 });

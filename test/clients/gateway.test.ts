@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startEtcd, startHoldfast, type Endpoint } from "./endpoint.ts";
+import { startCluster, startEtcd, type ClusterEndpoints, type Endpoint } from "./endpoint.ts";
 
-let holdfast: Endpoint;
+let holdfast: ClusterEndpoints;
 let etcd: Endpoint;
 
 beforeAll(async () => {
-  [holdfast, etcd] = await Promise.all([startHoldfast(), startEtcd()]);
+  [holdfast, etcd] = await Promise.all([startCluster(), startEtcd()]);
 });
 
 afterAll(async () => {
@@ -18,14 +18,19 @@ interface Answer {
   readonly body: string;
 }
 
-async function post(endpoint: Endpoint, path: string, body: string): Promise<Answer> {
-  const response = await fetch(`http://${endpoint.client}${path}`, { method: "POST", body });
+async function post(
+  endpoint: Endpoint,
+  path: string,
+  body: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answer> {
+  const response = await fetch(`http://${endpoint.client}${path}`, { method: "POST", headers, body });
   const text = await response.text();
   const type = response.headers.get("content-type");
   return { status: response.status, type, body: text.replace(/"(cluster_id|member_id|raft_term)":"\d+"/g, '"$1":"*"') };
 }
 
-/** Answered to the byte as etcd answers, but for ids and term; in order, so that revisions agree. */
+/** Answered to the byte as etcd answers, but for ids and term; in order, so that revisions agree; each by the next member. */
 const story: readonly (readonly [path: string, body: string])[] = [
   ["/v3/kv/put", '{"key":"Zm9v","value":"YmFy"}'],
   ["/v3beta/kv/put", '{"key":"Zm9v","value":"YmFy"}'],
@@ -96,7 +101,7 @@ const story: readonly (readonly [path: string, body: string])[] = [
 
 describe("the JSON gateway answers as etcd's does", () => {
   it.each(story.map(([path, body]) => [path, body.slice(0, 100), body] as const))("%s %s", async (path, _, body) => {
-    expect(await post(holdfast, path, body)).toEqual(await post(etcd, path, body));
+    expect(await post(holdfast.next(), path, body)).toEqual(await post(etcd, path, body));
   });
 
   it.each([
@@ -112,7 +117,7 @@ describe("the JSON gateway answers as etcd's does", () => {
     ["/v3/kv/put", `{"key":"Zm9v","value":"${"eHh4".repeat(1_000_000)}"}`],
     ["/v3/nothing", "{}"],
   ])("refuses %s %s with etcd's status in words of its own", async (path, body) => {
-    const [ours, theirs] = [await post(holdfast, path, body), await post(etcd, path, body)];
+    const [ours, theirs] = [await post(holdfast.next(), path, body), await post(etcd, path, body)];
     expect(ours.status).toBe(theirs.status);
     expect(ours.type).toBe(theirs.type);
     if (theirs.type !== "application/json") return;
@@ -121,7 +126,7 @@ describe("the JSON gateway answers as etcd's does", () => {
 
   it.each(["GET", "PUT", "DELETE"])("refuses %s where only POST is served", async (method) => {
     const ask = (endpoint: Endpoint) => fetch(`http://${endpoint.client}/v3/kv/range`, { method });
-    const [ours, theirs] = [await ask(holdfast), await ask(etcd)];
+    const [ours, theirs] = [await ask(holdfast.next()), await ask(etcd)];
     expect([ours.status, ours.headers.get("content-type")]).toEqual([
       theirs.status,
       theirs.headers.get("content-type"),
@@ -133,42 +138,41 @@ describe("the JSON gateway answers as etcd's does", () => {
       const response = await fetch(`http://${endpoint.client}${path}`);
       return [response.status, response.headers.get("content-type"), await response.text()];
     };
-    expect(await ask(holdfast)).toEqual(await ask(etcd));
+    const theirs = await ask(etcd);
+    for (const member of holdfast.members) expect(await ask(member)).toEqual(theirs);
   });
 
   it("lists members and tells its status in etcd's shape", async () => {
     for (const path of ["/v3/cluster/member/list", "/v3/maintenance/status"]) {
-      const [ours, theirs] = await Promise.all([holdfast, etcd].map((endpoint) => post(endpoint, path, "{}")));
-      const keys = (answer: Answer | undefined) => Object.keys(JSON.parse(answer?.body ?? "") as object);
-      expect(keys(ours)).toEqual(keys(theirs));
+      const keys = (answer: Answer): string[] => Object.keys(JSON.parse(answer.body) as object);
+      const theirs = keys(await post(etcd, path, "{}"));
+      for (const member of holdfast.members) expect(keys(await post(member, path, "{}"))).toEqual(theirs);
     }
   });
 });
 
 describe("what only Holdfast serves", () => {
-  it("tells its status on both ports", async () => {
-    for (const address of [holdfast.client, holdfast.http]) {
-      const response = await fetch(`http://${address}/holdfast/v1/status`);
-      const document = (await response.json()) as { member: Record<string, unknown>; members: readonly unknown[] };
-      expect(document.member).toMatchObject({ name: "memory", role: "leader", term: 1 });
-      expect(document.member["id"]).toBe(document.member["leader"]);
-      expect(document.member["residentBytes"]).toBeGreaterThan(1e6);
-      expect(document.members).toHaveLength(1);
+  it("tells each member's status on both of its ports", async () => {
+    for (const [at, member] of holdfast.members.entries()) {
+      for (const address of [member.client, member.http]) {
+        const response = await fetch(`http://${address}/holdfast/v1/status`);
+        const document = (await response.json()) as { member: Record<string, unknown>; members: readonly unknown[] };
+        const leads = member === holdfast.leader;
+        expect(document.member).toMatchObject({ name: `n${at + 1}`, role: leads ? "leader" : "follower" });
+        expect(document.member["id"] === document.member["leader"]).toBe(leads);
+        expect(document.member["residentBytes"]).toBeGreaterThan(1e6);
+        expect(document.members).toHaveLength(3);
+      }
     }
   });
 
-  it("applies a named request once, however often it is sent", async () => {
-    const send = async (key: string): Promise<string> => {
-      const response = await fetch(`http://${holdfast.client}/v3/kv/put`, {
-        method: "POST",
-        headers: { "holdfast-request": "29/1/0" },
-        body: JSON.stringify({ key: btoa(key), value: btoa("once") }),
-      });
-      return response.text();
-    };
-    const first = await send("named");
-    expect(await send("named")).toBe(first);
-    const read = await post(holdfast, "/v3/kv/range", JSON.stringify({ key: btoa("named") }));
+  it("applies a named request once, however often it is sent, and to whom", async () => {
+    const document = JSON.stringify({ key: btoa("named"), value: btoa("once") });
+    const named = { "holdfast-request": "29/1/0" };
+    const answers: Answer[] = [];
+    for (const member of holdfast.members) answers.push(await post(member, "/v3/kv/put", document, named));
+    expect(answers).toEqual([answers[0], answers[0], answers[0]]);
+    const read = await post(holdfast.next(), "/v3/kv/range", JSON.stringify({ key: btoa("named") }));
     expect((JSON.parse(read.body) as { kvs: readonly { version: string }[] }).kvs[0]?.version).toBe("1");
   });
 });

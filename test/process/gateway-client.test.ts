@@ -1,12 +1,12 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { gatewayClient } from "../../packages/server/src/client/gateway-client.ts";
-import { startEtcd, startHoldfast } from "../clients/endpoint.ts";
+import { startCluster, startEtcd } from "../clients/endpoint.ts";
 import { run } from "./holdfast-command.ts";
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
 
 describe.each([
-  ["Holdfast", startHoldfast],
+  ["a follower of a Holdfast cluster", async () => (await startCluster()).follower],
   ["etcd", startEtcd],
 ])("against %s", async (_, startServer) => {
   const server = await startServer();

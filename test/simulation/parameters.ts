@@ -65,7 +65,11 @@ export type FaultKind = (typeof faultKinds)[number];
 const focuses: readonly Partial<Parameters>[] = [
   { faultKinds: ["crashNewLeader"], maxAppendBytes: 1, members: 3 },
   { faultKinds: ["crashNewLeader", "isolateLeader"], maxAppendBytes: 1, members: 5 },
-  { faultKinds: ["crashVoter", "crashNewLeader", "bridge"], members: 3, peers: { duplicate: 0.3, late: 0.3, lateMs: 100 } },
+  {
+    faultKinds: ["crashVoter", "crashNewLeader", "bridge"],
+    members: 3,
+    peers: { duplicate: 0.3, late: 0.3, lateMs: 100 },
+  },
   {
     faultKinds: ["isolateLeader", "slowLeader"],
     clients: 6,

@@ -49,14 +49,17 @@ export async function runSimulation(options: RunOptions): Promise<RunResult> {
   const common = { seed, parameters, schedule };
   try {
     const { network, disk, clock } = parameters;
-    const result = await simulate({ seed, network, disk, clock, maxVirtualMs: 600_000 }, async (world) => {
-      recorder = historyRecorder(world.clock);
-      const cluster = new SimulatedCluster(world, parameters, plant);
-      const invariants = new Invariants();
-      world.onStep(() => invariants.check(cluster.observed()));
-      await liveThrough(world, cluster, recorder, parameters, happening);
-      for (const [kind, count] of cluster.faults) counted.set(kind, count);
-    });
+    const result = await simulate(
+      { seed, network, disk, clock, maxVirtualMs: 600_000, maxSteps: 1_500_000 },
+      async (world) => {
+        recorder = historyRecorder(world.clock);
+        const cluster = new SimulatedCluster(world, parameters, plant);
+        const invariants = new Invariants();
+        world.onStep(() => invariants.check(cluster.observed()));
+        await liveThrough(world, cluster, recorder, parameters, happening);
+        for (const [kind, count] of cluster.faults) counted.set(kind, count);
+      },
+    );
     return {
       ...common,
       violation: undefined,

@@ -60,13 +60,13 @@ export function acknowledge(progress: Progress, index: number): boolean {
 /**
  * Takes in that the follower refused what follows `rejectedIndex`; false for an answer that an earlier message caused.
  * `candidate` is the last position at which both logs may agree.
+ *
+ * What a follower has acknowledged it cannot miss: such an answer is old, or its disk was lost, and then asking again at
+ * once would only make both busy. The next heartbeat's answer lets another probe out.
  */
 export function reject(progress: Progress, rejectedIndex: number, candidate: number): boolean {
-  if (progress.mode === "replicate") {
-    if (rejectedIndex <= progress.match) return false;
-  } else if (progress.next - 1 !== rejectedIndex) {
-    return false;
-  }
+  if (rejectedIndex <= progress.match) return false;
+  if (progress.mode !== "replicate" && progress.next - 1 !== rejectedIndex) return false;
   const next = Math.max(Math.min(rejectedIndex, candidate + 1), progress.match + 1);
   becomeProbe(progress);
   progress.next = next;

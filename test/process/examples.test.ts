@@ -1,0 +1,44 @@
+import { spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+
+const directory = join(import.meta.dirname, "..", "..", "examples");
+
+/** The last line of each example: what it has shown. */
+const lastLines: Readonly<Record<string, RegExp>> = {
+  "check-a-history.ts": /^ok: 120 operations have an order, the stale read has none$/,
+  "embedded-cluster.ts": /^ok: a cluster of three lost its leader and no write$/,
+  "simulate-a-service.ts": /^ok: with a sync before each answer, 20 seeds lose nothing$/,
+};
+
+describe("examples", () => {
+  it("are all run here", () => {
+    expect(readdirSync(directory).toSorted()).toEqual(Object.keys(lastLines));
+  });
+
+  it.each(Object.entries(lastLines))("%s", async (name, lastLine) => {
+    const { code, stdout, stderr } = await run(join(directory, name));
+    expect(stderr).toBe("");
+    expect(stdout.trimEnd().split("\n").at(-1)).toMatch(lastLine);
+    expect(code).toBe(0);
+  });
+});
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function run(path: string): Promise<Ended> {
+  const child = spawn(process.execPath, ["--conditions=source", path], { stdio: ["ignore", "pipe", "pipe"] });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => resolve({ code, stdout, stderr }));
+  });
+}
