@@ -25,8 +25,8 @@ interface Setting {
 }
 
 /** A writer of a real log on a simulated disk, whose sync takes a second. */
-function withWriter(test: (setting: Setting) => Promise<void>): Promise<unknown> {
-  return simulate({ seed: 1 }, async (world) => {
+async function withWriter(test: (setting: Setting) => Promise<void>): Promise<void> {
+  await simulate({ seed: 1 }, async (world) => {
     const process = world.process("n1");
     process.start(() => undefined);
     const { log } = await openDurableLog({ disk: process.runtime.disk, directory: "/data", identity, bootstrap });
@@ -83,7 +83,7 @@ function append(from: number, to: number, term = 1): Effects {
 }
 
 function holds(process: SimulatedProcess, view: "visible" | "durable"): boolean {
-  return Buffer.from(process.disk.content(segment, view) ?? []).includes(data);
+  return Buffer.from(process.disk.content(segment, view) ?? []).includes(Buffer.from(data));
 }
 
 describe("a log writer", () => {

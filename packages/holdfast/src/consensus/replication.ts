@@ -8,7 +8,7 @@ import { readAfterFirstCommit } from "./reads.ts";
 import { hearLeader } from "./roles.ts";
 
 /** Appends to the leader's own log; the entries count for the leader once they are synced, like everyone's. */
-export function appendAsLeader(raft: Raft, kind: EntryKind, commands: readonly Uint8Array[]): void {
+function appendAsLeader(raft: Raft, kind: EntryKind, commands: readonly Uint8Array[]): void {
   const entries: Entry[] = [];
   let index = raft.log.lastIndex;
   for (const data of commands) entries.push({ index: ++index, term: raft.term, kind, data });

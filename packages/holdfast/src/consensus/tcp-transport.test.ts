@@ -53,8 +53,8 @@ async function startEnd(world: World, host: "a" | "b", setting: Setting = {}): P
   return end;
 }
 
-function withPair(test: (world: World, a: End, b: End) => Promise<void>): Promise<unknown> {
-  return simulate({ seed: 1 }, async (world) => {
+async function withPair(test: (world: World, a: End, b: End) => Promise<void>): Promise<void> {
+  await simulate({ seed: 1 }, async (world) => {
     const [a, b] = [await startEnd(world, "a"), await startEnd(world, "b")];
     await world.clock.sleep(200);
     await test(world, a, b);
@@ -170,8 +170,8 @@ describe("a peer that does not belong here", () => {
   it.each<[string, Setting, string, string]>([
     ["of another cluster", { clusterId: 8n }, "2: this is cluster 7, not 8", "1: this is cluster 8, not 7"],
     ["with another's address", { id: 3 }, "3: member 3 is not in this cluster", "1: this is member 3, not 2"],
-  ])("is refused with the reason: one %s", (_, setting, toldToA, toldToB) =>
-    simulate({ seed: 1 }, async (world) => {
+  ])("is refused with the reason: one %s", async (_, setting, toldToA, toldToB) => {
+    await simulate({ seed: 1 }, async (world) => {
       const a = await startEnd(world, "a");
       const b = await startEnd(world, "b", setting);
       for (let round = 0; round < 40; round++) {
@@ -185,8 +185,8 @@ describe("a peer that does not belong here", () => {
       // It is asked again, but not in a hurry.
       expect(a.refused.length).toBeLessThan(20);
       expect([a.unreachable, b.unreachable]).toEqual([[], []]);
-    }),
-  );
+    });
+  });
 });
 
 describe("a stranger at the peer port", () => {

@@ -11,8 +11,8 @@ interface Setting {
   pass(ms: number): Promise<void>;
 }
 
-function withReads(maxWaiting: number, test: (setting: Setting) => Promise<void>): Promise<unknown> {
-  return simulate({ seed: 1 }, async ({ clock }) => {
+async function withReads(maxWaiting: number, test: (setting: Setting) => Promise<void>): Promise<void> {
+  await simulate({ seed: 1 }, async ({ clock }) => {
     const open = new Set<() => void>();
     const reads = new PendingReads({
       maxWaiting,

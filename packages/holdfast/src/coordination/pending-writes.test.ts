@@ -21,8 +21,8 @@ interface Setting {
   pass(ms: number): Promise<void>;
 }
 
-function withWrites(maxWaiting: number, test: (setting: Setting) => Promise<void>): Promise<unknown> {
-  return simulate({ seed: 1 }, async ({ clock }) => {
+async function withWrites(maxWaiting: number, test: (setting: Setting) => Promise<void>): Promise<void> {
+  await simulate({ seed: 1 }, async ({ clock }) => {
     const proposed: number[] = [];
     const setting: Setting = {
       clock,

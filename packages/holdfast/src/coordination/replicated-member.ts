@@ -185,7 +185,8 @@ export class ReplicatedMember implements Member {
     if (this.#closed) return;
     this.#closed = true;
     this.#tick?.cancel();
-    this.#writes.close(new CoordinationError("STOPPED"));
+    // What was proposed may still be applied, by the others.
+    this.#writes.close(new CoordinationError("TIMED_OUT"));
     this.#reads.close(new CoordinationError("STOPPED"));
   }
 

@@ -6,7 +6,7 @@ import type { Random } from "./runtime.ts";
  */
 export type CrashPolicy = "none" | "all" | "prefix" | "subset";
 
-export const crashPolicies: readonly CrashPolicy[] = ["none", "all", "prefix", "subset"];
+const crashPolicies: readonly CrashPolicy[] = ["none", "all", "prefix", "subset"];
 
 /** What a disk writes as a whole or not at all. */
 export const sectorBytes = 512;

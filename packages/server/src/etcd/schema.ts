@@ -3,8 +3,6 @@
  * itself. One table for both encodings: protobuf (`wire-type.ts`) and the JSON gateway (`../http/proto-json.ts`).
  */
 
-export type ScalarType = "bytes" | "string" | "bool" | "int64" | "uint64";
-
 /** Number on the wire, type (a scalar, an enumeration or a message of this file), and whether there may be many. */
 export type FieldSpec = readonly [id: number, type: string, repeated?: "repeated"];
 

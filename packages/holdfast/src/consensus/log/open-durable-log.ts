@@ -22,7 +22,7 @@ export interface DurableLogOptions {
   readonly segmentBytes?: number;
 }
 
-export const durableLogDefaults: { readonly segmentBytes: number } = { segmentBytes: 16 * 1024 * 1024 };
+const durableLogDefaults: { readonly segmentBytes: number } = { segmentBytes: 16 * 1024 * 1024 };
 
 /**
  * Opens one node's log, or makes it, and recovers what it holds.
