@@ -30,7 +30,7 @@ export interface ClusterEndpoints {
 
 export async function startCluster(): Promise<ClusterEndpoints> {
   const cluster = await startRealCluster(3);
-  const { close } = cluster;
+  const close = (): Promise<void> => cluster.close();
   const endpoints = new Map(
     cluster.plan.members.map(({ name, client, http }) => [
       name,

@@ -21,7 +21,11 @@ interface Setting {
   readonly errors: Error[];
   readonly receiver: SnapshotReceiver;
   /** What the log on the disk holds, read as a next life would. */
-  reopened(): Promise<{ readonly term: number; readonly vote: number; readonly entries: readonly string[] }>;
+  readonly reopened: () => Promise<{
+    readonly term: number;
+    readonly vote: number;
+    readonly entries: readonly string[];
+  }>;
 }
 
 /** A writer of a real log on a simulated disk, whose sync takes a second. */

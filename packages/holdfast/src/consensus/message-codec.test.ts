@@ -1,4 +1,18 @@
-import fc, { type Arbitrary } from "fast-check";
+import {
+  array,
+  assert,
+  boolean,
+  constant,
+  integer,
+  maxSafeNat,
+  nat,
+  oneof,
+  property,
+  record,
+  tuple,
+  uint8Array,
+  type Arbitrary,
+} from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ByteWriter, MalformedError } from "../wire/index.ts";
 import type { Entry } from "./entry.ts";
@@ -6,27 +20,28 @@ import { decodeMessage, encodeMessage } from "./message-codec.ts";
 import type { PeerMessage } from "./peer-message.ts";
 
 const [from, to] = [7, 9];
-const index = fc.maxSafeNat();
-const bytes = fc.uint8Array({ maxLength: 40 });
-const snapshot = fc.record({
+const index = maxSafeNat();
+const bytes = uint8Array({ maxLength: 40 });
+const snapshot = record({
   index,
   term: index,
-  configuration: fc.record({ voters: fc.array(index, { maxLength: 7 }) }),
+  configuration: record({ voters: array(index, { maxLength: 7 }) }),
 });
-const entries = fc
-  .tuple(fc.integer({ min: 1, max: 2 ** 50 }), fc.array(fc.record({ term: index, data: bytes }), { maxLength: 6 }))
-  .map(([first, list]) => list.map((one, at): Entry => ({ index: first + at, kind: "command", ...one })));
+const entries = tuple(
+  integer({ min: 1, max: 2 ** 50 }),
+  array(record({ term: index, data: bytes }), { maxLength: 6 }),
+).map(([first, list]) => list.map((one, at): Entry => ({ index: first + at, kind: "command", ...one })));
 
 /** Every kind that travels, with what it carries. */
 const kinds = {
-  requestVote: { preVote: fc.boolean(), lastIndex: index, lastTerm: index },
-  voteResult: { preVote: fc.boolean(), granted: fc.boolean() },
+  requestVote: { preVote: boolean(), lastIndex: index, lastTerm: index },
+  voteResult: { preVote: boolean(), granted: boolean() },
   append: { previousIndex: index, previousTerm: index, commit: index, entries },
   appendAccepted: { matchIndex: index },
   appendRejected: { rejectedIndex: index, hintIndex: index, hintTerm: index },
   heartbeat: { commit: index, readSequence: index },
   heartbeatResult: { readSequence: index },
-  propose: { commands: fc.array(bytes, { maxLength: 5 }) },
+  propose: { commands: array(bytes, { maxLength: 5 }) },
   readIndex: { id: index },
   readIndexResult: { id: index, index },
   snapshotChunk: { snapshot, offset: index, size: index, data: bytes },
@@ -35,11 +50,11 @@ const kinds = {
 
 /** Messages of one kind. */
 function ofKind(type: string, fields: Record<string, Arbitrary<unknown>>): Arbitrary<PeerMessage> {
-  const envelope = { type: fc.constant(type), from: fc.constant(from), to: fc.constant(to), term: index };
-  return fc.record<Record<string, unknown>>({ ...envelope, ...fields }) as Arbitrary<unknown> as Arbitrary<PeerMessage>;
+  const envelope = { type: constant(type), from: constant(from), to: constant(to), term: index };
+  return record<Record<string, unknown>>({ ...envelope, ...fields }) as Arbitrary<unknown> as Arbitrary<PeerMessage>;
 }
 
-const message = fc.oneof(...Object.entries(kinds).map(([type, fields]) => ofKind(type, fields)));
+const message = oneof(...Object.entries(kinds).map(([type, fields]) => ofKind(type, fields)));
 
 function encode(message: PeerMessage): Uint8Array {
   const writer = new ByteWriter();
@@ -59,8 +74,8 @@ function attempt(payload: Uint8Array): PeerMessage | string {
 
 describe("the message codec", () => {
   it.each(Object.entries(kinds))("reads what it wrote: %s", (type, fields) => {
-    fc.assert(
-      fc.property(ofKind(type, fields), (message) => {
+    assert(
+      property(ofKind(type, fields), (message) => {
         expect(decodeMessage(encode(message), from, to)).toEqual(message);
       }),
     );
@@ -72,8 +87,8 @@ describe("the message codec", () => {
   });
 
   it("copies what lives on out of the network's buffer", () => {
-    fc.assert(
-      fc.property(message, (sent) => {
+    assert(
+      property(message, (sent) => {
         const payload = encode(sent);
         const got = decodeMessage(payload, from, to);
         payload.fill(0xaa);
@@ -83,8 +98,8 @@ describe("the message codec", () => {
   });
 
   it("refuses every message that was cut, or that something follows", () => {
-    fc.assert(
-      fc.property(message, fc.nat(), (sent, draw) => {
+    assert(
+      property(message, nat(), (sent, draw) => {
         const payload = encode(sent);
         expect(typeof attempt(payload.subarray(0, draw % payload.length))).toBe("string");
         expect(typeof attempt(Uint8Array.of(...payload, 0))).toBe("string");
@@ -93,8 +108,8 @@ describe("the message codec", () => {
   });
 
   it("answers any bytes with a message or a MalformedError, at once", () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 200 }), (payload) => {
+    assert(
+      property(uint8Array({ maxLength: 200 }), (payload) => {
         const got = attempt(payload);
         if (typeof got === "string") return;
         // What was accepted is worth at most the bytes it came in.
@@ -105,8 +120,8 @@ describe("the message codec", () => {
   });
 
   it("survives a bit that turned", () => {
-    fc.assert(
-      fc.property(message, fc.nat(), (sent, draw) => {
+    assert(
+      property(message, nat(), (sent, draw) => {
         const payload = encode(sent);
         payload[(draw >> 3) % payload.length]! ^= 1 << (draw & 7);
         expect(attempt(payload)).toBeDefined();

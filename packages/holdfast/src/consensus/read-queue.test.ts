@@ -9,9 +9,9 @@ interface Setting {
   readonly asked: number[];
   readonly served: string[];
   applied: number;
-  add(name: string): () => void;
+  readonly add: (name: string) => () => void;
   /** Lets deferred work happen, but no retry. */
-  turn(): Promise<void>;
+  readonly turn: () => Promise<void>;
 }
 
 const retryMs = 500;

@@ -7,8 +7,8 @@ interface Setting {
   readonly reads: PendingReads;
   /** What was asked of the node and neither answered nor taken back. */
   readonly open: Set<() => void>;
-  add(options?: { timeoutMs?: number; signal?: AbortSignal }): Promise<void>;
-  pass(ms: number): Promise<void>;
+  readonly add: (options?: { timeoutMs?: number; signal?: AbortSignal }) => Promise<void>;
+  readonly pass: (ms: number) => Promise<void>;
 }
 
 async function withReads(maxWaiting: number, test: (setting: Setting) => Promise<void>): Promise<void> {

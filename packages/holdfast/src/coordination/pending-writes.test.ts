@@ -16,9 +16,9 @@ interface Setting {
   leading: boolean;
   term: number;
   /** Adds a write whose command is its sequence. */
-  add(sequence: number, options?: { timeoutMs?: number; signal?: AbortSignal }): Promise<Outcome>;
+  readonly add: (sequence: number, options?: { timeoutMs?: number; signal?: AbortSignal }) => Promise<Outcome>;
   /** Lets time pass, with a tick every 50 ms. */
-  pass(ms: number): Promise<void>;
+  readonly pass: (ms: number) => Promise<void>;
 }
 
 async function withWrites(maxWaiting: number, test: (setting: Setting) => Promise<void>): Promise<void> {
