@@ -25,6 +25,7 @@ const story: readonly Step[] = [
   ["put foo baz --prev-kv"],
   ["put foo qux --prev-kv -w json"],
   ["put from-stdin", "a value\nof two lines"],
+  ["put too-large", "x".repeat(1_600_000)],
   ["put missing --ignore-value"],
   ["put foo --ignore-value"],
   ["put foo again --ignore-lease"],

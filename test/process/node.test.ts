@@ -1,50 +1,10 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { freePortRange, occupy, run, start, temporaryDirectory, type RunningCommand } from "./holdfast-command.ts";
+import { freePortRange, occupy, run, start } from "./holdfast-command.ts";
+import { cleanUp, line, place, running, stop, undo } from "./lone-node.ts";
 
-const undo: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step();
-});
-
-interface Place {
-  readonly data: string;
-  readonly port: number;
-  readonly url: string;
-}
-
-async function place(): Promise<Place> {
-  const directory = temporaryDirectory();
-  undo.push(() => directory.remove());
-  const port = await freePortRange(3);
-  return { data: join(directory.path, "n1"), port, url: `http://127.0.0.1:${port}` };
-}
-
-/** The line for a cluster of one. */
-function line({ data, port }: Omit<Place, "url">, name = "n1"): string[] {
-  const [client, peer, http] = [0, 1, 2].map((offset) => `127.0.0.1:${port + offset}`);
-  return [
-    ["node", "--name", name, "--data", data, "--cluster", `${name}=${peer}`],
-    ["--client", String(client), "--peer", String(peer), "--http", String(http)],
-  ].flat();
-}
-
-async function running(where: Place): Promise<RunningCommand> {
-  const node = start(line(where));
-  undo.push(async () => {
-    node.child.kill("SIGKILL");
-    await node.done;
-  });
-  await node.firstLine();
-  return node;
-}
-
-async function stop(node: RunningCommand): Promise<void> {
-  node.child.kill("SIGTERM");
-  expect(await node.done).toMatchObject({ code: 0, stderr: expect.stringContaining("n1 has stopped") });
-}
+afterEach(cleanUp);
 
 describe("holdfast node", () => {
   it("says when it is ready, serves, and keeps what it stored", async () => {

@@ -1,7 +1,7 @@
 import { createProgress } from "./progress.ts";
 import type { RequestVote, VoteResult } from "./message.ts";
 import { voteOutcome } from "./quorum.ts";
-import { leaderIsFresh, peers, resetElectionDeadline, type Raft } from "./raft.ts";
+import { leaderIsFresh, peers, resetElectionDeadline, resetPreVoteDeadline, type Raft } from "./raft.ts";
 import { appendNoop, broadcastAppend } from "./replication.ts";
 import { broadcastHeartbeat } from "./reads.ts";
 import { becomeFollower, changeLeader, changeRole } from "./roles.ts";
@@ -10,7 +10,7 @@ import { becomeFollower, changeLeader, changeRole } from "./roles.ts";
 export function preCampaign(raft: Raft): void {
   changeRole(raft, "preCandidate");
   changeLeader(raft, 0);
-  resetElectionDeadline(raft);
+  resetPreVoteDeadline(raft);
   raft.votes = new Map([[raft.id, true]]);
   for (const to of peers(raft)) raft.effects.messages.push(requestVote(raft, to, true));
   decide(raft);
@@ -88,9 +88,15 @@ export function onVoteResult(raft: Raft, message: VoteResult): void {
 function decide(raft: Raft): void {
   const outcome = voteOutcome(raft.configuration.voters, raft.quorum, raft.votes);
   if (outcome === "pending") return;
-  if (outcome === "lost") becomeFollower(raft, raft.term, 0);
+  if (outcome === "lost") lose(raft);
   else if (raft.role === "preCandidate") campaign(raft);
   else becomeLeader(raft);
+}
+
+function lose(raft: Raft): void {
+  const wasAsking = raft.role === "preCandidate";
+  becomeFollower(raft, raft.term, 0);
+  if (wasAsking) resetPreVoteDeadline(raft);
 }
 
 function becomeLeader(raft: Raft): void {

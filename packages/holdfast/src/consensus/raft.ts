@@ -140,6 +140,14 @@ export function resetElectionDeadline(raft: Raft): void {
   raft.electionDeadline = raft.now + raft.electionTimeoutMs * (1 + raft.random.next());
 }
 
+/**
+ * Draws when to ask again after a pre-vote that was not won. Soon: asking disturbs nobody, and whoever refused because
+ * it had just heard the leader will not refuse for long.
+ */
+export function resetPreVoteDeadline(raft: Raft): void {
+  raft.electionDeadline = raft.now + raft.electionTimeoutMs * (0.2 + 0.5 * raft.random.next());
+}
+
 /** Whether a leader was heard recently enough that this node must not help to replace it. */
 export function leaderIsFresh(raft: Raft): boolean {
   if (raft.role === "leader") return true;

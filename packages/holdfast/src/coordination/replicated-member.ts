@@ -50,7 +50,7 @@ export interface ReplicatedMemberOptions {
   readonly maxWaiting: number;
 }
 
-const tickMs = 50;
+const tickMs = 100;
 const defaultTimeoutMs = 5_000;
 /** Compacted versions freed in one go, between requests. */
 const sweepLimit = 500;

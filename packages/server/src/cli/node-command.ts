@@ -1,4 +1,5 @@
 import type { Member } from "holdfast/coordination";
+import { HoldfastError } from "holdfast/errors";
 import type { Served } from "../serve.ts";
 import { addressText } from "../supervisor/cluster-plan.ts";
 import { describePortError } from "../supervisor/port-check.ts";
@@ -124,6 +125,7 @@ async function explained<T>(options: Places, start: () => Promise<T>): Promise<T
     return await start();
   } catch (error) {
     if (error instanceof ExitError) throw error;
+    if (HoldfastError.is(error) && error.code === "INVALID_ARGUMENT") throw usageError(error.message);
     throw environmentError(explain(error as Error, options), error);
   }
 }
@@ -136,7 +138,7 @@ function explain(error: Error, options: Places): string {
     const name = (["client", "peer", "http"] as const).find((candidate) => options[candidate].port === platform.port);
     if (name !== undefined) return `${describePortError(options[name], platform)}; choose another: --${name} HOST:PORT`;
   }
-  if (code === "EACCES" || code === "EROFS" || code === "EPERM" || code === "ENOTDIR") {
+  if (code === "EACCES" || code === "EROFS" || code === "EPERM" || code === "ENOTDIR" || code === "ENOENT") {
     return `the data directory ${options.data} cannot be written (${code}); name another one: --data DIR`;
   }
   if (code === "ELOCKED") return `${error.message}; is ${options.name} running already? Else name another: --data DIR`;

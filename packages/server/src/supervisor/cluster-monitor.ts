@@ -35,7 +35,7 @@ export interface MonitorOptions {
 const rateWindowMs = 3000;
 
 export function monitorCluster(supervisor: Supervisor, options: MonitorOptions = {}): ClusterMonitor {
-  const { intervalMs = 250, timeoutMs = 1000, onRound } = options;
+  const { intervalMs = 500, timeoutMs = 1000, onRound } = options;
   const reader = statusReader({ timeoutMs });
   const lastWords = new Map<string, MemberWord>();
   let commits: { atMs: number; index: number }[] = [];
