@@ -23,7 +23,7 @@ describe("requestOptions", () => {
     [undefined, undefined],
     [250, 250],
     [-3, 1],
-    [1e12, 60_000],
+    [1e12, 7_000],
   ])("turns %s ms left into a timeout of %s ms", (remainingMs, timeoutMs) => {
     const options = requestOptions(signal, undefined, remainingMs);
     expect(options).toEqual(timeoutMs === undefined ? { signal } : { signal, timeoutMs });

@@ -1,8 +1,11 @@
 import type { RequestOptions } from "holdfast/coordination";
 import { parseIdentity } from "./request-identity.ts";
 
-/** No caller keeps a request waiting longer than this, whatever deadline it sends. */
-const maxTimeoutMs = 60_000;
+/**
+ * No caller keeps a request waiting longer than this, whatever deadline it sends: as in etcd, whose clients try again
+ * when they hear UNAVAILABLE and not when their own time is over.
+ */
+const maxTimeoutMs = 7_000;
 
 /** What a request's metadata asks for. @throws RequestError when the identity is malformed */
 export function requestOptions(
