@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
-import { connect as connectHttp2, type ClientHttp2Session } from "node:http2";
+import { connect as connectHttp2, type ClientHttp2Session, type IncomingHttpHeaders } from "node:http2";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -208,10 +208,11 @@ describe("what arrives at a running member's ports", () => {
         session.on("error", reject);
         const headers = { ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers" };
         const stream = session.request(headers);
-        const note = (given: Readonly<Record<string, unknown>>): void => {
-          if (given["grpc-status"] === undefined) return;
-          const reason = decodeURIComponent(String(given["grpc-message"] ?? ""));
-          resolve({ code: String(given["grpc-status"]), message: reason });
+        // Where there is no answer, etcd's end comes with the headers instead of after them.
+        const note = (given: IncomingHttpHeaders): void => {
+          const { "grpc-status": code, "grpc-message": message } = given;
+          if (typeof code !== "string") return;
+          resolve({ code, message: decodeURIComponent(typeof message === "string" ? message : "") });
         };
         stream.on("response", note).on("trailers", note).on("error", reject).resume();
         const prefix = Buffer.alloc(5);

@@ -210,11 +210,13 @@ export class ReplicatedMember implements Member {
 
   /** `Response` is what the state machine answers such an operation with. */
   async #write<Response>(operation: CommandOperation, options: RequestOptions): Promise<Answer<Response>> {
-    if (options.identity !== undefined) return this.#propose(operation, options.identity, options);
-    const session = this.#session ?? (await this.#openSession(options));
+    const { signal } = options;
+    const deadline = this.#deadline(options);
+    if (options.identity !== undefined) return this.#propose(operation, options.identity, deadline, signal);
+    const session = this.#session ?? (await this.#openSession(deadline, signal));
     const identity = session.begin();
     try {
-      return await this.#propose(operation, identity, options);
+      return await this.#propose(operation, identity, deadline, signal);
     } catch (error) {
       // A session that the cluster has forgotten is of no more use.
       const expired = error instanceof CoordinationError && error.code === "SESSION_EXPIRED";
@@ -228,10 +230,11 @@ export class ReplicatedMember implements Member {
   async #propose<Response>(
     operation: CommandOperation,
     identity: RequestIdentity,
-    options: RequestOptions,
+    deadline: number,
+    signal: AbortSignal | undefined,
   ): Promise<Answer<Response>> {
     const command = encodeCommand({ identity, operation });
-    const outcome = await this.#writes.add(identity, command, this.#deadline(options), options.signal);
+    const outcome = await this.#writes.add(identity, command, deadline, signal);
     if (outcome.type === "refused") throw outcome.error;
     return { ...outcome.response, header: this.#header(outcome.revision) } as Answer<Response>;
   }
@@ -240,8 +243,8 @@ export class ReplicatedMember implements Member {
    * Opens the session with the first write: it must know a revision that no forgotten session is younger than. Each write
    * that finds none waits by itself, with its own deadline and signal; the first that is ready opens it for all.
    */
-  async #openSession(options: RequestOptions): Promise<OwnSession> {
-    await this.#linearize(options);
+  async #openSession(deadline: number, signal: AbortSignal | undefined): Promise<OwnSession> {
+    await this.#reads.add(deadline, signal);
     const { random, machine } = this.#options;
     this.#session ??= new OwnSession(random.integer(1, Number.MAX_SAFE_INTEGER), machine.revision);
     return this.#session;
