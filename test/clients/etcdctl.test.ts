@@ -160,6 +160,18 @@ describe("etcdctl about the cluster", () => {
     }
   });
 
+  it("takes endpoints as URLs, which this client sends as the authority", async () => {
+    const urls = holdfast.members.map(({ client }) => `http://${client}`);
+    for (const member of holdfast.members) {
+      const one = await etcdctl({ ...member, client: `http://${member.client}` }, ["endpoint", "status"]);
+      expect(one).toMatchObject({ exitCode: 0 });
+      expect(one.stdout).toMatch(/^http:\/\/127\.0\.0\.1:\d+, [0-9a-f]+, 3\.4\.23, /);
+      const { stdout } = await etcdctl(member, ["endpoint", "status", "--cluster", "-w", "json"]);
+      const answers = JSON.parse(stdout) as readonly { Endpoint: string }[];
+      expect(answers.map((answer) => answer.Endpoint).toSorted()).toEqual(urls.toSorted());
+    }
+  });
+
   it("lists the members, the same on each", async () => {
     const lists = await Promise.all(
       holdfast.members.map((member) => etcdctl(member, ["member", "list", "-w", "json"])),

@@ -1,40 +1,82 @@
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
+import { prefaceBytes, readOpening } from "./http2-authority.ts";
 
 /** The first bytes of every HTTP/2 connection that starts with prior knowledge (RFC 9113, section 3.4). */
 const http2Preface = Buffer.from("PRI * HTTP/2.0\r\n\r\n");
 
-/** A connection that stays silent is closed after this time. */
+/** A connection that stays silent is closed after this time; one that only opened HTTP/2 is handed on as it is. */
 const firstBytesTimeoutMs = 60_000;
+
+/** More than this before the first request is nobody's client. */
+const maxOpeningBytes = 256 * 1024;
+
+/** An empty SETTINGS frame (RFC 9113, section 6.5). */
+const settings = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
 
 /**
  * Reads a connection's first bytes, puts them back, and hands the connection to the side that speaks its protocol, as etcd
  * serves gRPC and its JSON gateway on one port.
+ *
+ * An HTTP/2 connection is handed on with its first request, whose authority may need repair. Some clients wait for the
+ * server's settings before they send it: they get empty ones, and their acknowledgement goes no further, since the
+ * session that takes over sends its own and waits for an acknowledgement of those.
  */
 export function routeByProtocol(
   socket: Socket,
   onHttp2: (socket: Socket) => void,
   onHttp1: (socket: Socket) => void,
 ): void {
-  let first: Buffer | undefined;
+  let first: Buffer = Buffer.alloc(0);
+  let greeted = false;
   const drop = (): void => void socket.destroy();
 
   function onData(chunk: Buffer): void {
-    first = first === undefined ? chunk : Buffer.concat([first, chunk]);
+    first = first.length === 0 ? chunk : Buffer.concat([first, chunk]);
     const compared = Math.min(first.length, http2Preface.length);
-    const matches = http2Preface.compare(first, 0, compared, 0, compared) === 0;
-    if (matches && compared < http2Preface.length) return;
+    if (http2Preface.compare(first, 0, compared, 0, compared) !== 0) {
+      handOn(onHttp1);
+      // Node's HTTP/2 session fetches what was put back by itself; its HTTP/1.1 parser waits for a stream that flows.
+      socket.resume();
+    } else if (first.length > maxOpeningBytes) {
+      drop();
+    } else if (first.length >= prefaceBytes) {
+      onOpening();
+    }
+  }
 
-    socket.off("data", onData).off("end", drop).off("error", drop).off("timeout", drop);
+  function onOpening(): void {
+    if (readOpening(first).hasHeaders) {
+      handOnHttp2();
+    } else if (!greeted) {
+      greeted = true;
+      socket.write(settings);
+    }
+  }
+
+  /** Once the answer to our settings, if we sent any, is there to be taken out. */
+  function handOnHttp2(): boolean {
+    if (greeted) {
+      const { acknowledgement } = readOpening(first);
+      if (acknowledgement === undefined) return false;
+      first = Buffer.concat([first.subarray(0, acknowledgement.start), first.subarray(acknowledgement.end)]);
+    }
+    handOn(onHttp2);
+    return true;
+  }
+
+  function onSilence(): void {
+    if (!greeted || !handOnHttp2()) drop();
+  }
+
+  function handOn(to: (socket: Socket) => void): void {
+    socket.off("data", onData).off("end", drop).off("error", drop).off("timeout", onSilence);
     socket.setTimeout(0);
     socket.pause();
     socket.unshift(first);
-    if (matches) return onHttp2(socket);
-    onHttp1(socket);
-    // Node's HTTP/2 session fetches what was put back by itself; its HTTP/1.1 parser waits for a stream that flows.
-    socket.resume();
+    to(socket);
   }
 
-  socket.on("data", onData).on("end", drop).on("error", drop).on("timeout", drop);
+  socket.on("data", onData).on("end", drop).on("error", drop).on("timeout", onSilence);
   socket.setTimeout(firstBytesTimeoutMs);
 }
