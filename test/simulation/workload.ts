@@ -159,7 +159,7 @@ export class Client {
         },
         (error: unknown) => {
           timer.cancel();
-          if (!(error instanceof CoordinationError)) reject(error as Error);
+          if (!(error instanceof CoordinationError)) reject(error);
           else if (error.code === "SESSION_EXPIRED") reject(new UnknownOutcome(error.message));
           else resolve(undefined);
         },

@@ -20,7 +20,7 @@ const codes: Readonly<Record<string, string>> = {
 };
 
 function huffman(text: string): Buffer {
-  const bits = [...text].map((character) => codes[character]!).join("");
+  const bits = Array.from(text, (character) => codes[character]!).join("");
   const padded = bits.padEnd(Math.ceil(bits.length / 8) * 8, "1");
   return Buffer.from(padded.match(/.{8}/g)!.map((byte) => Number.parseInt(byte, 2)));
 }

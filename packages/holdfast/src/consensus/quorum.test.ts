@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { array, assert, integer, nat, property } from "fast-check";
 import { describe, expect, it } from "vitest";
 import { majority, reachedBy, voteOutcome } from "./quorum.ts";
 
@@ -16,14 +16,14 @@ describe("majority", () => {
   });
 
   it("of any number of voters overlaps with itself", () => {
-    fc.assert(fc.property(fc.integer({ min: 1, max: 100 }), (n) => majority(n) * 2 > n && (majority(n) - 1) * 2 <= n));
+    assert(property(integer({ min: 1, max: 100 }), (n) => majority(n) * 2 > n && (majority(n) - 1) * 2 <= n));
   });
 });
 
 describe("reachedBy", () => {
   it("is the highest value that so many voters have reached", () => {
-    fc.assert(
-      fc.property(fc.array(fc.nat(50), { minLength: 1, maxLength: 9 }), (values) => {
+    assert(
+      property(array(nat(50), { minLength: 1, maxLength: 9 }), (values) => {
         const voters = values.map((_, at) => at);
         const needed = majority(voters.length);
         const reached = reachedBy(voters, needed, (voter) => values[voter]!);

@@ -274,7 +274,7 @@ describe("replication", () => {
     const away = cores.ids.find((id) => id !== leader.id)!;
     cores.isolate(away);
     cores.advance(100);
-    propose(cores, leader, ..."abcdefgh");
+    propose(cores, leader, "a", "b", "c", "d", "e", "f");
     cores.feed(leader.id, { type: "compact", index: leader.commit });
     cores.heal();
     const asked: number[] = [];
