@@ -1,11 +1,8 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { installCommands } from "./debian-packages.ts";
 import { checkPart, simulationPart, vitestPart, type TestPart } from "./test-part.ts";
 
 const simulatedSeeds = 300;
 
-const root = join(import.meta.dirname, "..");
 const leftOut: string[] = [];
 
 /** Suites against real servers and clients run where those can be had. */
@@ -19,12 +16,9 @@ const parts: readonly TestPart[] = [
   checkPart("layers", "node", "scripts/check-layers.ts"),
   checkPart("unused code", "knip"),
   vitestPart("unit", "unit"),
-  ...present("test/simulation/main.ts", simulationPart("simulation", simulatedSeeds)),
-  ...present("test/simulation", vitestPart("simulator", "simulation")),
-  ...present(
-    "test/process",
-    vitestPart("clients and processes", "process", missing.length > 0 ? ["test/clients/**"] : []),
-  ),
+  simulationPart("simulation", simulatedSeeds),
+  vitestPart("simulator", "simulation"),
+  vitestPart("clients and processes", "process", missing.length > 0 ? ["test/clients/**"] : []),
 ];
 
 let passed = 0;
@@ -45,9 +39,3 @@ for (const reason of leftOut) console.log(`left out: ${reason}`);
 if (leftOut.length > 0 && process.env["CI"] === "true") failed += leftOut.length;
 console.log(`${passed} passed, ${failed} failed`);
 if (failed > 0) process.exitCode = 1;
-
-function present(path: string, part: TestPart): TestPart[] {
-  if (existsSync(join(root, path))) return [part];
-  leftOut.push(`${part.name}: there is no ${path}`);
-  return [];
-}

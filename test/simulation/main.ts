@@ -127,8 +127,9 @@ async function main(): Promise<number> {
       console.log(
         `each seed was run twice and gave the same trace: ${violations.every((v) => v.invariant !== "determinism")}`,
       );
+    const again = violations[0]?.command ?? commandFor({ ...run, seed: seeds[0]! });
     console.log(
-      `${seeds.length} seeds, ${violations.length} violations, ${(wallMs / 1000).toFixed(1)} s; repeat one with: npm run simulate -- --seed ${seeds[0]}`,
+      `${seeds.length} seeds, ${violations.length} violations, ${(wallMs / 1000).toFixed(1)} s; repeat: ${again}`,
     );
   }
   return violations.length === 0 ? 0 : 1;

@@ -1,6 +1,6 @@
 import type { PlantedBug } from "holdfast/consensus";
 import { checkLinearizable, historyRecorder, keyValue, type HistoryRecorder } from "holdfast/proof";
-import { seededRandom, simulate, type World } from "holdfast/runtime";
+import { seededRandom, simulate, simulationReport, type World } from "holdfast/runtime";
 import { applyFaults } from "./apply-faults.ts";
 import { drawSchedule, type FaultEvent } from "./fault-schedule.ts";
 import { Invariants, InvariantViolation } from "./invariants.ts";
@@ -74,7 +74,16 @@ export async function runSimulation(options: RunOptions): Promise<RunResult> {
       error instanceof InvariantViolation
         ? { invariant: error.invariant, detail: error.message }
         : { invariant: "nothing throws", detail: (error as Error).stack ?? String(error) };
-    return { ...common, violation, faults: {}, operations: 0, virtualMs: 0, steps: 0, traceHash: "" };
+    const report = simulationReport(error);
+    return {
+      ...common,
+      violation,
+      faults: { ...report?.faults, ...Object.fromEntries(counted) },
+      operations: (recorder?.events.length ?? 0) / 2,
+      virtualMs: report?.virtualMs ?? 0,
+      steps: report?.steps ?? 0,
+      traceHash: report?.traceHash ?? "",
+    };
   }
 }
 
