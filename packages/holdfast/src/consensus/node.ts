@@ -22,9 +22,9 @@ export interface NodeOptions {
   readonly heartbeatMs?: number;
   /** Default 500; an election starts after one to two times this. */
   readonly electionTimeoutMs?: number;
-  /** A snapshot is taken after this many entries. Default 10 000. */
+  /** A snapshot is taken after this many entries, or 64 MiB of commands. Default 10 000. */
   readonly snapshotEntries?: number;
-  /** Entries kept behind a snapshot, so that a follower a little behind needs none. Default 1 000. */
+  /** Entries kept behind a snapshot, 16 MiB at most, so that a follower a little behind needs none. Default 1 000. */
   readonly trailingEntries?: number;
   readonly segmentBytes?: number;
   /** Bytes of commands in one append to a follower. Default 256 KiB. */

@@ -12,6 +12,10 @@ import type { Input } from "./step.ts";
 const chunkBytes = 128 * 1024;
 const restoreBytes = 1024 * 1024;
 const attempts = 5;
+/** A snapshot is also taken after this many bytes of commands, however few entries they are. */
+const snapshotBytes = 64 * 1024 * 1024;
+/** Entries kept behind a snapshot hold at most this. */
+const trailingBytes = 16 * 1024 * 1024;
 
 export interface SnapshotKeeperOptions {
   readonly raft: Raft;
@@ -36,6 +40,8 @@ export class SnapshotKeeper {
   readonly #receiver: SnapshotReceiver;
   readonly #senders = new Map<NodeId, SnapshotSender | "opening">();
   #index: number;
+  /** Bytes the log in memory held right after the last snapshot. */
+  #heldBytes: number;
   #taking: { cancelled: boolean; done: Promise<void> } | undefined;
   #closed = false;
 
@@ -43,11 +49,14 @@ export class SnapshotKeeper {
     this.#options = options;
     this.#receiver = new SnapshotReceiver(options.log);
     this.#index = options.index;
+    this.#heldBytes = options.raft.log.bytes;
   }
 
   /** Takes a snapshot when enough has been applied since the last one. */
   onApplied(applied: number): void {
-    if (this.#taking !== undefined || this.#closed || applied - this.#index < this.#options.snapshotEntries) return;
+    const { raft, snapshotEntries } = this.#options;
+    const due = applied - this.#index >= snapshotEntries || raft.log.bytes - this.#heldBytes >= snapshotBytes;
+    if (!due || applied === this.#index || this.#taking !== undefined || this.#closed) return;
     const taking = { cancelled: false, done: Promise.resolve() };
     this.#taking = taking;
     taking.done = this.#takeOne(applied, taking);
@@ -84,7 +93,19 @@ export class SnapshotKeeper {
     }
     this.#index = Math.max(this.#index, index);
     writer.run(() => log.compact(index));
-    feed({ type: "compact", index: index - trailingEntries });
+    feed({ type: "compact", index: this.#firstKept(index, trailingEntries) - 1 });
+    this.#heldBytes = raft.log.bytes;
+  }
+
+  /** The first entry to keep behind a snapshot, for followers that are a little behind. */
+  #firstKept(index: number, trailingEntries: number): number {
+    const { log } = this.#options.raft;
+    let first = index + 1;
+    for (let bytes = 0; first > index - trailingEntries + 1 && first - 1 > log.baseIndex; first--) {
+      bytes += log.at(first - 1)!.data.length;
+      if (bytes > trailingBytes) break;
+    }
+    return first;
   }
 
   /** Called by the log's writer, before what follows the snapshot in the log: the file, then the state. */
@@ -97,6 +118,7 @@ export class SnapshotKeeper {
     await staged.writer.commit();
     await restoreNewest(log, stateMachine);
     this.#index = meta.index;
+    this.#heldBytes = this.#options.raft.log.bytes;
     onInstalled(meta.index);
   }
 

@@ -33,9 +33,9 @@ export interface MemberOptions {
   readonly heartbeatMs?: number;
   /** Default 500; at least twice the heartbeat. An election starts after one to two times this. */
   readonly electionTimeoutMs?: number;
-  /** Entries between snapshots. Default 10 000. */
+  /** Entries between snapshots, unless 64 MiB of commands come first. Default 10 000. */
   readonly snapshotEntries?: number;
-  /** Entries kept behind a snapshot. Default 1 000. */
+  /** Entries kept behind a snapshot, 16 MiB at most. Default 1 000. */
   readonly trailingEntries?: number;
   readonly segmentBytes?: number;
   /** Bytes of commands in one append to a follower. Default 256 KiB. */

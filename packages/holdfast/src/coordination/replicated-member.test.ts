@@ -185,6 +185,18 @@ describe("a member without a majority", () => {
     }));
 });
 
+describe("the log", () => {
+  it("is bounded in bytes, too: few large values lead to a snapshot", () =>
+    withCluster({}, async ({ all, leader }) => {
+      const megabyte = 1024 * 1024;
+      for (let i = 0; i < 80; i++) await leader.put({ key, value: new Uint8Array(megabyte).fill(i) });
+      for (const { node } of all) {
+        expect(node.raft.log.baseIndex).toBeGreaterThan(40);
+        expect(node.raft.log.bytes).toBeLessThan(40 * megabyte);
+      }
+    }));
+});
+
 describe("callers that leave", () => {
   it("leave nothing behind: no waiter, and no question that is asked again and again", () => {
     let questions = 0;

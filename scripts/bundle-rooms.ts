@@ -1,0 +1,28 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { rolldown } from "rolldown";
+
+interface Manifest {
+  readonly exports: Readonly<Record<string, { readonly source: string }>>;
+}
+
+/**
+ * Writes each room of the library as one module, with what rooms share in modules of its own: loading a file for every
+ * concept takes a second's fraction that a program pays at each start.
+ */
+export async function bundleRooms(library: string, directory: string): Promise<void> {
+  const { exports } = JSON.parse(readFileSync(join(library, "package.json"), "utf8")) as Manifest;
+  const bundle = await rolldown({
+    input: Object.fromEntries(
+      Object.entries(exports).map(([room, { source }]) => [`${room.slice(2)}/index`, join(library, source)]),
+    ),
+    platform: "node",
+  });
+  await bundle.write({
+    dir: directory,
+    entryFileNames: "[name].js",
+    chunkFileNames: "shared/[name]-[hash].js",
+    sourcemap: true,
+  });
+  await bundle.close();
+}

@@ -1,0 +1,75 @@
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
+import { rolldown } from "rolldown";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { bundleRooms } from "./bundle-rooms.ts";
+
+const library = join(import.meta.dirname, "..", "packages", "holdfast");
+let directory = "";
+
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), "holdfast-size-"));
+});
+
+afterAll(() => {
+  rmSync(directory, { recursive: true, force: true });
+});
+
+describe("the size of holdfast/resilience, minified and gzipped", () => {
+  it.each([
+    ["everything", `export * from "holdfast/resilience";`, 12],
+    ["retry alone", `export { retry } from "holdfast/resilience";`, 2.5],
+  ])("%s", async (name, source, mostKb) => {
+    const bytes = await bundledBytes(name, source);
+    expect(bytes).toBeGreaterThan(200);
+    expect(bytes / 1_000, "kB").toBeLessThanOrEqual(mostKb);
+  });
+});
+
+describe("a cold import of holdfast/resilience", () => {
+  it("takes at most 5 ms more than that of an empty module", async () => {
+    const built = join(directory, "built");
+    await bundleRooms(library, built);
+    mkdirSync(join(built, "empty"));
+    writeFileSync(join(built, "package.json"), `{ "type": "module" }`);
+    writeFileSync(join(built, "empty", "index.js"), "export {};");
+
+    const empty: number[] = [];
+    const room: number[] = [];
+    for (let i = 0; i < 7; i++) {
+      empty.push(await importMs(join(built, "empty", "index.js")));
+      room.push(await importMs(join(built, "resilience", "index.js")));
+    }
+    expect(Math.min(...empty)).toBeGreaterThan(0);
+    expect(median(room) - median(empty), "ms").toBeLessThanOrEqual(5);
+  }, 30_000);
+});
+
+async function bundledBytes(name: string, source: string): Promise<number> {
+  const input = join(directory, `${name.replaceAll(" ", "-")}.js`);
+  writeFileSync(input, source);
+  const bundle = await rolldown({
+    input,
+    platform: "node",
+    resolve: { alias: { "holdfast/resilience": join(library, "src", "resilience", "index.ts") } },
+  });
+  const { output } = await bundle.generate({ minify: true });
+  await bundle.close();
+  expect(output).toHaveLength(1);
+  return gzipSync(output[0].code).length;
+}
+
+async function importMs(path: string): Promise<number> {
+  const program = `const from = performance.now(); await import(${JSON.stringify(pathToFileURL(path).href)}); console.log(performance.now() - from);`;
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program]);
+  return Number(stdout);
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+}
