@@ -3,9 +3,10 @@ import type { Benchmark } from "./benchmark.ts";
 import { readEnvironment } from "./environment.ts";
 import { kv } from "./kv.ts";
 import { raftCore } from "./raft-core.ts";
+import { resilience } from "./resilience.ts";
 import { compare, renderReport, type BenchmarkReport } from "./report.ts";
 
-const benchmarks: readonly Benchmark[] = [raftCore, kv];
+const benchmarks: readonly Benchmark[] = [raftCore, kv, resilience];
 
 const usage = `npm run bench -- NAME [--json] [--rounds N] [--seconds N]
 

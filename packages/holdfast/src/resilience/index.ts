@@ -1,4 +1,126 @@
+export { explain } from "./explain.ts";
+export type { Doubt, Explanation } from "./explain.ts";
+export type { PolicyDescription } from "./policy-description.ts";
 export { pipeline } from "./pipeline.ts";
 export type { CallContext, ExecuteOptions, Operation, Policy } from "./policy.ts";
 export type { PolicyEvent } from "./policy-event.ts";
 export { ResilienceError } from "./resilience-error.ts";
+export { cache, cacheDefaults } from "./cache.ts";
+export type { Cache, CacheEvent, CacheOptions, CacheSettings, CacheStatistics, PreloadResult } from "./cache.ts";
+export { ConcurrencyLimitedError, concurrencyLimiter, concurrencyLimiterDefaults } from "./concurrency-limiter.ts";
+export type {
+  ConcurrencyLimiter,
+  ConcurrencyLimiterEvent,
+  ConcurrencyLimiterMetrics,
+  ConcurrencyLimiterOptions,
+  ConcurrencyLimiterSettings,
+} from "./concurrency-limiter.ts";
+export type { ServiceHealth, ServiceMetrics, ServiceOptions } from "./degradable-service.ts";
+export { degradation, degradationDefaults } from "./degrade.ts";
+export type {
+  Degradation,
+  DegradationEvent,
+  DegradationMetrics,
+  DegradationMode,
+  DegradationOptions,
+  Service,
+} from "./degrade.ts";
+export {
+  fallback,
+  fallbackChain,
+  fallbackDefaults,
+  FallbackFailedError,
+  redirect,
+  ResultRefusedError,
+} from "./fallback.ts";
+export type { FallbackEvent, FallbackFunction, FallbackOptions } from "./fallback.ts";
+export { RateLimitedError } from "./rate-limited-error.ts";
+export { rateLimiter, rateLimiterDefaults } from "./rate-limiter.ts";
+export type {
+  AcquireOptions,
+  RateLimit,
+  RateLimiter,
+  RateLimiterEvent,
+  RateLimiterMetrics,
+  RateLimiterOptions,
+  RateLimiterSettings,
+} from "./rate-limiter.ts";
+export { singleFlight } from "./single-flight.ts";
+export type { SingleFlight } from "./single-flight.ts";
+export { throttle, throttleDefaults, ThrottledError } from "./throttle.ts";
+export type { Throttle, ThrottleEvent, ThrottleMetrics, ThrottleOptions, ThrottleSettings } from "./throttle.ts";
+export { forCache, forDatabase, forExternalApi, presets, standard } from "./presets.ts";
+export type { Preset, PresetNumbers, PresetOptions } from "./presets.ts";
+export { backoffDefaults, constantBackoff, exponentialBackoff, fibonacciBackoff, linearBackoff } from "./backoff.ts";
+export type { BackoffOptions, ExponentialBackoffOptions } from "./backoff.ts";
+export type { Jitter } from "./jitter.ts";
+export { retry } from "./retry.ts";
+export type { RetryMetrics, RetryPolicy } from "./retry.ts";
+export { retryAfter } from "./retry-after.ts";
+export { retryBudget, retryBudgetDefaults } from "./retry-budget.ts";
+export type { RetryBudget, RetryBudgetOptions } from "./retry-budget.ts";
+export { RetriesExhaustedError } from "./retry-error.ts";
+export type { RetryLimit } from "./retry-error.ts";
+export { retryDefaults } from "./retry-options.ts";
+export type {
+  RecoveredEvent,
+  RetriesExhaustedEvent,
+  RetryEvent,
+  RetryingEvent,
+  RetryOptions,
+} from "./retry-options.ts";
+export { isRejection, isRetryable } from "./retryable.ts";
+export { intersection, sequence, union, unfold, upToElapsed, upToRetries } from "./schedule.ts";
+export type { Schedule, ScheduleInput, ScheduleLike, ScheduleStep } from "./schedule.ts";
+export type { BreakerEvent, BreakerRejectedEvent, BreakerStateEvent } from "./breaker-event.ts";
+export { circuitBreakerDefaults } from "./breaker-options.ts";
+export type {
+  CircuitBreakerOptions,
+  CircuitBreakerUpdate,
+  HalfOpenOptions,
+  InitialState,
+  RampUpOptions,
+  SlowCallOptions,
+} from "./breaker-options.ts";
+export type { Permit } from "./breaker-permit.ts";
+export { breakerRegistry, breakerRegistryDefaults } from "./breaker-registry.ts";
+export type { BreakerRegistry, BreakerRegistryOptions } from "./breaker-registry.ts";
+export type { BreakerReason, BreakerSnapshot, BreakerState, BreakerTotals } from "./breaker-state.ts";
+export type { BucketState, WindowOptions, WindowState } from "./breaker-window.ts";
+export { circuitBreaker } from "./circuit-breaker.ts";
+export type { BreakerMetrics, CircuitBreaker } from "./circuit-breaker.ts";
+export { CircuitOpenError } from "./circuit-open-error.ts";
+export { adaptiveTimeout, adaptiveTimeoutDefaults } from "./adaptive-timeout.ts";
+export type { AdaptiveTimeoutMetrics, AdaptiveTimeoutOptions, AdaptiveTimeoutPolicy } from "./adaptive-timeout.ts";
+export type { AdaptiveLimitOptions } from "./adaptive-limit.ts";
+export { bulkhead, bulkheadDefaults } from "./bulkhead.ts";
+export type {
+  BulkheadEvent,
+  BulkheadLimits,
+  BulkheadMetrics,
+  BulkheadOptions,
+  BulkheadPermit,
+  BulkheadPolicy,
+} from "./bulkhead.ts";
+export { BulkheadClosedError, BulkheadFullError, BulkheadWaitTimeoutError } from "./bulkhead-error.ts";
+export { discardResult } from "./discard-result.ts";
+export { hedge, hedgeDefaults } from "./hedge.ts";
+export type { HedgeEvent, HedgeMetrics, HedgeOptions, HedgePolicy } from "./hedge.ts";
+export { HedgeLostError } from "./hedge-error.ts";
+export { RetryQueueFullError } from "./retry-later.ts";
+export type { RetryLaterOptions } from "./retry-later.ts";
+export { tieredTimeout } from "./tiered-timeout.ts";
+export type { TieredTimeout, TieredTimeoutEvent, TieredTimeoutOptions, TierMetrics } from "./tiered-timeout.ts";
+export { timeout, timeoutDefaults } from "./timeout.ts";
+export type {
+  LateOutcomeEvent,
+  TimedOutEvent,
+  TimeoutEvent,
+  TimeoutMetrics,
+  TimeoutMode,
+  TimeoutOptions,
+  TimeoutPolicy,
+} from "./timeout.ts";
+export { TimeoutError } from "./timeout-error.ts";
+export { queueAndRetryDefaults, timeoutTiers } from "./timeout-tier.ts";
+export type { TierFallback, TimeoutTier } from "./timeout-tier.ts";

@@ -1,6 +1,8 @@
 import { InvalidArgumentError } from "../errors/index.ts";
+import { Call } from "./call.ts";
+import type { PolicyDescription } from "./policy-description.ts";
 import type { Policy } from "./policy.ts";
-import { policyOf, stageOf, type Next, type Stage, type Staged } from "./stage.ts";
+import { descriptionOf, invoke, policyOf, stageOf, type Next, type Stage, type Staged } from "./stage.ts";
 
 /** What the policies of a pipeline may answer besides the operation's result. */
 type FallbackOf<Policies extends readonly Policy<unknown>[]> =
@@ -17,19 +19,44 @@ type FallbackOf<Policies extends readonly Policy<unknown>[]> =
 export function pipeline<const Policies extends readonly Policy<unknown>[]>(
   ...policies: Policies
 ): Policy<FallbackOf<Policies>> {
-  const stages = policies.map((policy, at) => toStage(policy, at));
-  return policyOf<FallbackOf<Policies>>({ run: (call, next) => compose(stages, next)(call) });
+  const stages = policies.flatMap((policy, at) => toStages(policy, `pipeline[${at}]`));
+  const wholly = compose(stages, invoke);
+  // An execution ends at the operation itself, unless another stage calls this one.
+  const run: Stage["run"] = (call, next) => (next === invoke ? wholly(call) : compose(stages, next)(call));
+  return policyOf<FallbackOf<Policies>>({ run }, policies);
 }
 
-function toStage(policy: Policy<unknown>, at: number): Stage {
-  if (typeof policy?.execute !== "function") {
-    throw new InvalidArgumentError(`pipeline[${at}]`, "must be a policy", policy);
+function toStages(policy: Policy<unknown> & Partial<Staged>, name: string): Stage[] {
+  if (typeof policy?.execute !== "function") throw new InvalidArgumentError(name, "must be a policy", policy);
+  const description = policy[descriptionOf];
+  // A pipeline inside a pipeline: its policies take part themselves.
+  if (isList(description)) return description.flatMap((inner, at) => toStages(inner, `${name}[${at}]`));
+  return [policy[stageOf] ?? { run: (call, next) => runForeign(policy, call, next) }];
+}
+
+/** A policy of another make takes part through its public face; what it cancels is cancelled inside. */
+function runForeign(policy: Policy<unknown>, call: Call, next: Next): Promise<unknown> {
+  try {
+    return Promise.resolve(
+      policy.execute(
+        (context) =>
+          next(
+            new Call(call.operation, context?.signal ?? call, false, context?.attempt ?? call.attempt, call.options),
+          ),
+        { ...call.options, signal: call.signal },
+      ),
+    );
+  } catch (error) {
+    return Promise.reject(error);
   }
-  const stage = (policy as Policy<unknown> & Partial<Staged>)[stageOf];
-  // A policy of another make takes part through its public face.
-  return stage ?? { run: (call, next) => policy.execute(() => next(call), { signal: call.signal }) };
 }
 
 function compose(stages: readonly Stage[], last: Next): Next {
   return stages.reduceRight<Next>((next, stage) => (call) => stage.run(call, next), last);
+}
+
+function isList(
+  description: PolicyDescription | readonly Policy<unknown>[] | undefined,
+): description is readonly Policy<unknown>[] {
+  return Array.isArray(description);
 }

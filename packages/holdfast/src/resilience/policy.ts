@@ -15,6 +15,10 @@ export type Operation<T> = (context: CallContext) => PromiseLike<T> | T;
 export interface ExecuteOptions {
   /** Gives the call up: the promise rejects with `signal.reason`, whatever was being waited for. */
   readonly signal?: AbortSignal;
+  /** Who goes first where calls queue (bulkhead): the higher number. An integer, default 0. */
+  readonly priority?: number;
+  /** Whose call it is, where a queue is shared fairly (bulkhead): keys of one priority take turns. Default "". */
+  readonly key?: string;
 }
 
 /**

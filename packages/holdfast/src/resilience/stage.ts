@@ -1,5 +1,7 @@
 import { InvalidArgumentError } from "../errors/index.ts";
+import { addAbortListener, removeAbortListener } from "./abort-listeners.ts";
 import { Call } from "./call.ts";
+import type { PolicyDescription } from "./policy-description.ts";
 import type { ExecuteOptions, Operation, Policy } from "./policy.ts";
 
 /** What comes after a stage: the next stage, or the operation. Never throws: a failure is a rejected promise. */
@@ -13,23 +15,31 @@ export interface Stage {
 /** Under this key a policy carries its stage, so that pipelines call it without a promise of its own in between. */
 export const stageOf: unique symbol = Symbol("holdfast.stage");
 
+/** Under this key a policy describes itself; a pipeline lists its policies there, outermost first. */
+export const descriptionOf: unique symbol = Symbol("holdfast.description");
+
 export interface Staged {
   readonly [stageOf]: Stage;
+  readonly [descriptionOf]?: PolicyDescription | readonly Policy<unknown>[];
 }
 
-/** Makes a policy of a stage. */
-export function policyOf<Fallback>(stage: Stage): Policy<Fallback> & Staged {
-  const policy: Policy<Fallback> & Staged = {
+/** Makes a policy of a stage; `description` is what `explain` says of it. */
+export function policyOf<Fallback>(
+  stage: Stage,
+  description?: Staged[typeof descriptionOf],
+): Policy<Fallback> & Staged {
+  return {
     [stageOf]: stage,
+    ...(description === undefined ? {} : { [descriptionOf]: description }),
     execute<T>(operation: Operation<T>, options?: ExecuteOptions): Promise<T | Fallback> {
       return execute(stage, operation, options) as Promise<T | Fallback>;
     },
-    wrap:
-      (fn) =>
-      (...args) =>
-        policy.execute(() => fn(...args)),
+    wrap<Arguments extends readonly unknown[], T>(fn: (...args: Arguments) => PromiseLike<T> | T) {
+      if (typeof fn !== "function") throw new InvalidArgumentError("wrap.fn", "must be a function", fn);
+      return (...args: Arguments): Promise<T | Fallback> =>
+        stage.run(new Call(() => fn(...args), undefined, false, 1), invoke) as Promise<T | Fallback>;
+    },
   };
-  return policy;
 }
 
 function execute(stage: Stage, operation: Operation<unknown>, options: ExecuteOptions | undefined): Promise<unknown> {
@@ -37,9 +47,21 @@ function execute(stage: Stage, operation: Operation<unknown>, options: ExecuteOp
     return Promise.reject(new InvalidArgumentError("execute.operation", "must be a function", operation));
   }
   const signal = options?.signal;
-  if (signal === undefined) return stage.run(new Call(operation, undefined, false, 1), invoke);
+  if (signal === undefined) return stage.run(new Call(operation, undefined, false, 1, options), invoke);
   if (signal.aborted) return Promise.reject(signal.reason);
-  return unlessAborted(stage.run(new Call(operation, signal, false, 1), invoke), signal);
+  return unlessAborted(stage.run(new Call(operation, signal, false, 1, options), invoke), signal);
+}
+
+const settled = Promise.resolve();
+
+/**
+ * A promise that is rejected in the next microtask, when its caller has attached handlers. One that is rejected at once
+ * is first reported to the platform as unhandled and then as handled, which costs more than all the rest of a rejection.
+ */
+export function rejected(reason: unknown): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  void settled.then(() => reject(reason));
+  return promise;
 }
 
 /** Calls the operation; whatever it does becomes a promise. */
@@ -48,7 +70,7 @@ export const invoke: Next = (call) => {
     const result = call.operation(call);
     return result instanceof Promise ? result : Promise.resolve(result);
   } catch (error) {
-    return Promise.reject(error);
+    return rejected(error);
   }
 };
 
@@ -56,16 +78,18 @@ export const invoke: Next = (call) => {
 function unlessAborted(result: Promise<unknown>, signal: AbortSignal): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
+    // The operation itself may have aborted it by now.
+    if (signal.aborted) onAbort();
+    else addAbortListener(signal, onAbort);
     result.then(
       (value) => {
-        signal.removeEventListener("abort", onAbort);
+        removeAbortListener(signal, onAbort);
         resolve(value);
         return undefined;
       },
       (error: unknown) => {
-        signal.removeEventListener("abort", onAbort);
-        reject(error as Error);
+        removeAbortListener(signal, onAbort);
+        reject(error);
       },
     );
   });

@@ -2,3 +2,4 @@ export { CoreCluster } from "./core-cluster.ts";
 export type { CoreClusterOptions } from "./core-cluster.ts";
 export type { RuntimeContext, RuntimeSuite, RuntimeTest } from "./conformance-suite.ts";
 export { runtimeConformance } from "./runtime-conformance.ts";
+export { VirtualClock } from "./virtual-clock.ts";

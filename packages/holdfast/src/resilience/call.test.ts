@@ -1,0 +1,99 @@
+import { getEventListeners } from "node:events";
+import { describe, expect, it } from "vitest";
+import { Call } from "./call.ts";
+
+const operation = (): number => 1;
+
+function listeners(signal: AbortSignal): number {
+  return getEventListeners(signal, "abort").length;
+}
+
+describe("a call's signal", () => {
+  it("is the caller's own when there is one", () => {
+    const { signal } = new AbortController();
+    expect(new Call(operation, signal, false, 1).signal).toBe(signal);
+  });
+
+  it("without a caller's is made once, and for this call alone", () => {
+    const call = new Call(operation, undefined, false, 1);
+    expect(call.signal).toBe(call.signal);
+    expect(call.signal.aborted).toBe(false);
+    expect(call.signal).not.toBe(new Call(operation, undefined, false, 1).signal);
+  });
+
+  it("passes through a layer that cannot be aborted by itself", () => {
+    const { signal } = new AbortController();
+    const call = new Call(operation, new Call(operation, signal, false, 1), false, 2);
+    expect(call.signal).toBe(signal);
+    expect(call.attempt).toBe(2);
+  });
+});
+
+describe("a scope", () => {
+  it("registers nothing until its signal is read, and nothing after its end", () => {
+    const { signal } = new AbortController();
+    const scope = new Call(operation, signal, false, 1).scope();
+    expect(listeners(signal)).toBe(0);
+    expect(scope.signal.aborted).toBe(false);
+    expect(listeners(signal)).toBe(1);
+    scope.end();
+    expect(listeners(signal)).toBe(0);
+  });
+
+  it("read for the first time after its end registers nothing either", () => {
+    const { signal } = new AbortController();
+    const scope = new Call(operation, signal, false, 1).scope();
+    scope.end();
+    expect(scope.signal.aborted).toBe(false);
+    expect(listeners(signal)).toBe(0);
+  });
+
+  it("is aborted with what is around it, at any depth, with the same reason", () => {
+    const controller = new AbortController();
+    const inner = new Call(operation, controller.signal, false, 1).scope().scope(3);
+    const { signal } = inner;
+    controller.abort("enough");
+    expect([signal.aborted, signal.reason, inner.attempt]).toEqual([true, "enough", 3]);
+  });
+
+  it.each([
+    ["before its signal is read", false],
+    ["after", true],
+  ])("aborted alone %s leaves the outer one", (_, readFirst) => {
+    const controller = new AbortController();
+    const call = new Call(operation, controller.signal, false, 1);
+    const scope = call.scope();
+    const sibling = call.scope();
+    if (readFirst) expect(scope.signal.aborted).toBe(false);
+    scope.abort("too late");
+    scope.abort("again");
+    expect([scope.signal.aborted, scope.signal.reason]).toEqual([true, "too late"]);
+    expect([sibling.signal.aborted, call.signal.aborted]).toEqual([false, false]);
+    sibling.end();
+    expect(listeners(controller.signal)).toBe(0);
+  });
+
+  it("of a scope that was aborted unseen is aborted when read", () => {
+    const scope = new Call(operation, undefined, false, 1).scope();
+    const inner = scope.scope();
+    scope.abort("gone");
+    expect([inner.signal.aborted, inner.signal.reason]).toEqual([true, "gone"]);
+  });
+
+  it("of a caller who has given up is aborted when read", () => {
+    const scope = new Call(operation, AbortSignal.abort("no"), false, 1).scope();
+    expect([scope.signal.aborted, scope.signal.reason]).toEqual([true, "no"]);
+  });
+
+  it("pitfall 8: many on one long-lived signal leave no listener behind", () => {
+    const { signal } = new AbortController();
+    const scopes = Array.from({ length: 50 }, () => new Call(operation, signal, false, 1).scope());
+    for (const scope of scopes) expect(scope.signal.aborted).toBe(false);
+    expect(listeners(signal)).toBe(1);
+    for (const [at, scope] of scopes.entries()) {
+      if (at % 2 === 0) scope.end();
+      else scope.abort("over");
+    }
+    expect(listeners(signal)).toBe(0);
+  });
+});

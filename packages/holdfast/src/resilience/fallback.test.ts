@@ -1,0 +1,129 @@
+import { getEventListeners } from "node:events";
+import { describe, expect, expectTypeOf, it } from "vitest";
+import {
+  fallback,
+  fallbackChain,
+  FallbackFailedError,
+  redirect,
+  type ResultRefusedError,
+  type FallbackEvent,
+} from "./fallback.ts";
+import { pipeline } from "./pipeline.ts";
+import type { Policy } from "./policy.ts";
+
+const boom = new Error("boom");
+const fails = (): Promise<number> => Promise.reject(boom);
+
+describe("fallback", () => {
+  it.each<readonly [string, Policy<unknown>, unknown]>([
+    ["a value", fallback(7), 7],
+    ["undefined", fallback(undefined), undefined],
+    ["an empty list", fallback([]), []],
+    ["a function", fallback((error) => (error as Error).message), "boom"],
+    ["a function's promise", fallback(() => Promise.resolve("later")), "later"],
+    ["another operation", fallback(redirect(({ attempt }) => attempt)), 1],
+    ["another operation under a policy", fallback(redirect(fails, fallback("second"))), "second"],
+  ])("answers with %s", async (_what, policy, expected) => {
+    expect(await policy.execute(fails)).toEqual(expected);
+    expect(
+      await policy.execute(() => {
+        throw boom;
+      }),
+    ).toEqual(expected);
+  });
+
+  it("pitfall 15: leaves results alone, also undefined, thenables and synchronous ones", async () => {
+    const policy = fallback(7);
+    expect(await policy.execute(() => 1)).toBe(1);
+    expect(await policy.execute(() => undefined)).toBeUndefined();
+    // oxlint-disable-next-line unicorn/no-thenable
+    const thenable = { then: (resolve: (value: string) => void) => resolve("thenable") };
+    expect(await policy.execute(() => thenable as unknown as PromiseLike<string>)).toBe("thenable");
+  });
+
+  it("answers the failures that `on` chooses", async () => {
+    const policy = fallback(7, { on: (error) => error !== boom });
+    await expect(policy.execute(fails)).rejects.toBe(boom);
+    expect(await policy.execute(() => Promise.reject(new Error("other")))).toBe(7);
+  });
+
+  it("answers results that `onResult` refuses, and tells the function which", async () => {
+    const policy = fallback((error) => (error as ResultRefusedError).result, { onResult: (result) => result === null });
+    expect(await policy.execute(() => null)).toBeNull();
+    expect(await policy.execute(() => 1)).toBe(1);
+    const told: unknown[] = [];
+    await fallback((error) => told.push(error), { onResult: () => true }).execute(() => 5);
+    expect(told).toEqual([expect.objectContaining({ code: "RESULT_REFUSED", result: 5 })]);
+  });
+
+  it("asks several targets in order, each told the failure before it", async () => {
+    const told: unknown[] = [];
+    const second = new Error("second");
+    const events: FallbackEvent[] = [];
+    const policy = fallbackChain(
+      [
+        (error: unknown) => {
+          told.push(error);
+          throw second;
+        },
+        (error: unknown) => told.push(error),
+        "never",
+      ],
+      { onEvent: (event) => events.push(event), name: "items" },
+    );
+    expect(await policy.execute(fails)).toBe(2);
+    expect(told).toEqual([boom, second]);
+    expect(events).toMatchObject([{ type: "fallbackUsed", policy: "items", error: boom, target: 1 }]);
+  });
+
+  it("tells all failures when no target has an answer", async () => {
+    const other = new Error("other");
+    const events: FallbackEvent[] = [];
+    const policy = fallback(() => Promise.reject(other), { onEvent: (event) => events.push(event) });
+    const error = await policy.execute(fails).catch((failure: unknown) => failure);
+    expect(error).toBeInstanceOf(FallbackFailedError);
+    expect(error).toMatchObject({ code: "FALLBACK_FAILED", cause: boom, errors: [boom, other] });
+    expect(events).toMatchObject([{ type: "fallbackFailed", errors: [boom, other] }]);
+  });
+
+  it("answers nobody who gave up, and leaves no listener", async () => {
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    let asked = 0;
+    const policy = fallback(() => ++asked);
+    const result = policy.execute(
+      ({ signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+      { signal: controller.signal },
+    );
+    controller.abort(reason);
+    await expect(result).rejects.toBe(reason);
+    expect(asked).toBe(0);
+    const free = new AbortController();
+    await policy.execute(fails, { signal: free.signal });
+    expect(getEventListeners(free.signal, "abort")).toEqual([]);
+  });
+
+  it("pitfall 25: a listener that throws changes no answer", async () => {
+    const policy = fallback(7, {
+      onEvent: () => {
+        throw new Error("listener");
+      },
+    });
+    expect(await policy.execute(fails)).toBe(7);
+  });
+
+  it("has the types of what it may answer", () => {
+    expectTypeOf(fallback(() => "text")).toEqualTypeOf<Policy<string>>();
+    expectTypeOf(pipeline(fallbackChain([() => Promise.resolve(1), "two"])).execute(() => true)).resolves.toEqualTypeOf<
+      boolean | number | "two"
+    >();
+  });
+
+  it.each([
+    [() => fallback(1, { on: 1 as never }), "fallback.on must be a function (got 1)"],
+    [() => fallback(1, { ob: 1 } as never), "fallback.ob is no option"],
+    [() => fallbackChain([]), "fallbackChain.targets must be a list of at least one (got an array of 0)"],
+  ])("refuses %s", (make, message) => {
+    expect(make).toThrow(message);
+  });
+});

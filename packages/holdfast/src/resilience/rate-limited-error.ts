@@ -1,0 +1,20 @@
+import { ResilienceError } from "./resilience-error.ts";
+
+/** The rate is used up, and waiting was not wanted, too long, or for too many already. */
+export class RateLimitedError extends ResilienceError {
+  /** When a permit will be free, as far as is known now; milliseconds. */
+  readonly retryAfterMs: number;
+  /** Whose rate it was; undefined for a limiter without keys. */
+  readonly key: string | undefined;
+
+  constructor(retryAfterMs: number, key: string | undefined) {
+    const whose = key === undefined ? "" : ` of ${JSON.stringify(key)}`;
+    super(`the rate${whose} is used up; try again in ${Math.ceil(retryAfterMs)} ms`, {
+      code: "RATE_LIMITED",
+      kind: "resource",
+      retryable: true,
+    });
+    this.retryAfterMs = retryAfterMs;
+    this.key = key;
+  }
+}

@@ -1,0 +1,181 @@
+import { InvalidArgumentError } from "../errors/index.ts";
+import { systemClock, systemRandom, type Clock, type Random } from "../runtime/system.ts";
+import { exponentialBackoff } from "./backoff.ts";
+import { checkKnown, fn, integer, number, oneOf } from "./check-options.ts";
+import { jitters, type Jitter } from "./jitter.ts";
+import type { PolicyEvent } from "./policy-event.ts";
+import type { RetryBudget } from "./retry-budget.ts";
+import type { RetryLimit } from "./retry-error.ts";
+import { toSchedule, type Schedule, type ScheduleLike } from "./schedule.ts";
+import { TimeoutStage } from "./timeout.ts";
+
+export interface RetryOptions {
+  /** How often the operation is called at most, the first time included: an integer >= 1. Default 3. */
+  readonly maxAttempts?: number;
+  /** How long to wait before each further try. Default exponential: 100 ms, 200 ms, 400 ms, … */
+  readonly backoff?: ScheduleLike;
+  /** How the waits are spread. Default "full": of all it makes the callers of a troubled service least alike. */
+  readonly jitter?: Jitter;
+  /** No wait is longer, whatever jitter or the other side says; milliseconds >= 0. Default 30 000. */
+  readonly maxDelayMs?: number;
+  /** No try begins so long after the execution began; milliseconds >= 0. Running tries are not cut. Default Infinity. */
+  readonly maxElapsedMs?: number;
+  /**
+   * The limit of one try: milliseconds >= 0, or a function of the try as the operation is told it. Over it, the try's
+   * signal is aborted and the try has failed with a TimeoutError. Default: none.
+   */
+  readonly attemptTimeoutMs?: number | ((attempt: number) => number);
+  /** Whether an error is worth another try. Default `isRetryable`. */
+  readonly retryOn?: (error: unknown, attempt: number) => boolean;
+  /** Whether a result is as bad as a failure. One that is given up on is the result. Default: none is. */
+  readonly retryOnResult?: (result: unknown) => boolean;
+  /** How long the other side asks to wait, of an error or a refused result; milliseconds. Default `retryAfter`. */
+  readonly delayFrom?: (failure: unknown) => number | undefined;
+  /** What further tries are taken from; share one among all policies that call the same service. Default: none. */
+  readonly budget?: RetryBudget;
+  /** Whether to try again what a policy inside turned away (CIRCUIT_OPEN, BULKHEAD_FULL, …). Default false. */
+  readonly retryRejections?: boolean;
+  readonly onEvent?: (event: RetryEvent) => void;
+  readonly name?: string;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+/** A try failed, or its result was refused (`error` is undefined then), and another will follow. */
+export interface RetryingEvent extends PolicyEvent {
+  readonly type: "retry";
+  /** The try that failed: 1, 2, … */
+  readonly attempt: number;
+  readonly delayMs: number;
+  readonly error: unknown;
+}
+
+export interface RecoveredEvent extends PolicyEvent {
+  readonly type: "recovered";
+  /** How many tries it took; at least 2. */
+  readonly attempts: number;
+}
+
+export interface RetriesExhaustedEvent extends PolicyEvent {
+  readonly type: "retriesExhausted";
+  readonly attempts: number;
+  readonly reason: RetryLimit;
+  readonly error: unknown;
+}
+
+export type RetryEvent = RetryingEvent | RecoveredEvent | RetriesExhaustedEvent;
+
+export const retryDefaults: {
+  readonly maxAttempts: number;
+  readonly backoff: Schedule;
+  readonly jitter: Jitter;
+  readonly maxDelayMs: number;
+  readonly maxElapsedMs: number;
+  readonly retryRejections: boolean;
+} = {
+  maxAttempts: 3,
+  backoff: exponentialBackoff(),
+  jitter: "full",
+  maxDelayMs: 30_000,
+  maxElapsedMs: Infinity,
+  retryRejections: false,
+};
+
+const names: readonly (keyof RetryOptions)[] = [
+  "maxAttempts",
+  "backoff",
+  "jitter",
+  "maxDelayMs",
+  "maxElapsedMs",
+  "attemptTimeoutMs",
+  "retryOn",
+  "retryOnResult",
+  "delayFrom",
+  "budget",
+  "retryRejections",
+  "onEvent",
+  "name",
+  "clock",
+  "random",
+];
+
+/** Checked options: an execution keeps those it began with. */
+export interface RetrySettings {
+  readonly maxAttempts: number;
+  readonly schedule: Schedule;
+  readonly jitter: Jitter;
+  readonly maxDelayMs: number;
+  readonly maxElapsedMs: number;
+  readonly retryRejections: boolean;
+  readonly retryOn: RetryOptions["retryOn"];
+  readonly retryOnResult: RetryOptions["retryOnResult"];
+  readonly delayFrom: RetryOptions["delayFrom"];
+  readonly budget: RetryBudget | undefined;
+  readonly onEvent: RetryOptions["onEvent"];
+  readonly name: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** What limits each try, if anything does. */
+  readonly timeout: TimeoutStage | undefined;
+  /** Whether anything depends on when the execution began. */
+  readonly timed: boolean;
+}
+
+/** @throws InvalidArgumentError naming the option, its rule and its value */
+export function checkRetryOptions(options: RetryOptions): RetrySettings {
+  checkKnown("retry", options, names);
+  const {
+    maxAttempts = retryDefaults.maxAttempts,
+    backoff = retryDefaults.backoff,
+    jitter = retryDefaults.jitter,
+    maxDelayMs = retryDefaults.maxDelayMs,
+    maxElapsedMs = retryDefaults.maxElapsedMs,
+    retryRejections = retryDefaults.retryRejections,
+    clock = systemClock,
+    random = systemRandom,
+    name = "",
+    attemptTimeoutMs,
+    budget,
+    ...callbacks
+  } = options;
+  integer("retry.maxAttempts", maxAttempts, 1, Infinity);
+  oneOf("retry.jitter", jitter, jitters);
+  number("retry.maxDelayMs", maxDelayMs, 0);
+  number("retry.maxElapsedMs", maxElapsedMs, 0, Infinity);
+  if (maxAttempts === Infinity && maxElapsedMs === Infinity) {
+    throw new InvalidArgumentError("retry.maxAttempts", "must be finite unless maxElapsedMs is", Infinity);
+  }
+  for (const [option, callback] of Object.entries(callbacks)) fn(`retry.${option}`, callback);
+  if (budget !== undefined && typeof budget?.tryWithdraw !== "function") {
+    throw new InvalidArgumentError("retry.budget", "must be a retryBudget()", budget);
+  }
+  if (typeof retryRejections !== "boolean") {
+    throw new InvalidArgumentError("retry.retryRejections", "must be true or false", retryRejections);
+  }
+  const schedule = toSchedule("retry.backoff", backoff);
+  return {
+    maxAttempts,
+    schedule,
+    jitter,
+    maxDelayMs,
+    maxElapsedMs,
+    retryRejections,
+    retryOn: callbacks.retryOn,
+    retryOnResult: callbacks.retryOnResult,
+    delayFrom: callbacks.delayFrom,
+    onEvent: callbacks.onEvent,
+    budget,
+    name,
+    clock,
+    random,
+    timeout: attemptTimeout(attemptTimeoutMs, clock),
+    timed: schedule.timed || maxElapsedMs !== Infinity,
+  };
+}
+
+function attemptTimeout(limit: RetryOptions["attemptTimeoutMs"], clock: Clock): TimeoutStage | undefined {
+  if (limit === undefined) return undefined;
+  if (typeof limit === "function") return new TimeoutStage({ timeoutMs: ({ attempt }) => limit(attempt), clock });
+  number("retry.attemptTimeoutMs", limit, 0);
+  return new TimeoutStage({ timeoutMs: limit, clock });
+}
