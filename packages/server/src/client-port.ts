@@ -46,7 +46,10 @@ export function routeByProtocol(
   }
 
   function onOpening(): void {
-    if (readOpening(first).hasHeaders) {
+    const { isNonsense, hasHeaders } = readOpening(first);
+    if (isNonsense) {
+      handOn(onHttp2);
+    } else if (hasHeaders) {
       handOnHttp2();
     } else if (!greeted) {
       greeted = true;

@@ -45,7 +45,7 @@ function headers(authority: Buffer, flag: number): Buffer {
   ]);
 }
 
-const preface = Buffer.alloc(prefaceBytes, "P");
+const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 const settings = frame(4, 0, Buffer.alloc(0));
 const acknowledgement = frame(4, 1, Buffer.alloc(0));
 
@@ -55,13 +55,13 @@ describe("readOpening", () => {
     ["as it is", (text: string) => Buffer.from(text), 0],
   ])("takes the slashes out of an authority with a scheme, %s", (_, encode, flag) => {
     const bytes = Buffer.concat([preface, settings, frame(1, 4, headers(encode("http://127.0.0.1:2379"), flag))]);
-    expect(readOpening(bytes)).toEqual({ hasHeaders: true, acknowledgement: undefined });
+    expect(readOpening(bytes)).toEqual({ isNonsense: false, hasHeaders: true, acknowledgement: undefined });
     const wanted = frame(1, 4, headers(encode("http:--127.0.0.1:2379"), flag));
     expect(bytes.subarray(-wanted.length)).toEqual(wanted);
   });
 
   it.each(["127.0.0.1:2379", "http:--127.0.0.1:2379"])("leaves %s alone", (authority) => {
-    const bytes = Buffer.concat([preface, frame(1, 4, headers(huffman(authority), 0x80))]);
+    const bytes = Buffer.concat([preface, settings, frame(1, 4, headers(huffman(authority), 0x80))]);
     const before = Buffer.from(bytes);
     readOpening(bytes);
     expect(bytes).toEqual(before);
@@ -70,7 +70,7 @@ describe("readOpening", () => {
   it("finds an authority behind padding and priority", () => {
     const inner = headers(huffman("http://127.0.0.1:2379"), 0x80);
     const payload = Buffer.concat([Buffer.from([3, 0, 0, 0, 0, 16]), inner, Buffer.alloc(3)]);
-    const bytes = Buffer.concat([preface, frame(1, 4 | 8 | 0x20, payload)]);
+    const bytes = Buffer.concat([preface, settings, frame(1, 4 | 8 | 0x20, payload)]);
     readOpening(bytes);
     expect(bytes.includes(headers(huffman("http:--127.0.0.1:2379"), 0x80))).toBe(true);
   });
@@ -87,15 +87,24 @@ describe("readOpening", () => {
       expect(readOpening(whole.subarray(0, length)).hasHeaders).toBe(false);
     }
     expect(readOpening(whole)).toEqual({
+      isNonsense: false,
       hasHeaders: true,
       acknowledgement: { start, end: start + acknowledgement.length },
     });
   });
 
+  it.each([
+    ["a preface that ends wrongly", Buffer.from("PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n")],
+    ["a first frame that is no settings", Buffer.concat([preface, frame(1, 4, Buffer.alloc(4))])],
+    ["a frame longer than any may be", Buffer.concat([preface, Buffer.alloc(9, 0xff)])],
+  ])("knows %s for nonsense", (_, bytes) => {
+    expect(readOpening(bytes).isNonsense).toBe(true);
+  });
+
   it("takes anything without a throw", () => {
     for (let seed = 0; seed < 2_000; seed++) {
       const noise = Buffer.from(Array.from({ length: seed % 97 }, (_, at) => (seed * 31 + at * 17 + at * at) & 0xff));
-      expect(readOpening(Buffer.concat([preface, frame(1, seed & 0xff, noise)])).hasHeaders).toBe(true);
+      expect(readOpening(Buffer.concat([preface, settings, frame(1, seed & 0xff, noise)])).hasHeaders).toBe(true);
     }
   });
 });

@@ -1,8 +1,11 @@
 import type { Buffer } from "node:buffer";
 
-/** Length of the connection preface (RFC 9113, section 3.4) and of a frame's header (section 4.1). */
-export const prefaceBytes = 24;
+/** The connection preface (RFC 9113, section 3.4). */
+const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+export const prefaceBytes: number = preface.length;
+/** Length of a frame's header (section 4.1), and of the longest payload before anything else is agreed (section 4.2). */
 const frameHeaderBytes = 9;
+const maxPayloadBytes = 16_384;
 const headersFrame = 1;
 const settingsFrame = 4;
 const paddedFlag = 0x8;
@@ -14,6 +17,8 @@ const authorityIndex = 1;
 
 /** What a client has sent, as far as it matters before its connection is handed on. */
 export interface Opening {
+  /** It is no HTTP/2: whoever takes the connection will say so. */
+  readonly isNonsense: boolean;
   /** The first request's header frame is there, whole. */
   readonly hasHeaders: boolean;
   /** Where the first acknowledgement of our settings stands; undefined when there is none yet. */
@@ -30,11 +35,14 @@ export interface Opening {
  */
 export function readOpening(bytes: Buffer): Opening {
   let hasHeaders = false;
+  let isNonsense = bytes.subarray(0, prefaceBytes).toString("latin1") !== preface;
   let acknowledgement: Opening["acknowledgement"];
   for (let at = prefaceBytes; at + frameHeaderBytes <= bytes.length;) {
-    const end = at + frameHeaderBytes + bytes.readUIntBE(at, 3);
-    if (end > bytes.length) break;
+    const length = bytes.readUIntBE(at, 3);
     const [type, flags] = [bytes[at + 3]!, bytes[at + 4]!];
+    isNonsense ||= length > maxPayloadBytes || (at === prefaceBytes && type !== settingsFrame);
+    const end = at + frameHeaderBytes + length;
+    if (isNonsense || end > bytes.length) break;
     if (type === headersFrame && !hasHeaders) {
       hasHeaders = true;
       repairAuthority(bytes.subarray(at + frameHeaderBytes, end), flags);
@@ -42,7 +50,7 @@ export function readOpening(bytes: Buffer): Opening {
     if (type === settingsFrame && (flags & ackFlag) !== 0) acknowledgement ??= { start: at, end };
     at = end;
   }
-  return { hasHeaders, acknowledgement };
+  return { isNonsense, hasHeaders, acknowledgement };
 }
 
 /** Walks through a header block's fields (RFC 7541, section 6) up to a literal `:authority`, the pseudo-headers' one. */
