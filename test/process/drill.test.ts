@@ -99,7 +99,8 @@ describe("a drill", () => {
     const report = await runKillDrill(leaderKill, {
       plan,
       runs: 1,
-      seconds: 2,
+      // Long enough that load goes on well after the kill, when the stranger comes.
+      seconds: 6,
       clients: 2,
       stop: new AbortController().signal,
       say: (text) => {

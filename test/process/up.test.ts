@@ -81,10 +81,17 @@ describe("holdfast up", () => {
     const { ready } = await up(dataDirectory(), port);
     const [first, second] = ready.members;
     if (first === undefined || second === undefined) throw new Error("members are missing");
+    const status = ["status", "--json", "--endpoints", first.clientUrl, "--timeout-ms", "300"];
+    const ask = async (): Promise<{ name: string; clientUrl: string }[]> => {
+      const { stdout } = await run(status);
+      return (JSON.parse(stdout) as { members?: { name: string; clientUrl: string }[] }).members ?? [];
+    };
+    // Each member makes its addresses known to the others a moment after it is ready.
+    let known: { clientUrl: string }[] = [];
+    while (known.length < 3 || known.some((member) => member.clientUrl === "")) known = await ask();
     process.kill(second.pid, "SIGSTOP");
     undo.push(() => process.kill(second.pid, "SIGCONT"));
-    const { stdout } = await run(["status", "--json", "--endpoints", first.clientUrl, "--timeout-ms", "300"]);
-    const { members } = JSON.parse(stdout) as { members: { name: string }[] };
+    const members = await ask();
     expect(members.find((member) => member.name === "n2")).toEqual({
       name: "n2",
       clientUrl: second.clientUrl,
