@@ -134,6 +134,11 @@ async function runOnce(state: DrillState, run: number): Promise<void> {
   const loadEndsAtMs = performance.now() + options.seconds * 1000;
   try {
     await pause(options.seconds * 300, options.stop);
+    // A cold cluster takes its time for the first write; a fault before it would prove nothing.
+    const patienceEndsAtMs = performance.now() + limits.leaderMs;
+    while (record.acknowledgements.length === from && performance.now() < patienceEndsAtMs) {
+      await pause(20, options.stop);
+    }
     const leader = await findLeader(state.endpoints, limits.leaderMs);
     if (leader === null) throw new DrillEnd("inconclusive", `no leader within ${limits.leaderMs} ms: nothing to kill`);
     if (record.acknowledgements.length === from) {
