@@ -22,7 +22,7 @@ export class HoldfastError extends Error {
   readonly kind: ErrorKind;
   readonly retryable: boolean;
 
-  constructor(message: string, options: HoldfastErrorOptions) {
+  constructor(message: string | undefined, options: HoldfastErrorOptions) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = new.target.name;
     this.code = options.code;

@@ -77,7 +77,7 @@ class AdaptiveStage extends TimeoutStage {
   readonly #now: () => number;
 
   constructor(options: AdaptiveTimeoutOptions, limit: AdaptiveLimit) {
-    super({ ...options, timeoutMs: () => limit.limitMs(this.load()) });
+    super({ ...options, timeoutMs: () => limit.limitMs(this.load()) }, true);
     if (options.load !== undefined) fn("adaptiveTimeout.load", options.load);
     const clock = options.clock ?? systemClock;
     this.limit = limit;
@@ -95,7 +95,7 @@ class AdaptiveStage extends TimeoutStage {
   }
 
   onInTime(timed: TimedCall): void {
-    if (!timed.scope.aborted) this.limit.record(this.#now() - timed.startedAt, false);
+    if (!timed.aborted) this.limit.record(this.#now() - timed.startedAt, false);
   }
 
   override onTimedOut(timed: TimedCall): void {

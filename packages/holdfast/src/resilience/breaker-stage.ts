@@ -31,6 +31,9 @@ export class BreakerStage implements Stage {
   /** Whether a call needs no more than being counted, as almost all do: no time is taken and no permit is made. */
   #plain = false;
   #state: BreakerState = "closed";
+  /** What watches the calls that nobody can give up: the same two for all of an epoch. */
+  #onValue: (value: unknown) => void = ignored;
+  #onError: (error: unknown) => void = ignored;
 
   constructor(options: CircuitBreakerOptions, clock: Clock, random: Random) {
     this.options = options;
@@ -52,8 +55,14 @@ export class BreakerStage implements Stage {
 
   run(call: Call, next: Next): Promise<unknown> {
     if (this.#plain) {
+      const onValue = this.#onValue;
+      const onError = this.#onError;
       const { epoch } = this.machine;
       const result = next(call);
+      if (!call.abortable) {
+        result.then(onValue, onError);
+        return result;
+      }
       // eslint-disable-next-line promise/catch-or-return -- it watches: the caller has the promise itself
       result.then(
         (value) => this.#succeeded(epoch, call, value),
@@ -174,11 +183,18 @@ export class BreakerStage implements Stage {
   #enter(state: BreakerState): void {
     this.#state = state;
     this.#plain = (state === "closed" || state === "metricsOnly") && this.options.slowCall === undefined;
+    const { epoch } = this.machine;
+    this.#onValue = (value) => this.recordValue(epoch, value, outcome.success);
+    this.#onError = (error) => this.recordError(epoch, error, outcome.success);
   }
 
   #event<Type extends BreakerEvent["type"]>(type: Type): { type: Type; at: number; policy: string } {
     return { type, at: this.#clock.wallTime(), policy: this.name };
   }
+}
+
+function ignored(): void {
+  // Stands in until the first state is entered.
 }
 
 /** Options without what judges rates, for a window that has none. */

@@ -24,6 +24,8 @@ export type BreakerReason =
   | "probeTimeout"
   /** The time of the state before was over. */
   | "time"
+  /** Enough other processes found it broken, or no longer do; see `breakerQuorum`. */
+  | "quorum"
   /** Somebody called the method. */
   | "manual";
 
@@ -95,9 +97,13 @@ export class BreakerMachine {
   epoch = 0;
   timesOpened = 0;
   readonly totals: BreakerTotals = emptyTotals();
+  /** Told of each change of state after everybody else; for whoever tells other processes. */
+  observer: OnChange | undefined = undefined;
   #state: BreakerState = "closed";
   #since: number;
   #openUntil = 0;
+  /** Open by the word of others, with nothing of its own against it. */
+  #held = false;
   /** Half-open: who has a permit and not answered, and what the others answered. */
   #probing = 0;
   #succeeded = 0;
@@ -189,6 +195,29 @@ export class BreakerMachine {
     this.#change(state, "manual");
   }
 
+  /** Whether it is open by the word of others only. */
+  get held(): boolean {
+    this.#advance();
+    return this.#held;
+  }
+
+  /**
+   * Opens by the word of others, for so long, or from now on for so long when it does already. What a person set and what
+   * it found out itself stands: only a breaker that lets all calls through is held.
+   */
+  hold(ms: number): void {
+    this.#advance();
+    if (!this.#held && this.#state !== "closed" && this.#state !== "rampUp") return;
+    this.#openUntil = this.#clock.now() + ms;
+    if (!this.#held) this.#change("open", "quorum");
+  }
+
+  /** Lets go of what is held: closes with an empty window. */
+  unhold(): void {
+    this.#advance();
+    if (this.#held) this.#close("quorum");
+  }
+
   /** Begins in a state other than closed. */
   start(state: "forcedOpen" | "disabled" | "metricsOnly"): void {
     this.#state = state;
@@ -209,13 +238,15 @@ export class BreakerMachine {
     if (this.#state === "halfOpen") this.#judgeProbes();
   }
 
+  /** The word of others is not saved: it would come back as something that this breaker found out. */
   save(): BreakerSnapshot {
     this.#advance();
+    const state = this.#held ? "closed" : this.#state;
     return {
       version: 1,
-      state: this.#state,
+      state,
       stateMs: this.#clock.now() - this.#since,
-      remainingOpenMs: this.#state === "open" ? this.remainingOpenMs : 0,
+      remainingOpenMs: state === "open" ? this.remainingOpenMs : 0,
       timesOpened: this.timesOpened,
       window: this.#window.save(this.#clock),
     };
@@ -265,7 +296,8 @@ export class BreakerMachine {
   /** What time brings about, as of when it was due: a late look at the clock must not lengthen anything. */
   #advance(): void {
     for (let due = this.#due(); due !== never && due <= this.#clock.now(); due = this.#due()) {
-      if (this.#state === "open") this.#change("halfOpen", "time", due);
+      if (this.#held) this.#close("quorum", due);
+      else if (this.#state === "open") this.#change("halfOpen", "time", due);
       else if (this.#state === "rampUp") {
         this.timesOpened = 0;
         this.#change("closed", "time", due);
@@ -354,10 +386,12 @@ export class BreakerMachine {
     if (!(from === "rampUp" && reason === "time")) this.epoch++;
     this.#state = to;
     this.#since = at;
+    this.#held = to === "open" && reason === "quorum";
     this.#probing = 0;
     this.#succeeded = 0;
     this.#failed = 0;
     if (from !== to) this.totals.stateChanges++;
     this.#onChange(from, to, reason);
+    this.observer?.(from, to, reason);
   }
 }

@@ -141,7 +141,6 @@ export class BulkheadStage implements Stage {
         return promise;
       },
       call,
-      false,
       call.attempt,
       call.options,
     );

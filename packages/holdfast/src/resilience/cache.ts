@@ -292,7 +292,7 @@ function isNoRejection(error: unknown): boolean {
 }
 
 function detached(call: Call): Call {
-  return new Call(call.operation, undefined, false, 1, call.options);
+  return new Call(call.operation, undefined, 1, call.options);
 }
 
 function ignore(): void {

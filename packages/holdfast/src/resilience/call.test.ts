@@ -1,8 +1,12 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
-import { Call } from "./call.ts";
+import { Call, ScopedCall } from "./call.ts";
 
 const operation = (): number => 1;
+
+function scopeOf(call: Call, attempt: number = call.attempt): ScopedCall {
+  return new ScopedCall(operation, call, attempt);
+}
 
 function listeners(signal: AbortSignal): number {
   return getEventListeners(signal, "abort").length;
@@ -11,19 +15,19 @@ function listeners(signal: AbortSignal): number {
 describe("a call's signal", () => {
   it("is the caller's own when there is one", () => {
     const { signal } = new AbortController();
-    expect(new Call(operation, signal, false, 1).signal).toBe(signal);
+    expect(new Call(operation, signal, 1).signal).toBe(signal);
   });
 
   it("without a caller's is made once, and for this call alone", () => {
-    const call = new Call(operation, undefined, false, 1);
+    const call = new Call(operation, undefined, 1);
     expect(call.signal).toBe(call.signal);
     expect(call.signal.aborted).toBe(false);
-    expect(call.signal).not.toBe(new Call(operation, undefined, false, 1).signal);
+    expect(call.signal).not.toBe(new Call(operation, undefined, 1).signal);
   });
 
   it("passes through a layer that cannot be aborted by itself", () => {
     const { signal } = new AbortController();
-    const call = new Call(operation, new Call(operation, signal, false, 1), false, 2);
+    const call = new Call(operation, new Call(operation, signal, 1), 2);
     expect(call.signal).toBe(signal);
     expect(call.attempt).toBe(2);
   });
@@ -32,7 +36,7 @@ describe("a call's signal", () => {
 describe("a scope", () => {
   it("registers nothing until its signal is read, and nothing after its end", () => {
     const { signal } = new AbortController();
-    const scope = new Call(operation, signal, false, 1).scope();
+    const scope = scopeOf(new Call(operation, signal, 1));
     expect(listeners(signal)).toBe(0);
     expect(scope.signal.aborted).toBe(false);
     expect(listeners(signal)).toBe(1);
@@ -42,7 +46,7 @@ describe("a scope", () => {
 
   it("read for the first time after its end registers nothing either", () => {
     const { signal } = new AbortController();
-    const scope = new Call(operation, signal, false, 1).scope();
+    const scope = scopeOf(new Call(operation, signal, 1));
     scope.end();
     expect(scope.signal.aborted).toBe(false);
     expect(listeners(signal)).toBe(0);
@@ -50,7 +54,7 @@ describe("a scope", () => {
 
   it("is aborted with what is around it, at any depth, with the same reason", () => {
     const controller = new AbortController();
-    const inner = new Call(operation, controller.signal, false, 1).scope().scope(3);
+    const inner = scopeOf(scopeOf(new Call(operation, controller.signal, 1)), 3);
     const { signal } = inner;
     controller.abort("enough");
     expect([signal.aborted, signal.reason, inner.attempt]).toEqual([true, "enough", 3]);
@@ -61,9 +65,9 @@ describe("a scope", () => {
     ["after", true],
   ])("aborted alone %s leaves the outer one", (_, readFirst) => {
     const controller = new AbortController();
-    const call = new Call(operation, controller.signal, false, 1);
-    const scope = call.scope();
-    const sibling = call.scope();
+    const call = new Call(operation, controller.signal, 1);
+    const scope = scopeOf(call);
+    const sibling = scopeOf(call);
     if (readFirst) expect(scope.signal.aborted).toBe(false);
     scope.abort("too late");
     scope.abort("again");
@@ -74,20 +78,20 @@ describe("a scope", () => {
   });
 
   it("of a scope that was aborted unseen is aborted when read", () => {
-    const scope = new Call(operation, undefined, false, 1).scope();
-    const inner = scope.scope();
+    const scope = scopeOf(new Call(operation, undefined, 1));
+    const inner = scopeOf(scope);
     scope.abort("gone");
     expect([inner.signal.aborted, inner.signal.reason]).toEqual([true, "gone"]);
   });
 
   it("of a caller who has given up is aborted when read", () => {
-    const scope = new Call(operation, AbortSignal.abort("no"), false, 1).scope();
+    const scope = scopeOf(new Call(operation, AbortSignal.abort("no"), 1));
     expect([scope.signal.aborted, scope.signal.reason]).toEqual([true, "no"]);
   });
 
   it("pitfall 8: many on one long-lived signal leave no listener behind", () => {
     const { signal } = new AbortController();
-    const scopes = Array.from({ length: 50 }, () => new Call(operation, signal, false, 1).scope());
+    const scopes = Array.from({ length: 50 }, () => scopeOf(new Call(operation, signal, 1)));
     for (const scope of scopes) expect(scope.signal.aborted).toBe(false);
     expect(listeners(signal)).toBe(1);
     for (const [at, scope] of scopes.entries()) {

@@ -4,74 +4,98 @@ import type { CallContext, ExecuteOptions, Operation } from "./policy.ts";
 /**
  * One execution, as the stages of a pipeline see it, and the context that the operation gets.
  *
- * A stage that may cancel what it calls gives it a scope of its own (`scope`), so that cancelling one attempt leaves the
- * others alone. Nothing is allocated for a signal until somebody reads it.
+ * A stage that may cancel what it calls gives it a scope of its own (`ScopedCall`), so that cancelling one attempt leaves
+ * the others alone. Nothing is allocated for a signal until somebody reads it.
  */
 export class Call implements CallContext {
   readonly operation: Operation<unknown>;
   attempt: number;
-  /** What the caller said about this execution; inner scopes carry it on. */
+  /** What the caller said about this execution; inner calls carry it on. */
   readonly options: ExecuteOptions | undefined;
-  readonly #outer: Call | AbortSignal | undefined;
-  /** Whether this scope can be aborted by itself; otherwise its signal is the outer one's. */
-  readonly #own: boolean;
-  #controller: AbortController | undefined;
-  #aborted: { readonly reason: unknown } | undefined;
-  #ended = false;
-  #unlink: (() => void) | undefined;
+  protected readonly outer: Call | AbortSignal | undefined;
+  protected controller: AbortController | undefined;
 
   constructor(
     operation: Operation<unknown>,
     outer: Call | AbortSignal | undefined,
-    own: boolean,
     attempt: number,
     options?: ExecuteOptions,
   ) {
     this.operation = operation;
-    this.options = options;
-    this.#outer = outer;
-    this.#own = own;
+    this.outer = outer;
     this.attempt = attempt;
+    this.options = options;
   }
 
   get signal(): AbortSignal {
-    if (!this.#own && this.#outer !== undefined) {
-      return this.#outer instanceof Call ? this.#outer.signal : this.#outer;
-    }
+    const { outer } = this;
+    if (outer !== undefined) return outer instanceof Call ? outer.signal : outer;
     // A signal of its own also for a call that nobody can give up: on one shared by all, what operations forget to
     // unregister would pile up.
-    this.#controller ??= this.#connect();
-    return this.#controller.signal;
+    this.controller ??= new AbortController();
+    return this.controller.signal;
   }
 
   /** Whether this call was given up, here or further out. Asking makes no signal. */
   get aborted(): boolean {
-    return this.#aborted !== undefined || this.#outer?.aborted === true;
+    return this.outer?.aborted === true;
   }
 
   /** Why it was given up; undefined while it was not. */
   get reason(): unknown {
-    return this.#aborted === undefined ? this.#outer?.reason : this.#aborted.reason;
+    return this.outer?.reason;
+  }
+
+  /** Whether anybody can give this call up, here or further out. */
+  get abortable(): boolean {
+    return this.outer instanceof Call ? this.outer.abortable : this.outer !== undefined;
   }
 
   /** Listens for the abort until the function that it returns is called; nothing is made when nobody can abort. */
   onAbort(listener: () => void): (() => void) | undefined {
-    if (!this.#own && this.#abortable() === undefined) return undefined;
-    const signal = this.signal;
+    if (!this.abortable) return undefined;
+    const { signal } = this;
     addAbortListener(signal, listener);
     return () => removeAbortListener(signal, listener);
   }
+}
 
-  /** A scope inside this one: aborted with it, and alone by `abort`. Call `end` when what it was for is over. */
-  scope(attempt: number = this.attempt): Call {
-    return new Call(this.operation, this, true, attempt, this.options);
+/** Stands for the reason of a scope that was not aborted by itself. */
+const none = Symbol("none");
+
+/** A call inside another: aborted with it, and alone by `abort`. Call `end` when what it was for is over. */
+export class ScopedCall extends Call {
+  #reason: unknown = none;
+  #ended = false;
+  #unlink: (() => void) | undefined;
+
+  /** `outer` is the call around it; undefined for work that several calls wait for. */
+  constructor(operation: Operation<unknown>, outer: Call | undefined, attempt: number, options?: ExecuteOptions) {
+    super(operation, outer, attempt, options);
+  }
+
+  override get signal(): AbortSignal {
+    this.controller ??= this.#connect();
+    return this.controller.signal;
+  }
+
+  override get aborted(): boolean {
+    return this.#reason !== none || super.aborted;
+  }
+
+  override get reason(): unknown {
+    return this.#reason === none ? super.reason : this.#reason;
+  }
+
+  override get abortable(): boolean {
+    return true;
   }
 
   /** Cancels this scope; the caller and other scopes are not concerned. */
   abort(reason: unknown): void {
-    if (this.#aborted !== undefined) return;
-    this.#aborted = { reason };
-    this.#controller?.abort(reason);
+    if (this.#reason !== none) return;
+    this.#reason = reason;
+    this.controller?.abort(reason);
     this.end();
   }
 
@@ -84,21 +108,10 @@ export class Call implements CallContext {
 
   #connect(): AbortController {
     const controller = new AbortController();
-    const outer = this.#abortable();
-    if (this.#aborted !== undefined) controller.abort(this.#aborted.reason);
-    else if (outer?.aborted) controller.abort(outer.reason);
-    else if (outer !== undefined && !this.#ended) {
-      const onAbort = (): void => controller.abort(outer.reason);
-      addAbortListener(outer, onAbort);
-      this.#unlink = () => removeAbortListener(outer, onAbort);
+    if (this.aborted) controller.abort(this.reason);
+    else if (!this.#ended) {
+      this.#unlink = (this.outer as Call | undefined)?.onAbort(() => controller.abort(super.reason));
     }
     return controller;
-  }
-
-  /** The nearest signal outside this scope that can ever abort; none for calls that nobody outside can give up. */
-  #abortable(): AbortSignal | undefined {
-    const outer = this.#outer;
-    if (!(outer instanceof Call)) return outer;
-    return outer.#own ? outer.signal : outer.#abortable();
   }
 }

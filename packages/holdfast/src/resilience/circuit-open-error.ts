@@ -1,7 +1,7 @@
 import type { BreakerState } from "./breaker-state.ts";
 import { ResilienceError } from "./resilience-error.ts";
 
-/** A circuit breaker did not let the call through; the operation was not called. */
+/** A circuit breaker did not let the call through; the operation was not called. Its `stack` is undefined. */
 export class CircuitOpenError extends ResilienceError {
   /** What the breaker was: `open`, `halfOpen` (all probes are taken), `rampUp` (not this call yet) or `forcedOpen`. */
   readonly state: BreakerState;
@@ -9,16 +9,18 @@ export class CircuitOpenError extends ResilienceError {
   readonly remainingOpenMs: number;
   /** When to try again; undefined when time alone does not decide. */
   readonly retryAfterMs: number | undefined;
+  readonly #policy: string;
 
   constructor(name: string, state: BreakerState, remainingOpenMs: number) {
-    super(name === "" ? `circuit breaker is ${state}` : `circuit breaker ${name} is ${state}`, {
-      code: "CIRCUIT_OPEN",
-      kind: "resource",
-      retryable: true,
-    });
+    super(undefined, { code: "CIRCUIT_OPEN", kind: "resource", retryable: true });
+    this.#policy = name;
     this.state = state;
     this.remainingOpenMs = remainingOpenMs;
     this.retryAfterMs = state === "open" ? remainingOpenMs : undefined;
+  }
+
+  override get message(): string {
+    return this.#policy === "" ? `circuit breaker is ${this.state}` : `circuit breaker ${this.#policy} is ${this.state}`;
   }
 
   override toJSON(): Record<string, unknown> {

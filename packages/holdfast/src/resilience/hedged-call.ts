@@ -1,4 +1,4 @@
-import type { Call } from "./call.ts";
+import { ScopedCall, type Call } from "./call.ts";
 import { HedgeLostError } from "./hedge-error.ts";
 import type { Next } from "./stage.ts";
 import { WheelTimer, type TimerWheel } from "./timer-wheel.ts";
@@ -127,7 +127,8 @@ export class HedgedCall extends WheelTimer {
   }
 
   #launch(): void {
-    const scope = this.#call.scope(this.#call.attempt + this.#started++);
+    const { operation, attempt: first, options } = this.#call;
+    const scope = new ScopedCall(operation, this.#call, first + this.#started++, options);
     const attempt = new Attempt(this, scope, this.#started);
     this.#running.push(attempt);
     attempt.run(this.#next);
@@ -152,12 +153,12 @@ export class HedgedCall extends WheelTimer {
 
 /** One of the attempts, which cancels alone. */
 class Attempt {
-  readonly scope: Call;
+  readonly scope: ScopedCall;
   /** 1 for the first. */
   readonly number: number;
   readonly #hedged: HedgedCall;
 
-  constructor(hedged: HedgedCall, scope: Call, number: number) {
+  constructor(hedged: HedgedCall, scope: ScopedCall, number: number) {
     this.#hedged = hedged;
     this.scope = scope;
     this.number = number;

@@ -41,7 +41,7 @@ function runForeign(policy: Policy<unknown>, call: Call, next: Next): Promise<un
       policy.execute(
         (context) =>
           next(
-            new Call(call.operation, context?.signal ?? call, false, context?.attempt ?? call.attempt, call.options),
+            new Call(call.operation, context?.signal ?? call, context?.attempt ?? call.attempt, call.options),
           ),
         { ...call.options, signal: call.signal },
       ),

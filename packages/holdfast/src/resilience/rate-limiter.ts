@@ -203,7 +203,7 @@ export function rateLimiter(options: RateLimiterOptions): RateLimiter {
       const account = accountOf(key);
       const wait = account.take(clock.now(), wanted);
       if (wait === 0) granted++;
-      else await queue(account, key, wanted, wait, new Call(nothing, signal, false, 1));
+      else await queue(account, key, wanted, wait, new Call(nothing, signal, 1));
     },
     get metrics() {
       let waiting = single.waiting;

@@ -149,7 +149,7 @@ class RetryRun {
   #try(): Promise<unknown> {
     const { operation, attempt, options } = this.#call;
     const { timeout } = this.#settings;
-    const call = new Call(operation, this.#call, false, attempt + this.#attempt - 1, options);
+    const call = new Call(operation, this.#call, attempt + this.#attempt - 1, options);
     return timeout === undefined ? this.#next(call) : timeout.run(call, this.#next);
   }
 

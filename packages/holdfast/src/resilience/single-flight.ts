@@ -1,4 +1,4 @@
-import { Call } from "./call.ts";
+import { Call, ScopedCall } from "./call.ts";
 import type { ExecuteOptions, Operation } from "./policy.ts";
 import { invoke, type Next } from "./stage.ts";
 
@@ -27,7 +27,7 @@ export function singleFlight<T>(): SingleFlight<T> {
     run(key, load, options) {
       const signal = options?.signal;
       if (signal?.aborted === true) return Promise.reject(signal.reason);
-      return flights.run(key, new Call(load, signal, false, 1, options), invoke) as Promise<T>;
+      return flights.run(key, new Call(load, signal, 1, options), invoke) as Promise<T>;
     },
     forget: (key) => flights.forget(key),
   };
@@ -35,7 +35,7 @@ export function singleFlight<T>(): SingleFlight<T> {
 
 interface Flight {
   /** The load's own scope: it belongs to no single waiter. */
-  readonly call: Call;
+  readonly call: ScopedCall;
   readonly result: Promise<unknown>;
   waiters: number;
 }
@@ -73,7 +73,7 @@ export class Flights {
   }
 
   #start(key: string, first: Call, load: Next): Flight {
-    const call = new Call(first.operation, undefined, true, 1, first.options);
+    const call = new ScopedCall(first.operation, undefined, 1, first.options);
     const flight: Flight = { call, result: load(call), waiters: 0 };
     this.#flights.set(key, flight);
     const landed = (): void => this.#remove(key, flight);

@@ -37,7 +37,7 @@ export function policyOf<Fallback>(
     wrap<Arguments extends readonly unknown[], T>(fn: (...args: Arguments) => PromiseLike<T> | T) {
       if (typeof fn !== "function") throw new InvalidArgumentError("wrap.fn", "must be a function", fn);
       return (...args: Arguments): Promise<T | Fallback> =>
-        stage.run(new Call(() => fn(...args), undefined, false, 1), invoke) as Promise<T | Fallback>;
+        stage.run(new Call(() => fn(...args), undefined, 1), invoke) as Promise<T | Fallback>;
     },
   };
 }
@@ -47,9 +47,9 @@ function execute(stage: Stage, operation: Operation<unknown>, options: ExecuteOp
     return Promise.reject(new InvalidArgumentError("execute.operation", "must be a function", operation));
   }
   const signal = options?.signal;
-  if (signal === undefined) return stage.run(new Call(operation, undefined, false, 1, options), invoke);
+  if (signal === undefined) return stage.run(new Call(operation, undefined, 1, options), invoke);
   if (signal.aborted) return Promise.reject(signal.reason);
-  return unlessAborted(stage.run(new Call(operation, signal, false, 1, options), invoke), signal);
+  return unlessAborted(stage.run(new Call(operation, signal, 1, options), invoke), signal);
 }
 
 const settled = Promise.resolve();

@@ -89,6 +89,7 @@ export function tieredTimeout<Answer = never>(options: TieredTimeoutOptions<Answ
 class TierStage implements Stage, TimeLimit {
   readonly name: string;
   readonly wheel: TimerWheel;
+  readonly timesCalls = false;
   readonly later: RetryLater | undefined;
   readonly #tier: TimeoutTier<unknown>;
   readonly #fallback: TierFallback<unknown>;
@@ -120,7 +121,7 @@ class TierStage implements Stage, TimeLimit {
 
   onTimedOut(timed: TimedCall): void {
     this.#timedOut++;
-    this.#tell("tierTimedOut", timed.limitMs, timed.scope.attempt);
+    this.#tell("tierTimedOut", timed.limitMs, timed.attempt);
   }
 
   onLate(_timed: TimedCall, outcome: "fulfilled" | "rejected", result: unknown): void {
@@ -129,7 +130,7 @@ class TierStage implements Stage, TimeLimit {
 
   #try(call: Call, next: Next, attempt: number): Promise<unknown> {
     const { timeoutMs, multiplier, retries } = this.#tier;
-    const timed = new TimedCall(this, call.scope(attempt), timeoutMs * multiplier ** (attempt - 1), true);
+    const timed = new TimedCall(this, call, timeoutMs * multiplier ** (attempt - 1), true, attempt);
     return timed.run(next).then(undefined, (error: unknown) => {
       // Only what ran out of time here is this policy's business.
       if (error !== timed.error || timed.error === undefined) throw error;
@@ -140,10 +141,10 @@ class TierStage implements Stage, TimeLimit {
   #exhaust(call: Call, next: Next, error: TimeoutError, last: TimedCall): unknown {
     const fallback = this.#fallback;
     this.#exhausted++;
-    this.#tell("tierExhausted", last.limitMs, last.scope.attempt);
+    this.#tell("tierExhausted", last.limitMs, last.attempt);
     const limited = (attempt: number, limitMs: number): Promise<unknown> =>
-      new TimedCall(this, call.scope(attempt), limitMs, true).run(next);
-    let attempt = last.scope.attempt;
+      new TimedCall(this, call, limitMs, true, attempt).run(next);
+    let attempt = last.attempt;
     switch (fallback.strategy) {
       case "immediateError":
         throw error;

@@ -1,13 +1,15 @@
-import type { Call } from "./call.ts";
+import { ScopedCall, type Call } from "./call.ts";
 import { discardResult } from "./discard-result.ts";
 import type { Next } from "./stage.ts";
 import { TimeoutError } from "./timeout-error.ts";
-import { WheelTimer, type TimerWheel } from "./timer-wheel.ts";
+import type { TimerWheel, WheelTimer } from "./timer-wheel.ts";
 
 /** Who limits a call, and wants to know what became of it. */
 export interface TimeLimit {
   readonly name: string;
   readonly wheel: TimerWheel;
+  /** Whether anybody asks a call when it started. */
+  readonly timesCalls: boolean;
   onTimedOut(timed: TimedCall): void;
   /** A result came in time. */
   onInTime?(timed: TimedCall): void;
@@ -32,52 +34,58 @@ function capture(resolve: (value: unknown) => void, reject: (reason: unknown) =>
 
 type State = "running" | "settled" | "timedOut" | "givenUp";
 
-/** One call with a limit: it is its own timer, and lives in the wheel until it settles. */
-export class TimedCall extends WheelTimer {
-  readonly scope: Call;
+/** One call with a limit: the scope of the operation, and its own timer; it lives in the wheel until it settles. */
+export class TimedCall extends ScopedCall implements WheelTimer {
   readonly limitMs: number;
   readonly abandons: boolean;
   startedAt = 0;
+  ring: WheelTimer["ring"] = undefined;
+  tick = 0;
+  before: WheelTimer | undefined = undefined;
+  after: WheelTimer | undefined = undefined;
   readonly #limit: TimeLimit;
   #state: State = "running";
-  /** What the call was rejected with when its time was over. */
-  error: TimeoutError | undefined;
   #resolve: (value: unknown) => void = neverCalled;
   #reject: (reason: unknown) => void = neverCalled;
 
-  constructor(limit: TimeLimit, scope: Call, limitMs: number, abandons: boolean) {
-    super();
+  constructor(limit: TimeLimit, outer: Call, limitMs: number, abandons: boolean, attempt: number = outer.attempt) {
+    super(outer.operation, outer, attempt, outer.options);
     this.#limit = limit;
-    this.scope = scope;
     this.limitMs = limitMs;
     this.abandons = abandons;
   }
 
+  /** What the call was rejected with when its time was over. */
+  get error(): TimeoutError | undefined {
+    return this.#state === "timedOut" ? (this.reason as TimeoutError) : undefined;
+  }
+
   run(next: Next): Promise<unknown> {
-    this.startedAt = this.#limit.wheel.start(this, this.limitMs);
+    const limit = this.#limit;
+    const startedAt = limit.wheel.start(this, this.limitMs);
+    if (limit.timesCalls) this.startedAt = startedAt;
     const result = new Promise(capture);
     this.#resolve = captured.resolve;
     this.#reject = captured.reject;
-    next(this.scope).then(
+    next(this).then(
       (value) => this.#onValue(value),
       (error: unknown) => this.#onError(error),
     );
     return result;
   }
 
-  override expire(): void {
+  expire(): void {
     // The caller has left, and was told why: this is no timeout. Who waits in between is let go.
-    if (this.scope.aborted) {
+    if (this.aborted) {
       this.#state = "givenUp";
-      if (this.abandons) this.#reject(this.scope.reason);
+      if (this.abandons) this.#reject(this.reason);
       return;
     }
     const error = new TimeoutError(this.#limit.name, this.limitMs);
     this.#state = "timedOut";
-    this.error = error;
     if (this.abandons) this.#reject(error);
     this.#limit.onTimedOut(this);
-    this.scope.abort(error);
+    this.abort(error);
   }
 
   #onValue(value: unknown): void {
@@ -98,7 +106,7 @@ export class TimedCall extends WheelTimer {
         this.#limit.onLate(this, "rejected", undefined);
         return;
       }
-      this.#reject(error === this.error ? error : new TimeoutError(this.#limit.name, this.limitMs, error));
+      this.#reject(error === this.reason ? error : new TimeoutError(this.#limit.name, this.limitMs, error));
       return;
     }
     this.#leave();
@@ -108,6 +116,6 @@ export class TimedCall extends WheelTimer {
   #leave(): void {
     this.#state = "settled";
     this.#limit.wheel.stop(this);
-    this.scope.end();
+    this.end();
   }
 }

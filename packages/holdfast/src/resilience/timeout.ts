@@ -107,12 +107,14 @@ export class TimeoutStage implements Stage, TimeLimit {
   abandoned = 0;
   readonly name: string;
   readonly wheel: TimerWheel;
+  readonly timesCalls: boolean;
   readonly #clock: Clock;
   readonly #discard: (result: unknown) => void;
   readonly #onEvent: ((event: TimeoutEvent) => void) | undefined;
 
-  constructor(options: TimeoutOptions) {
+  constructor(options: TimeoutOptions, timesCalls: boolean = options.onEvent !== undefined) {
     this.set(options);
+    this.timesCalls = timesCalls;
     this.name = options.name ?? "";
     this.#clock = options.clock ?? systemClock;
     this.wheel = wheelOf(this.#clock);
@@ -141,7 +143,7 @@ export class TimeoutStage implements Stage, TimeLimit {
         return Promise.reject(error);
       }
     }
-    const timed = new TimedCall(this, call.scope(), limitMs, this.mode === "abandoning");
+    const timed = new TimedCall(this, call, limitMs, this.mode === "abandoning");
     return timed.run(next);
   }
 
@@ -154,7 +156,7 @@ export class TimeoutStage implements Stage, TimeLimit {
       at: this.#clock.wallTime(),
       policy: this.name,
       timeoutMs: timed.limitMs,
-      attempt: timed.scope.attempt,
+      attempt: timed.attempt,
       mode: timed.abandons ? "abandoning" : "cooperative",
     });
   }
@@ -175,7 +177,7 @@ export class TimeoutStage implements Stage, TimeLimit {
       policy: this.name,
       outcome,
       durationMs: this.#clock.now() - timed.startedAt,
-      attempt: timed.scope.attempt,
+      attempt: timed.attempt,
     });
   }
 }
