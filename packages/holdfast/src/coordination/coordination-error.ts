@@ -49,6 +49,6 @@ export class CoordinationError extends HoldfastError {
 
   constructor(code: CoordinationErrorCode, options: { readonly cause?: unknown } = {}) {
     const [kind, retryable, message] = coordinationErrors[code];
-    super(message, { code, kind, retryable, ...options });
+    super(message, { name: "CoordinationError", code, kind, retryable, ...options });
   }
 }

@@ -4,6 +4,8 @@ const brand: unique symbol = Symbol.for("holdfast.error") as never;
 export type ErrorKind = "network" | "timeout" | "consistency" | "resource" | "business" | "system";
 
 export interface HoldfastErrorOptions {
+  /** Default: the class's own, which a minifier may change. */
+  readonly name?: string;
   /** Documented, stable, UPPER_SNAKE; see docs/errors.md. */
   readonly code: string;
   readonly kind: ErrorKind;
@@ -24,7 +26,7 @@ export class HoldfastError extends Error {
 
   constructor(message: string | undefined, options: HoldfastErrorOptions) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.name = new.target.name;
+    this.name = options.name ?? new.target.name;
     this.code = options.code;
     this.kind = options.kind;
     this.retryable = options.retryable ?? false;

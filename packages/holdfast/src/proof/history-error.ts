@@ -7,6 +7,7 @@ export class HistoryError extends HoldfastError {
 
   constructor(line: number | undefined, reason: string, options: { readonly cause?: unknown } = {}) {
     super(line === undefined ? `history: ${reason}` : `history line ${line}: ${reason}`, {
+      name: "HistoryError",
       code: "INVALID_HISTORY",
       kind: "business",
       ...options,

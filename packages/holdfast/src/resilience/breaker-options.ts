@@ -1,4 +1,4 @@
-import type { Clock, Random } from "../runtime/system.ts";
+import type { Clock, RandomSource } from "../runtime/system.ts";
 import type { BreakerEvent } from "./breaker-event.ts";
 import type { BreakerSnapshot } from "./breaker-state.ts";
 import type { WindowOptions } from "./breaker-window.ts";
@@ -43,7 +43,7 @@ export interface CircuitBreakerOptions {
   readonly name?: string;
   readonly clock?: Clock;
   /** For jitter. */
-  readonly random?: Random;
+  readonly random?: RandomSource;
 }
 
 export type InitialState = "closed" | "forcedOpen" | "disabled" | "metricsOnly";

@@ -1,4 +1,4 @@
-import type { Random } from "../runtime/system.ts";
+import type { RandomSource } from "../runtime/system.ts";
 import { circuitBreakerDefaults, type CircuitBreakerOptions } from "./breaker-options.ts";
 import type { BreakerSettings } from "./breaker-state.ts";
 import { outcome, type WindowOptions } from "./breaker-window.ts";
@@ -6,7 +6,7 @@ import { hasRates } from "./check-breaker-options.ts";
 import { isRejection } from "./retryable.ts";
 
 /** The state machine's part of checked options. */
-export function settingsOf(options: CircuitBreakerOptions, random: Random): BreakerSettings {
+export function settingsOf(options: CircuitBreakerOptions, random: RandomSource): BreakerSettings {
   const defaults = circuitBreakerDefaults;
   const window: WindowOptions = options.window ?? defaults.window;
   const rates = hasRates(window);

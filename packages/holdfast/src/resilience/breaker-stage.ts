@@ -1,4 +1,4 @@
-import type { Clock, Random } from "../runtime/system.ts";
+import type { Clock, RandomSource } from "../runtime/system.ts";
 import { eventTypeOf, type BreakerEvent } from "./breaker-event.ts";
 import { circuitBreakerDefaults, type CircuitBreakerOptions, type CircuitBreakerUpdate } from "./breaker-options.ts";
 import { BreakerPermit } from "./breaker-permit.ts";
@@ -24,7 +24,7 @@ export class BreakerStage implements Stage {
   /** Infinity when nobody looks at how long calls take. */
   slowMs: number;
   readonly #clock: Clock;
-  readonly #random: Random;
+  readonly #random: RandomSource;
   readonly #onEvent: ((event: BreakerEvent) => void) | undefined;
   readonly #running: RunningCalls = new RunningCalls();
   #inFlight = false;
@@ -35,7 +35,7 @@ export class BreakerStage implements Stage {
   #onValue: (value: unknown) => void = ignored;
   #onError: (error: unknown) => void = ignored;
 
-  constructor(options: CircuitBreakerOptions, clock: Clock, random: Random) {
+  constructor(options: CircuitBreakerOptions, clock: Clock, random: RandomSource) {
     this.options = options;
     this.name = options.name ?? "";
     this.#clock = clock;

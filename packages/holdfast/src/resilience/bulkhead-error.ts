@@ -7,6 +7,7 @@ export class BulkheadFullError extends ResilienceError {
 
   constructor(policy: string, maxConcurrent: number, maxQueue: number) {
     super(`${policy || "bulkhead"} is full: ${maxConcurrent} calls running, ${maxQueue} waiting`, {
+      name: "BulkheadFullError",
       code: "BULKHEAD_FULL",
       kind: "resource",
       retryable: true,
@@ -22,6 +23,7 @@ export class BulkheadWaitTimeoutError extends ResilienceError {
 
   constructor(policy: string, maxWaitMs: number) {
     super(`${policy || "bulkhead"} had no place within ${maxWaitMs} ms`, {
+      name: "BulkheadWaitTimeoutError",
       code: "BULKHEAD_WAIT_TIMEOUT",
       kind: "resource",
       retryable: true,
@@ -33,6 +35,6 @@ export class BulkheadWaitTimeoutError extends ResilienceError {
 /** The bulkhead was closed; the call had no effect. */
 export class BulkheadClosedError extends ResilienceError {
   constructor(policy: string) {
-    super(`${policy || "bulkhead"} is closed`, { code: "BULKHEAD_CLOSED", kind: "resource" });
+    super(`${policy || "bulkhead"} is closed`, { name: "BulkheadClosedError", code: "BULKHEAD_CLOSED", kind: "resource" });
   }
 }

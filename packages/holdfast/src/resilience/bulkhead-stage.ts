@@ -4,7 +4,7 @@ import type { BulkheadEvent, BulkheadLimits, BulkheadOptions, BulkheadPermit } f
 import { Call } from "./call.ts";
 import { integer } from "./check-options.ts";
 import { publish } from "./policy-event.ts";
-import type { Next, Stage } from "./stage.ts";
+import { rejected, type Next, type Stage } from "./stage.ts";
 import { WheelTimer, wheelOf, type TimerWheel } from "./timer-wheel.ts";
 import { WaitQueue, type Waiting } from "./wait-queue.ts";
 
@@ -93,21 +93,21 @@ export class BulkheadStage implements Stage {
   }
 
   #wait(call: Call, next: Next): Promise<unknown> {
-    if (this.closed) return Promise.reject(new BulkheadClosedError(this.name));
-    if (call.aborted) return Promise.reject(call.reason);
+    if (this.closed) return rejected(new BulkheadClosedError(this.name));
+    if (call.aborted) return rejected(call.reason);
     const { maxConcurrent, maxQueue, maxWaitMs } = this.limits;
     const { priority = 0, key = "" } = call.options ?? {};
     if (priority !== 0) {
       try {
         integer("execute.priority", priority, Number.MIN_SAFE_INTEGER);
       } catch (error) {
-        return Promise.reject(error);
+        return rejected(error);
       }
     }
     if (this.queue.size >= maxQueue) {
       this.rejected++;
       this.#tell("bulkheadRejected");
-      return Promise.reject(new BulkheadFullError(this.name, maxConcurrent, maxQueue));
+      return rejected(new BulkheadFullError(this.name, maxConcurrent, maxQueue));
     }
     const result = new Promise((resolve, reject) => {
       this.queue.add(new Waiter(this, call, next, priority, key, maxWaitMs, resolve, reject));

@@ -7,7 +7,7 @@ import type { CallContext, Policy } from "./policy.ts";
 import { publish, type PolicyEvent } from "./policy-event.ts";
 import { ResilienceError } from "./resilience-error.ts";
 import { Flights } from "./single-flight.ts";
-import { policyOf, type Next, type Staged } from "./stage.ts";
+import { policyOf, rejected, type Next, type Staged } from "./stage.ts";
 
 export type CacheEvent =
   | (PolicyEvent & { readonly type: "cacheHit" | "cacheMiss" | "cacheNegativeHit"; readonly key: string })
@@ -156,7 +156,7 @@ export function cache(options: CacheOptions = {}): Cache {
   const run = (call: Call, next: Next): Promise<unknown> => {
     const key = call.options?.key;
     if (key === undefined) {
-      return Promise.reject(new InvalidArgumentError("cache.execute.key", "must be given for a cached call", key));
+      return rejected(new InvalidArgumentError("cache.execute.key", "must be given for a cached call", key));
     }
     calls++;
     const entry = entries.read(key);
@@ -185,7 +185,7 @@ export function cache(options: CacheOptions = {}): Cache {
       if (failedLately) {
         count.negativeHits++;
         tell({ type: "cacheNegativeHit", key });
-        return Promise.reject(entry.error);
+        return rejected(entry.error);
       }
     }
     count.misses++;

@@ -12,7 +12,7 @@ export class CircuitOpenError extends ResilienceError {
   readonly #policy: string;
 
   constructor(name: string, state: BreakerState, remainingOpenMs: number) {
-    super(undefined, { code: "CIRCUIT_OPEN", kind: "resource", retryable: true });
+    super(undefined, { name: "CircuitOpenError", code: "CIRCUIT_OPEN", kind: "resource", retryable: true });
     this.#policy = name;
     this.state = state;
     this.remainingOpenMs = remainingOpenMs;
@@ -20,7 +20,9 @@ export class CircuitOpenError extends ResilienceError {
   }
 
   override get message(): string {
-    return this.#policy === "" ? `circuit breaker is ${this.state}` : `circuit breaker ${this.#policy} is ${this.state}`;
+    return this.#policy === ""
+      ? `circuit breaker is ${this.state}`
+      : `circuit breaker ${this.#policy} is ${this.state}`;
   }
 
   override toJSON(): Record<string, unknown> {

@@ -7,7 +7,7 @@ import { isOverload, isTimeout } from "./overload.ts";
 import type { Policy } from "./policy.ts";
 import { publish, type PolicyEvent } from "./policy-event.ts";
 import { ResilienceError } from "./resilience-error.ts";
-import { policyOf, type Staged } from "./stage.ts";
+import { policyOf, rejected, type Staged } from "./stage.ts";
 
 export type ConcurrencyLimiterEvent =
   | (PolicyEvent & { readonly type: "concurrencyLimited"; readonly limit: number; readonly inFlight: number })
@@ -68,6 +68,7 @@ export class ConcurrencyLimitedError extends ResilienceError {
 
   constructor(policy: string, limit: number) {
     super(`${policy || "concurrencyLimiter"} is at its present limit of ${limit} calls`, {
+      name: "ConcurrencyLimitedError",
       code: "CONCURRENCY_LIMITED",
       kind: "resource",
       retryable: true,
@@ -111,7 +112,7 @@ export function concurrencyLimiter(options: ConcurrencyLimiterOptions = {}): Con
 
   const gradient = new GradientLimit(startOf(options));
   let inFlight = 0;
-  let rejected = 0;
+  let rejections = 0;
   let windowStart = clock.now();
   let samples = 0;
   let totalMs = 0;
@@ -154,7 +155,7 @@ export function concurrencyLimiter(options: ConcurrencyLimiterOptions = {}): Con
   };
 
   const refusal = (): ConcurrencyLimitedError => {
-    rejected++;
+    rejections++;
     const { limit } = gradient;
     if (onEvent !== undefined) {
       publish(onEvent, { type: "concurrencyLimited", at: clock.wallTime(), policy: name, limit, inFlight });
@@ -166,7 +167,7 @@ export function concurrencyLimiter(options: ConcurrencyLimiterOptions = {}): Con
     ...policyOf<never>(
       {
         run(call, next) {
-          if (inFlight >= gradient.limit) return Promise.reject(refusal());
+          if (inFlight >= gradient.limit) return rejected(refusal());
           inFlight++;
           if (inFlight > maxInFlight) maxInFlight = inFlight;
           const startedAt = clock.now();
@@ -187,7 +188,7 @@ export function concurrencyLimiter(options: ConcurrencyLimiterOptions = {}): Con
       },
     ),
     get metrics() {
-      return { limit: gradient.limit, inFlight, rejected, baselineMs: gradient.baselineMs };
+      return { limit: gradient.limit, inFlight, rejected: rejections, baselineMs: gradient.baselineMs };
     },
     update(changes) {
       checkKnown("concurrencyLimiter", changes, settingNames);

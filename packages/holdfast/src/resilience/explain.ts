@@ -69,9 +69,15 @@ function draw(policies: readonly PolicyDescription[], doubts: readonly Doubt[]):
 }
 
 function summary({ options = {} }: PolicyDescription): string {
-  const shown = Object.entries(options).flatMap(([name, value]) => {
-    if (typeof value === "function") return [`${name}: a function`];
-    return ["number", "string", "boolean"].includes(typeof value) ? [`${name}: ${String(value)}`] : [];
-  });
+  const shown = settings("", options);
   return shown.length === 0 ? "" : ` (${shown.join(", ")})`;
+}
+
+/** `openMs: 30000`, `window.size: 100`, …: what has a short text, at any depth. */
+function settings(path: string, options: object): string[] {
+  return Object.entries(options).flatMap(([name, value]) => {
+    if (typeof value === "function") return [`${path}${name}: a function`];
+    if (typeof value === "object" && value !== null) return settings(`${path}${name}.`, value);
+    return ["number", "string", "boolean"].includes(typeof value) ? [`${path}${name}: ${String(value)}`] : [];
+  });
 }

@@ -1,4 +1,4 @@
-import type { Random } from "../runtime/system.ts";
+import type { RandomSource } from "../runtime/system.ts";
 
 /**
  * How a delay is spread, so that callers that failed together do not come back together (M. Brooker, "Exponential
@@ -13,12 +13,12 @@ export const jitters: readonly Jitter[] = ["none", "full", "equal", "decorrelate
 /** Delays of one execution, drawn one after the other; never negative, never above `maxDelayMs`, never NaN. */
 export class DelayDraw {
   readonly #jitter: Jitter;
-  readonly #random: Random;
+  readonly #random: RandomSource;
   readonly #maxDelayMs: number;
   #first: number | undefined;
   #previous: number | undefined;
 
-  constructor(jitter: Jitter, random: Random, maxDelayMs: number) {
+  constructor(jitter: Jitter, random: RandomSource, maxDelayMs: number) {
     this.#jitter = jitter;
     this.#random = random;
     this.#maxDelayMs = maxDelayMs;

@@ -2,7 +2,7 @@ import { InvalidArgumentError } from "../errors/index.ts";
 import { Call } from "./call.ts";
 import type { PolicyDescription } from "./policy-description.ts";
 import type { Policy } from "./policy.ts";
-import { descriptionOf, invoke, policyOf, stageOf, type Next, type Stage, type Staged } from "./stage.ts";
+import { descriptionOf, invoke, policyOf, rejected, stageOf, type Next, type Stage, type Staged } from "./stage.ts";
 
 /** What the policies of a pipeline may answer besides the operation's result. */
 type FallbackOf<Policies extends readonly Policy<unknown>[]> =
@@ -40,14 +40,12 @@ function runForeign(policy: Policy<unknown>, call: Call, next: Next): Promise<un
     return Promise.resolve(
       policy.execute(
         (context) =>
-          next(
-            new Call(call.operation, context?.signal ?? call, context?.attempt ?? call.attempt, call.options),
-          ),
+          next(new Call(call.operation, context?.signal ?? call, context?.attempt ?? call.attempt, call.options)),
         { ...call.options, signal: call.signal },
       ),
     );
   } catch (error) {
-    return Promise.reject(error);
+    return rejected(error);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Clock, Random } from "../runtime/system.ts";
+import type { Clock, RandomSource } from "../runtime/system.ts";
 import { exponentialBackoff } from "./backoff.ts";
 import { bulkhead, type BulkheadPolicy } from "./bulkhead.ts";
 import { checkKnown } from "./check-options.ts";
@@ -91,7 +91,7 @@ export interface PresetOptions {
   /** Gets the events of all its policies. */
   readonly onEvent?: (event: PolicyEvent) => void;
   readonly clock?: Clock;
-  readonly random?: Random;
+  readonly random?: RandomSource;
 }
 
 /** A pipeline with its parts, outermost first: their state, metrics and `update`. */

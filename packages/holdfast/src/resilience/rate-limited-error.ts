@@ -10,6 +10,7 @@ export class RateLimitedError extends ResilienceError {
   constructor(retryAfterMs: number, key: string | undefined) {
     const whose = key === undefined ? "" : ` of ${JSON.stringify(key)}`;
     super(`the rate${whose} is used up; try again in ${Math.ceil(retryAfterMs)} ms`, {
+      name: "RateLimitedError",
       code: "RATE_LIMITED",
       kind: "resource",
       retryable: true,

@@ -7,7 +7,7 @@ import { publish, type PolicyEvent } from "./policy-event.ts";
 import { RateAccount, type RateWaiter } from "./rate-account.ts";
 import { RateLimitedError } from "./rate-limited-error.ts";
 import { slidingWindow, tokenBucket, type RateWindow } from "./rate-window.ts";
-import { policyOf, type Next, type Staged } from "./stage.ts";
+import { policyOf, rejected, type Next, type Staged } from "./stage.ts";
 
 export interface RateLimit {
   /** How many, >= 1. */
@@ -106,7 +106,7 @@ export function rateLimiter(options: RateLimiterOptions): RateLimiter {
 
   let settings = resolve(options);
   let granted = 0;
-  let rejected = 0;
+  let rejections = 0;
   const single = new RateAccount(clock, settings.windows());
   const accounts = new Map<string, RateAccount>();
 
@@ -124,7 +124,7 @@ export function rateLimiter(options: RateLimiterOptions): RateLimiter {
   };
 
   const refusal = (retryAfterMs: number, key: string | undefined): RateLimitedError => {
-    rejected++;
+    rejections++;
     if (onEvent !== undefined) {
       publish(onEvent, { type: "rateLimitRejected", at: clock.wallTime(), policy: name, key, retryAfterMs });
     }
@@ -133,7 +133,7 @@ export function rateLimiter(options: RateLimiterOptions): RateLimiter {
 
   const queue = (account: RateAccount, key: string | undefined, permits: number, wait: number, call: Call) => {
     const { maxWaitMs, maxWaiting } = settings;
-    if (wait > maxWaitMs || account.waiting >= maxWaiting) return Promise.reject(refusal(wait, key));
+    if (wait > maxWaitMs || account.waiting >= maxWaiting) return rejected(refusal(wait, key));
     if (onEvent !== undefined) {
       publish(onEvent, { type: "rateLimitWaiting", at: clock.wallTime(), policy: name, key, waitMs: wait });
     }
@@ -169,7 +169,7 @@ export function rateLimiter(options: RateLimiterOptions): RateLimiter {
     }
     // Between its turn and this continuation the call may have been given up; then the operation is not begun.
     const turn = queue(account, key, 1, wait, call);
-    const begin = (): Promise<unknown> => (call.aborted ? Promise.reject(call.reason) : next(call));
+    const begin = (): Promise<unknown> => (call.aborted ? rejected(call.reason) : next(call));
     return turn.then(begin);
   };
 
@@ -191,7 +191,7 @@ export function rateLimiter(options: RateLimiterOptions): RateLimiter {
     ),
     tryAcquire({ key, permits } = {}) {
       if (accountOf(key).take(clock.now(), permitsOf(permits)) > 0) {
-        rejected++;
+        rejections++;
         return false;
       }
       granted++;
@@ -208,7 +208,7 @@ export function rateLimiter(options: RateLimiterOptions): RateLimiter {
     get metrics() {
       let waiting = single.waiting;
       for (const account of accounts.values()) waiting += account.waiting;
-      return { granted, rejected, waiting, keys: accounts.size };
+      return { granted, rejected: rejections, waiting, keys: accounts.size };
     },
     update(changes) {
       checkKnown("rateLimiter", changes, settingNames);

@@ -18,6 +18,7 @@ export class RetriesExhaustedError extends ResilienceError {
     const who = policy === "" ? "" : `${policy}: `;
     const tries = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
     super(`${who}no success after ${tries} (limit: ${reason})${cause instanceof Error ? `: ${cause.message}` : ""}`, {
+      name: "RetriesExhaustedError",
       code: "RETRIES_EXHAUSTED",
       kind: HoldfastError.is(cause) ? cause.kind : "system",
       cause,

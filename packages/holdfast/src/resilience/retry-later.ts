@@ -1,6 +1,7 @@
 import type { Call } from "./call.ts";
 import { discardResult } from "./discard-result.ts";
 import { ResilienceError } from "./resilience-error.ts";
+import { rejected } from "./stage.ts";
 import { WheelTimer, type TimerWheel } from "./timer-wheel.ts";
 import { TimeoutError } from "./timeout-error.ts";
 
@@ -8,6 +9,7 @@ import { TimeoutError } from "./timeout-error.ts";
 export class RetryQueueFullError extends ResilienceError {
   constructor(queue: string, maxQueue: number, cause: TimeoutError) {
     super(`the retry queue of ${queue} is full: ${maxQueue} calls waiting`, {
+      name: "RetryQueueFullError",
       code: "RETRY_QUEUE_FULL",
       kind: "resource",
       retryable: true,
@@ -70,7 +72,7 @@ export class RetryLater extends WheelTimer {
   add(call: Call, timedOut: TimeoutError, attempt: LaterAttempt): Promise<unknown> {
     const { maxQueue } = this.#options;
     if (this.#closed || this.#waiting.size >= maxQueue) {
-      return Promise.reject(new RetryQueueFullError(this.#name, maxQueue, timedOut));
+      return rejected(new RetryQueueFullError(this.#name, maxQueue, timedOut));
     }
     return new Promise((resolve, reject) => {
       const waiting: Waiting = { call, attempt, timedOut, resolve, reject, unlisten: undefined, attempts: 0 };

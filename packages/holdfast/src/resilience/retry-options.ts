@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "../errors/index.ts";
-import { systemClock, systemRandom, type Clock, type Random } from "../runtime/system.ts";
+import { systemClock, systemRandom, type Clock, type RandomSource } from "../runtime/system.ts";
 import { exponentialBackoff } from "./backoff.ts";
 import { checkKnown, fn, integer, number, oneOf } from "./check-options.ts";
 import { jitters, type Jitter } from "./jitter.ts";
@@ -7,7 +7,6 @@ import type { PolicyEvent } from "./policy-event.ts";
 import type { RetryBudget } from "./retry-budget.ts";
 import type { RetryLimit } from "./retry-error.ts";
 import { toSchedule, type Schedule, type ScheduleLike } from "./schedule.ts";
-import { TimeoutStage } from "./timeout.ts";
 
 export interface RetryOptions {
   /** How often the operation is called at most, the first time included: an integer >= 1. Default 3. */
@@ -20,11 +19,6 @@ export interface RetryOptions {
   readonly maxDelayMs?: number;
   /** No try begins so long after the execution began; milliseconds >= 0. Running tries are not cut. Default Infinity. */
   readonly maxElapsedMs?: number;
-  /**
-   * The limit of one try: milliseconds >= 0, or a function of the try as the operation is told it. Over it, the try's
-   * signal is aborted and the try has failed with a TimeoutError. Default: none.
-   */
-  readonly attemptTimeoutMs?: number | ((attempt: number) => number);
   /** Whether an error is worth another try. Default `isRetryable`. */
   readonly retryOn?: (error: unknown, attempt: number) => boolean;
   /** Whether a result is as bad as a failure. One that is given up on is the result. Default: none is. */
@@ -38,7 +32,7 @@ export interface RetryOptions {
   readonly onEvent?: (event: RetryEvent) => void;
   readonly name?: string;
   readonly clock?: Clock;
-  readonly random?: Random;
+  readonly random?: RandomSource;
 }
 
 /** A try failed, or its result was refused (`error` is undefined then), and another will follow. */
@@ -87,7 +81,6 @@ const names: readonly (keyof RetryOptions)[] = [
   "jitter",
   "maxDelayMs",
   "maxElapsedMs",
-  "attemptTimeoutMs",
   "retryOn",
   "retryOnResult",
   "delayFrom",
@@ -114,9 +107,7 @@ export interface RetrySettings {
   readonly onEvent: RetryOptions["onEvent"];
   readonly name: string;
   readonly clock: Clock;
-  readonly random: Random;
-  /** What limits each try, if anything does. */
-  readonly timeout: TimeoutStage | undefined;
+  readonly random: RandomSource;
   /** Whether anything depends on when the execution began. */
   readonly timed: boolean;
 }
@@ -134,7 +125,6 @@ export function checkRetryOptions(options: RetryOptions): RetrySettings {
     clock = systemClock,
     random = systemRandom,
     name = "",
-    attemptTimeoutMs,
     budget,
     ...callbacks
   } = options;
@@ -168,14 +158,6 @@ export function checkRetryOptions(options: RetryOptions): RetrySettings {
     name,
     clock,
     random,
-    timeout: attemptTimeout(attemptTimeoutMs, clock),
     timed: schedule.timed || maxElapsedMs !== Infinity,
   };
-}
-
-function attemptTimeout(limit: RetryOptions["attemptTimeoutMs"], clock: Clock): TimeoutStage | undefined {
-  if (limit === undefined) return undefined;
-  if (typeof limit === "function") return new TimeoutStage({ timeoutMs: ({ attempt }) => limit(attempt), clock });
-  number("retry.attemptTimeoutMs", limit, 0);
-  return new TimeoutStage({ timeoutMs: limit, clock });
 }

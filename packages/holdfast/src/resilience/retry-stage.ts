@@ -30,11 +30,10 @@ export class RetryStage implements Stage {
 
   run(call: Call, next: Next): Promise<unknown> {
     const settings = this.settings;
-    const { budget, timeout, retryOnResult } = settings;
+    const { budget, retryOnResult } = settings;
     if (budget !== undefined) budget.deposit();
     const startedAt = settings.timed ? settings.clock.now() : 0;
-    const first = timeout === undefined ? next(call) : timeout.run(call, next);
-    return first.then(
+    return next(call).then(
       retryOnResult === undefined
         ? undefined
         : (result) =>
@@ -148,9 +147,7 @@ class RetryRun {
 
   #try(): Promise<unknown> {
     const { operation, attempt, options } = this.#call;
-    const { timeout } = this.#settings;
-    const call = new Call(operation, this.#call, attempt + this.#attempt - 1, options);
-    return timeout === undefined ? this.#next(call) : timeout.run(call, this.#next);
+    return this.#next(new Call(operation, this.#call, attempt + this.#attempt - 1, options));
   }
 
   #giveUp(failure: Failure, reason: RetryLimit): unknown {

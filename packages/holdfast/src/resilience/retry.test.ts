@@ -12,6 +12,7 @@ import { retryBudget } from "./retry-budget.ts";
 import { RetriesExhaustedError } from "./retry-error.ts";
 import type { RetryEvent, RetryOptions } from "./retry-options.ts";
 import { sequence, upToElapsed, upToRetries, type ScheduleLike } from "./schedule.ts";
+import { timeout } from "./timeout.ts";
 
 /** Fails so often, then answers; keeps when it was called. */
 function flaky(clock: VirtualClock, failures: number, fail: (n: number) => unknown = (n) => new Error(`no ${n}`)) {
@@ -327,7 +328,7 @@ describe("abort of a retry", () => {
     const { signal } = new AbortController();
     for (const failures of [0, 1, 99]) {
       const { operation } = flaky(clock, failures);
-      const policy = retry({ clock, attemptTimeoutMs: 1_000 });
+      const policy = pipeline(retry({ clock }), timeout({ clock, timeoutMs: 1_000 }));
       const result = outcome(policy.execute((context) => (context.signal, operation()), { signal }));
       await clock.advance(60_000);
       await result;
@@ -338,7 +339,8 @@ describe("abort of a retry", () => {
   it("pitfall 20: does not abort the signal of a result that was given", async () => {
     const clock = new VirtualClock();
     const signals: AbortSignal[] = [];
-    const result = retry({ clock, attemptTimeoutMs: 1_000 }).execute(({ signal, attempt }) => {
+    const policy = pipeline(retry({ clock }), timeout({ clock, timeoutMs: 1_000 }));
+    const result = policy.execute(({ signal, attempt }) => {
       signals.push(signal);
       if (attempt === 1) throw new Error("no");
       return "stream";
@@ -350,10 +352,11 @@ describe("abort of a retry", () => {
 });
 
 describe("limits of a retry", () => {
-  it("limits each try, longer each time if wanted", async () => {
+  it("limits each try by a timeout inside, longer each time if wanted", async () => {
     const clock = new VirtualClock();
     const aborted: number[] = [];
-    const policy = retry({ clock, jitter: "none", attemptTimeoutMs: (attempt) => attempt * 1_000 });
+    const limit = timeout({ clock, timeoutMs: ({ attempt }) => attempt * 1_000 });
+    const policy = pipeline(retry({ clock, jitter: "none" }), limit);
     const result = policy.execute(
       ({ signal, attempt }) =>
         new Promise((resolve) => {
@@ -431,8 +434,6 @@ describe("limits of a retry", () => {
     [{ jitter: true }, 'retry.jitter must be "none" or "full" or "equal" or "decorrelated" (got true)'],
     [{ maxDelayMs: Infinity }, "retry.maxDelayMs must be a number >= 0 (got Infinity)"],
     [{ maxElapsedMs: Number.NaN }, "retry.maxElapsedMs must be a number >= 0 (got NaN)"],
-    [{ attemptTimeoutMs: -1 }, "retry.attemptTimeoutMs must be a number >= 0 (got -1)"],
-    [{ attemptTimeoutMs: null }, "retry.attemptTimeoutMs must be a number >= 0 (got null)"],
     [{ retryOn: 3 }, "retry.retryOn must be a function (got 3)"],
     [{ retryOnResult: "x" }, 'retry.retryOnResult must be a function (got "x")'],
     [{ delayFrom: 3 }, "retry.delayFrom must be a function (got 3)"],

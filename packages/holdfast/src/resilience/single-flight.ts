@@ -1,6 +1,6 @@
 import { Call, ScopedCall } from "./call.ts";
 import type { ExecuteOptions, Operation } from "./policy.ts";
-import { invoke, type Next } from "./stage.ts";
+import { invoke, rejected, type Next } from "./stage.ts";
 
 /** One load at a time for each key, shared by all who ask for it meanwhile. */
 export interface SingleFlight<T> {
@@ -26,7 +26,7 @@ export function singleFlight<T>(): SingleFlight<T> {
     },
     run(key, load, options) {
       const signal = options?.signal;
-      if (signal?.aborted === true) return Promise.reject(signal.reason);
+      if (signal?.aborted === true) return rejected(signal.reason);
       return flights.run(key, new Call(load, signal, 1, options), invoke) as Promise<T>;
     },
     forget: (key) => flights.forget(key),

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from "../errors/index.ts";
 import { addAbortListener, removeAbortListener } from "./abort-listeners.ts";
 import { Call } from "./call.ts";
+import { discardResult } from "./discard-result.ts";
 import type { PolicyDescription } from "./policy-description.ts";
 import type { ExecuteOptions, Operation, Policy } from "./policy.ts";
 
@@ -44,11 +45,11 @@ export function policyOf<Fallback>(
 
 function execute(stage: Stage, operation: Operation<unknown>, options: ExecuteOptions | undefined): Promise<unknown> {
   if (typeof operation !== "function") {
-    return Promise.reject(new InvalidArgumentError("execute.operation", "must be a function", operation));
+    return rejected(new InvalidArgumentError("execute.operation", "must be a function", operation));
   }
   const signal = options?.signal;
   if (signal === undefined) return stage.run(new Call(operation, undefined, 1, options), invoke);
-  if (signal.aborted) return Promise.reject(signal.reason);
+  if (signal.aborted) return rejected(signal.reason);
   return unlessAborted(stage.run(new Call(operation, signal, 1, options), invoke), signal);
 }
 
@@ -84,7 +85,8 @@ function unlessAborted(result: Promise<unknown>, signal: AbortSignal): Promise<u
     result.then(
       (value) => {
         removeAbortListener(signal, onAbort);
-        resolve(value);
+        if (signal.aborted) discardResult(value);
+        else resolve(value);
         return undefined;
       },
       (error: unknown) => {

@@ -1,11 +1,11 @@
-import { systemClock, systemRandom, type Clock, type Random } from "../runtime/system.ts";
+import { systemClock, systemRandom, type Clock, type RandomSource } from "../runtime/system.ts";
 import type { Call } from "./call.ts";
 import { checkKnown, fn, integer, number } from "./check-options.ts";
 import { isTimeout } from "./overload.ts";
 import type { Policy } from "./policy.ts";
 import { publish, type PolicyEvent } from "./policy-event.ts";
 import { ResilienceError } from "./resilience-error.ts";
-import { policyOf, type Staged } from "./stage.ts";
+import { policyOf, rejected, type Staged } from "./stage.ts";
 import { TimeWindow } from "./time-window.ts";
 
 export type ThrottleEvent = PolicyEvent & { readonly type: "throttled"; readonly rejectProbability: number };
@@ -33,7 +33,7 @@ export interface ThrottleOptions extends ThrottleSettings {
   /** Default the system's. */
   readonly clock?: Clock;
   /** Default the system's. */
-  readonly random?: Random;
+  readonly random?: RandomSource;
 }
 
 export const throttleDefaults: Required<ThrottleSettings> & {
@@ -49,6 +49,7 @@ export class ThrottledError extends ResilienceError {
 
   constructor(policy: string, rejectProbability: number) {
     super(`${policy || "throttle"} holds back ${Math.round(rejectProbability * 100)} % of the calls`, {
+      name: "ThrottledError",
       code: "THROTTLED",
       kind: "resource",
       retryable: true,
@@ -129,7 +130,7 @@ export function throttle(options: ThrottleOptions = {}): Throttle {
       {
         run(call, next) {
           const probability = rejectProbability();
-          if (probability > 0 && random.next() < probability) return Promise.reject(refusal(probability));
+          if (probability > 0 && random.next() < probability) return rejected(refusal(probability));
           const result = next(call);
           result.then(accepted, (error: unknown) => failed(call, error));
           return result;

@@ -9,6 +9,7 @@ export class TimeoutError extends ResilienceError {
   constructor(policy: string, timeoutMs: number, cause?: unknown) {
     const who = policy === "" ? "the operation" : policy;
     super(`${who} timed out after ${timeoutMs} ms`, {
+      name: "TimeoutError",
       code: "OPERATION_TIMED_OUT",
       kind: "timeout",
       retryable: true,

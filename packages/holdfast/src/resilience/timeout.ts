@@ -5,7 +5,7 @@ import { checkKnown, fn, number, oneOf } from "./check-options.ts";
 import { discardResult } from "./discard-result.ts";
 import type { CallContext, Policy } from "./policy.ts";
 import { publish, type PolicyEvent } from "./policy-event.ts";
-import { policyOf, type Next, type Stage } from "./stage.ts";
+import { policyOf, rejected, type Next, type Stage } from "./stage.ts";
 import { TimedCall, type TimeLimit } from "./timed-call.ts";
 import { wheelOf, type TimerWheel } from "./timer-wheel.ts";
 
@@ -140,7 +140,7 @@ export class TimeoutStage implements Stage, TimeLimit {
         limitMs = limitMs(call);
         if (!(limitMs >= 0)) throw new InvalidArgumentError("timeout.timeoutMs(context)", "must be >= 0", limitMs);
       } catch (error) {
-        return Promise.reject(error);
+        return rejected(error);
       }
     }
     const timed = new TimedCall(this, call, limitMs, this.mode === "abandoning");

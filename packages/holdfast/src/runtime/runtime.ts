@@ -30,10 +30,14 @@ export interface Clock {
   sleep(delayMs: number, options?: { readonly signal?: AbortSignal }): Promise<void>;
 }
 
-/** Random numbers from one generator. */
-export interface Random {
+/** Where chance comes from, for those who need no more than that. */
+export interface RandomSource {
   /** Uniform in [0, 1). */
   next(): number;
+}
+
+/** Random numbers from one generator. */
+export interface Random extends RandomSource {
   /** Uniform integer, `min` and `max` included. @throws RangeError when `max < min` or a bound is no safe integer */
   integer(min: number, max: number): number;
   bytes(length: number): Uint8Array;

@@ -3,13 +3,12 @@
  * entry of this room, for rooms whose import must stay light.
  */
 import { nodeClock } from "./node-clock.ts";
-import type { Clock, Random } from "./runtime.ts";
-import { seededRandom } from "./seeded-random.ts";
+import type { Clock, RandomSource } from "./runtime.ts";
 
-export type { Clock, Random, Timer } from "./runtime.ts";
+export type { Clock, RandomSource, Timer } from "./runtime.ts";
 
 /** Node's clock, one for the process. */
 export const systemClock: Clock = nodeClock();
 
-/** One generator for the process, for jitter and sampling; not for secrets. */
-export const systemRandom: Random = seededRandom(Math.floor(Math.random() * Number.MAX_SAFE_INTEGER));
+/** The platform's generator, for jitter and sampling; not for secrets. */
+export const systemRandom: RandomSource = { next: Math.random };

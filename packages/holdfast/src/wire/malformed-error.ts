@@ -9,7 +9,7 @@ export class MalformedError extends HoldfastError {
 
   /** @example new MalformedError("entry.kind", 12, "must be 0, 1 or 2 (got 9)") */
   constructor(what: string, offset: number, reason: string) {
-    super(`${what} at byte ${offset} ${reason}`, { code: "MALFORMED", kind: "system" });
+    super(`${what} at byte ${offset} ${reason}`, { name: "MalformedError", code: "MALFORMED", kind: "system" });
     this.what = what;
     this.offset = offset;
   }

@@ -9,7 +9,7 @@ export class UnreachableError extends HoldfastError {
 
   constructor(tried: ReadonlyMap<string, Error>) {
     const list = [...tried].map(([endpoint, error]) => `${endpoint} (${describeCause(error)})`).join(", ");
-    super(`no member could answer: ${list}`, { code: "UNREACHABLE", kind: "network", retryable: true });
+    super(`no member could answer: ${list}`, { name: "UnreachableError", code: "UNREACHABLE", kind: "network", retryable: true });
     this.tried = tried;
   }
 }
@@ -19,7 +19,7 @@ export class GatewayError extends HoldfastError {
   readonly status: number;
 
   constructor(status: number, message: string) {
-    super(message, { code: "GATEWAY", kind: status >= 500 ? "system" : "business" });
+    super(message, { name: "GatewayError", code: "GATEWAY", kind: status >= 500 ? "system" : "business" });
     this.status = status;
   }
 }

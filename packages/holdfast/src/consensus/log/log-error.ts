@@ -9,7 +9,7 @@ export class LogCorruptError extends HoldfastError {
   readonly reason: string;
 
   constructor(file: string, offset: number, reason: string, cause?: unknown) {
-    super(`${file} is corrupt at offset ${offset}: ${reason}`, { code: "LOG_CORRUPT", kind: "consistency", cause });
+    super(`${file} is corrupt at offset ${offset}: ${reason}`, { name: "LogCorruptError", code: "LOG_CORRUPT", kind: "consistency", cause });
     this.file = file;
     this.offset = offset;
     this.reason = reason;
@@ -19,7 +19,7 @@ export class LogCorruptError extends HoldfastError {
 /** The disk failed, or the log was closed: nothing is promised to be durable from here on. */
 export class LogFailedError extends HoldfastError {
   constructor(message: string, cause?: unknown) {
-    super(message, { code: "LOG_FAILED", kind: "system", cause });
+    super(message, { name: "LogFailedError", code: "LOG_FAILED", kind: "system", cause });
   }
 }
 
@@ -31,7 +31,7 @@ export class ForeignDirectoryError extends HoldfastError {
     super(
       `${file} belongs to member ${found.nodeId} of cluster ${found.clusterId.toString(16)}, ` +
         `not to member ${expected.nodeId} of cluster ${expected.clusterId.toString(16)}`,
-      { code: "FOREIGN_DIRECTORY", kind: "consistency" },
+      { name: "ForeignDirectoryError", code: "FOREIGN_DIRECTORY", kind: "consistency" },
     );
     this.file = file;
   }
