@@ -69,11 +69,6 @@ export class ScopedCall extends Call {
   #ended = false;
   #unlink: (() => void) | undefined;
 
-  /** `outer` is the call around it; undefined for work that several calls wait for. */
-  constructor(operation: Operation<unknown>, outer: Call | undefined, attempt: number, options?: ExecuteOptions) {
-    super(operation, outer, attempt, options);
-  }
-
   override get signal(): AbortSignal {
     this.controller ??= this.#connect();
     return this.controller.signal;
@@ -110,7 +105,9 @@ export class ScopedCall extends Call {
     const controller = new AbortController();
     if (this.aborted) controller.abort(this.reason);
     else if (!this.#ended) {
-      this.#unlink = (this.outer as Call | undefined)?.onAbort(() => controller.abort(super.reason));
+      const abort = (): void => controller.abort(super.reason);
+      // Nothing is around work that several calls wait for.
+      if (this.outer instanceof Call) this.#unlink = this.outer.onAbort(abort);
     }
     return controller;
   }

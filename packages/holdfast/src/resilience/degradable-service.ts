@@ -2,7 +2,8 @@ import type { Clock } from "../runtime/system.ts";
 import type { Call } from "./call.ts";
 import { FallbackFailedError } from "./fallback.ts";
 import { isTimeout } from "./overload.ts";
-import type { CallContext, ExecuteOptions } from "./policy.ts";
+import type { CallContext, ExecuteOptions, Policy } from "./policy.ts";
+import type { PolicyDescription } from "./policy-description.ts";
 import { policyOf, type Next } from "./stage.ts";
 
 /** The moving average forgets a tenth with each call. */
@@ -50,23 +51,29 @@ export class DegradableService<Input, Result> {
   degraded = false;
   readonly #options: Required<ServiceOptions<Input, Result>>;
   readonly #clock: Clock;
-  readonly #probeIntervalMs: number;
+  readonly #probeIntervalMs: () => number;
   readonly #wayOf: (degraded: boolean) => Way;
   #errorRate = 0;
   #freshCalls = 0;
   #probedAt = Number.NEGATIVE_INFINITY;
+  readonly #description: PolicyDescription;
   readonly #count = { fullCalls: 0, fullFailures: 0, degradedCalls: 0, degradedFailures: 0 };
 
   constructor(
     name: string,
     options: Required<ServiceOptions<Input, Result>>,
-    world: { readonly clock: Clock; readonly probeIntervalMs: number; readonly wayOf: (degraded: boolean) => Way },
+    world: {
+      readonly clock: Clock;
+      readonly probeIntervalMs: () => number;
+      readonly wayOf: (degraded: boolean) => Way;
+    },
   ) {
     this.name = name;
     this.#options = options;
     this.#clock = world.clock;
     this.#probeIntervalMs = world.probeIntervalMs;
     this.#wayOf = world.wayOf;
+    this.#description = describe(this, options, world.wayOf);
   }
 
   get health(): ServiceHealth {
@@ -78,8 +85,11 @@ export class DegradableService<Input, Result> {
   }
 
   run(input: Input, options?: ExecuteOptions): Promise<Result> {
-    const policy = policyOf<never>({ run: (call, next) => this.#run(call, next, input) });
-    return policy.execute((context) => this.#options.full(input, context), options);
+    return this.policy(input).execute((context) => this.#options.full(input, context), options);
+  }
+
+  policy(input: Input): Policy<Result> {
+    return policyOf<Result>({ run: (call, next) => this.#run(call, next, input) }, this.#description);
   }
 
   /** Hears the service's say on what was measured, for so long at most, and begins to measure anew. */
@@ -131,7 +141,7 @@ export class DegradableService<Input, Result> {
 
   #probeIsDue(): boolean {
     const now = this.#clock.now();
-    if (now - this.#probedAt < this.#probeIntervalMs) return false;
+    if (now - this.#probedAt < this.#probeIntervalMs()) return false;
     this.#probedAt = now;
     return true;
   }
@@ -142,4 +152,18 @@ export class DegradableService<Input, Result> {
     this.#freshCalls++;
     this.#errorRate += ((failed ? 1 : 0) - this.#errorRate) * newShare;
   }
+}
+
+function describe(
+  service: { readonly name: string; readonly degraded: boolean },
+  { degradeAbove, recoverBelow }: { readonly degradeAbove: number; readonly recoverBelow: number },
+  wayOf: (degraded: boolean) => Way,
+): PolicyDescription {
+  return {
+    kind: "degradableService",
+    name: service.name,
+    get options() {
+      return { way: wayOf(service.degraded), degradeAbove, recoverBelow };
+    },
+  };
 }

@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../testing/index.ts";
 import { degradation, type DegradationEvent, type DegradationOptions } from "./degrade.ts";
+import { explain } from "./explain.ts";
 import { FallbackFailedError } from "./fallback.ts";
+import { pipeline } from "./pipeline.ts";
+import { retry } from "./retry.ts";
 
 const boom = new Error("boom");
 
@@ -199,6 +202,87 @@ describe("degradation", () => {
     controller.abort(boom);
     await expect(result).rejects.toBe(boom);
     expect(group.metrics.services["b"]).toMatchObject({ fullCalls: 0, degradedCalls: 0 });
+    await group.close();
+  });
+
+  it("takes part in a pipeline as a policy that explains itself", async () => {
+    const clock = new VirtualClock();
+    const group = degradation({ clock });
+    const full = (): string => "never asked";
+    const items = group.service("items", { full, degraded: (user: string) => `what ${user} may like` });
+    const policy = pipeline(items.policy("ann"), retry({ clock, maxAttempts: 2 }));
+    expect(await policy.execute(() => "chosen")).toBe("chosen");
+    const failed = policy.execute(() => Promise.reject(boom));
+    await clock.advance(1_000);
+    expect(await failed).toBe("what ann may like");
+    expect(group.metrics.services["items"]).toMatchObject({ fullCalls: 2, fullFailures: 1, degradedCalls: 1 });
+    const title = 'degradableService "items"';
+    expect(String(explain(policy))).toContain(`${title} (way: full, degradeAbove: 0.5, recoverBelow: 0.2)\n└─ retry`);
+    group.override("full");
+    expect(String(explain(items.policy("ann")))).toContain(`${title} (way: degraded, `);
+    await group.close();
+  });
+
+  it("takes other options while calls and a check are under way", async () => {
+    const clock = new VirtualClock();
+    const group = degradation({ clock, features: { reviews: 2 }, checkIntervalMs: 30_000 });
+    const answers = Promise.withResolvers<string>();
+    const say = Promise.withResolvers<boolean>();
+    const service = group.service("a", {
+      full: () => answers.promise,
+      degraded: () => "degraded",
+      shouldDegrade: () => say.promise,
+    });
+    const running = service.run(undefined);
+    await clock.advance(30_000);
+    group.update({ checkIntervalMs: 1_000, features: { search: 5 } });
+    expect(group.isEnabled("search")).toBe(true);
+    expect(() => group.isEnabled("reviews")).toThrow("degradation.feature must be one of the features declared");
+    say.resolve(true);
+    await clock.advance(0);
+    expect(group.mode).toBe("partial");
+    // The check that ends now must not have set a second timer.
+    expect(clock.pending).toBe(1);
+    await clock.advance(999);
+    expect(group.metrics.modeChanges).toBe(1);
+    await clock.advance(1);
+    expect(group.mode).toBe("full");
+    expect(group.isEnabled("search")).toBe(false);
+    group.update({ fullPriority: 5 });
+    expect(group.isEnabled("search")).toBe(true);
+    answers.resolve("full");
+    expect(await running).toBe("full");
+    expect(await group.close()).toBeUndefined();
+    group.update({ checkIntervalMs: 5 });
+    expect(clock.pending).toBe(0);
+  });
+
+  it("measures as often as an update says", async () => {
+    const { run, broken, group, clock, fullCalls } = setup(["a", "b"]);
+    broken.add("a");
+    await run("a", 10);
+    await group.check();
+    fullCalls.clear();
+    await run("a", 5);
+    group.update({ probeIntervalMs: 100 });
+    await clock.advance(100);
+    await run("a", 5);
+    expect(fullCalls.get("a")).toBe(2);
+    await group.close();
+  });
+
+  it("judges by the thresholds of an update, checked with those that stay, and changes nothing by one it refuses", async () => {
+    const { run, broken, group } = setup(["a", "b", "c"]);
+    expect(() => group.update({ enterThreshold: 0.04, checkIntervalMs: 1 })).toThrow(
+      "degradation.leaveThreshold must be below enterThreshold, 0.04 (got 0.05)",
+    );
+    expect(() => group.update({ name: "x" } as never)).toThrow("degradation.name is no option");
+    group.update({ enterThreshold: 0.4 });
+    broken.add("a");
+    await run("a", 10);
+    expect(await group.check()).toBe("normal");
+    group.update({ enterThreshold: 0.3 });
+    expect(await group.check()).toBe("partial");
     await group.close();
   });
 

@@ -8,7 +8,7 @@ import {
   type ServiceOptions,
   type Way,
 } from "./degradable-service.ts";
-import type { ExecuteOptions } from "./policy.ts";
+import type { ExecuteOptions, Policy } from "./policy.ts";
 import { publish, type PolicyEvent } from "./policy-event.ts";
 
 /** `partial`: degraded services run the degraded way. `full`: all do. */
@@ -72,6 +72,8 @@ export interface Service<Input, Result> {
    * @throws FallbackFailedError when both fail; what the degraded way throws when only it was tried
    */
   run(input: Input, options?: ExecuteOptions): Promise<Result>;
+  /** The service for one input as a policy, for pipelines and `explain`: what it executes stands for the full way. */
+  policy(input: Input): Policy<Result>;
   readonly health: ServiceHealth;
 }
 
@@ -86,6 +88,9 @@ export interface DegradationMetrics {
   readonly services: Readonly<Record<string, ServiceMetrics>>;
 }
 
+/** What can be changed while it runs. */
+export type DegradationUpdate = Omit<DegradationOptions, "onEvent" | "name" | "clock">;
+
 export interface Degradation extends AsyncDisposable {
   readonly mode: DegradationMode;
   /** Adds a service. @throws InvalidArgumentError for a name that is taken, and for options that break their rules */
@@ -96,6 +101,11 @@ export interface Degradation extends AsyncDisposable {
   override(mode: DegradationMode): void;
   /** Takes the override back: what was measured counts again. */
   lift(): void;
+  /**
+   * Changes options from now on; those left out stay. The mode stays until the next check, which comes a whole interval
+   * later when the interval is changed; features are replaced as a whole. @throws InvalidArgumentError, changing nothing
+   */
+  update(options: DegradationUpdate): void;
   /** Judges the services now, without waiting for the interval. */
   check(): Promise<DegradationMode>;
   readonly metrics: DegradationMetrics;
@@ -115,10 +125,10 @@ export interface Degradation extends AsyncDisposable {
  * await items.run(user);
  */
 export function degradation(options: DegradationOptions = {}): Degradation {
-  checkKnown("degradation", options, optionNames);
-  const settings = { ...degradationDefaults, ...options };
-  const { onEvent, clock = systemClock, name, features = {} } = settings;
+  checkKnown("degradation", options, [...updateNames, "onEvent", "name", "clock"]);
+  let settings = { ...degradationDefaults, ...options };
   check(settings);
+  const { onEvent, clock = systemClock, name } = settings;
 
   const services = new Map<string, DegradableService<never, unknown>>();
   const durations = { normal: 0, partial: 0, full: 0 };
@@ -174,6 +184,8 @@ export function degradation(options: DegradationOptions = {}): Degradation {
   };
 
   const arm = (): void => {
+    // A check that was under way while the interval was changed comes here a second time.
+    timer?.cancel();
     if (closed) return;
     timer = clock.setTimer(settings.checkIntervalMs, () => void checkNow().then(arm));
   };
@@ -195,14 +207,14 @@ export function degradation(options: DegradationOptions = {}): Degradation {
       }
       const service = new DegradableService(serviceName, resolveService(given), {
         clock,
-        probeIntervalMs: settings.probeIntervalMs,
+        probeIntervalMs: () => settings.probeIntervalMs,
         wayOf,
       });
       services.set(serviceName, service);
       return service;
     },
     isEnabled(feature) {
-      const priority = features[feature];
+      const priority = settings.features?.[feature];
       if (priority === undefined) {
         throw new InvalidArgumentError("degradation.feature", "must be one of the features declared", feature);
       }
@@ -217,6 +229,14 @@ export function degradation(options: DegradationOptions = {}): Degradation {
     lift() {
       forced = undefined;
       settle(true);
+    },
+    update(changes) {
+      checkKnown("degradation", changes, updateNames);
+      const updated = { ...settings, ...changes };
+      check(updated);
+      const rearms = updated.checkIntervalMs !== settings.checkIntervalMs;
+      settings = updated;
+      if (rearms) arm();
     },
     check: checkNow,
     get metrics() {
@@ -242,7 +262,7 @@ function nextMode(
   return share < leaveThreshold ? "normal" : "partial";
 }
 
-const optionNames = [
+const updateNames: readonly string[] = [
   "enterThreshold",
   "leaveThreshold",
   "checkIntervalMs",
@@ -250,9 +270,6 @@ const optionNames = [
   "features",
   "partialPriority",
   "fullPriority",
-  "onEvent",
-  "name",
-  "clock",
 ];
 
 function check(settings: typeof degradationDefaults & DegradationOptions): void {

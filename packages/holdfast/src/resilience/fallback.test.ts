@@ -6,7 +6,9 @@ import {
   FallbackFailedError,
   redirect,
   type ResultRefusedError,
+  type FallbackChainPolicy,
   type FallbackEvent,
+  type FallbackPolicy,
 } from "./fallback.ts";
 import { pipeline } from "./pipeline.ts";
 import type { Policy } from "./policy.ts";
@@ -112,8 +114,49 @@ describe("fallback", () => {
     expect(await policy.execute(fails)).toBe(7);
   });
 
+  it("takes another target and other conditions for calls from then on", async () => {
+    const policy = fallback<number | undefined>(7);
+    const before = Promise.withResolvers<never>();
+    const running = policy.execute(() => before.promise);
+    policy.update({ target: () => 8, on: (error) => error === boom, onResult: (result) => result === null });
+    expect(await policy.execute(fails)).toBe(8);
+    expect(await policy.execute(() => null)).toBe(8);
+    await expect(policy.execute(() => Promise.reject(new TypeError("other")))).rejects.toThrow("other");
+    before.reject(new TypeError("other"));
+    expect(await running).toBe(7);
+    policy.update({ target: undefined });
+    expect(await policy.execute(fails)).toBeUndefined();
+    expect(await policy.execute(() => null)).toBeUndefined();
+  });
+
+  it("answers a call under way from the chain it began with, also when targets are being asked", async () => {
+    const first = Promise.withResolvers<number>();
+    const chain = fallbackChain<readonly unknown[]>([() => first.promise, "second"]);
+    const running = chain.execute(fails);
+    chain.update({ targets: ["other"] });
+    expect(await pipeline(chain).execute(fails)).toBe("other");
+    first.reject(boom);
+    expect(await running).toBe("second");
+  });
+
+  it.each([
+    [() => fallback(1).update({ target: 2, on: 3 as never }), "fallback.on must be a function (got 3)"],
+    [() => fallback(1).update({ name: "x" } as never), "fallback.name is no option; there are target, on, onResult"],
+    [() => fallbackChain([1]).update({ targets: [] }), "fallbackChain.targets must be a list of at least one"],
+    [() => fallbackChain([1]).update({ target: 1 } as never), "fallbackChain.target is no option"],
+  ])("refuses the update %s", (update, message) => {
+    expect(update).toThrow(message);
+  });
+
+  it("changes nothing by an update that it refuses", async () => {
+    const policy = fallback<number>(7);
+    expect(() => policy.update({ target: 8, onResult: 9 as never })).toThrow("fallback.onResult must be a function");
+    expect(await policy.execute(fails)).toBe(7);
+  });
+
   it("has the types of what it may answer", () => {
-    expectTypeOf(fallback(() => "text")).toEqualTypeOf<Policy<string>>();
+    expectTypeOf(fallback(() => "text")).toEqualTypeOf<FallbackPolicy<string>>();
+    expectTypeOf(fallbackChain([() => 1, "two"])).toEqualTypeOf<FallbackChainPolicy<1 | "two">>();
     expectTypeOf(pipeline(fallbackChain([() => Promise.resolve(1), "two"])).execute(() => true)).resolves.toEqualTypeOf<
       boolean | number | "two"
     >();

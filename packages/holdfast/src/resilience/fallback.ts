@@ -5,7 +5,7 @@ import { InvalidArgumentError } from "../errors/index.ts";
 import type { CallContext, Operation, Policy } from "./policy.ts";
 import { publish, type PolicyEvent } from "./policy-event.ts";
 import { ResilienceError } from "./resilience-error.ts";
-import { policyOf } from "./stage.ts";
+import { policyOf, type Next, type Stage } from "./stage.ts";
 
 /** Makes an answer out of a failure; `context.signal` is the call's. What it throws is its own failure. */
 export type FallbackFunction<F> = (error: unknown, context: CallContext) => PromiseLike<F> | F;
@@ -26,6 +26,30 @@ export interface FallbackOptions {
   readonly clock?: Clock;
 }
 
+/** What can be changed of a fallback while it runs. */
+export interface FallbackUpdate<F> extends Pick<FallbackOptions, "on" | "onResult"> {
+  readonly target?: FallbackFunction<F> | F;
+}
+
+/** What can be changed of a chain while it runs. */
+export interface FallbackChainUpdate<F> extends Pick<FallbackOptions, "on" | "onResult"> {
+  readonly targets?: readonly (FallbackFunction<F> | F)[];
+}
+
+/** An intersection, not an extension: pipelines read off it what it may answer. */
+export type FallbackPolicy<F> = Policy<F> & {
+  /**
+   * Changes what is given, for calls from now on; calls under way keep what they began with.
+   * @throws InvalidArgumentError, changing nothing
+   */
+  update(options: FallbackUpdate<F>): void;
+};
+
+export type FallbackChainPolicy<F> = Policy<F> & {
+  /** As of `fallback`; the list of targets is replaced as a whole. @throws InvalidArgumentError, changing nothing */
+  update(options: FallbackChainUpdate<F>): void;
+};
+
 export const fallbackDefaults: { readonly name: string } = { name: "" };
 
 /** Neither the operation nor any fallback had an answer; `cause` is the operation's failure. */
@@ -35,7 +59,7 @@ export class FallbackFailedError extends ResilienceError {
 
   constructor(errors: readonly unknown[]) {
     const message = `the operation failed and ${errors.length === 2 ? "its fallback" : `${errors.length - 1} fallbacks`} too`;
-    super(message, { code: "FALLBACK_FAILED", kind: "system", cause: errors[0] });
+    super(message, { name: "FallbackFailedError", code: "FALLBACK_FAILED", kind: "system", cause: errors[0] });
     this.errors = errors;
   }
 }
@@ -45,7 +69,11 @@ export class ResultRefusedError extends ResilienceError {
   readonly result: unknown;
 
   constructor(result: unknown) {
-    super("the operation's result was refused", { code: "RESULT_REFUSED", kind: "business" });
+    super("the operation's result was refused", {
+      name: "ResultRefusedError",
+      code: "RESULT_REFUSED",
+      kind: "business",
+    });
     this.result = result;
   }
 }
@@ -62,10 +90,16 @@ export class ResultRefusedError extends ResilienceError {
  * const popular = fallback((error, { signal }) => readPopularItems({ signal }));
  * const items = await popular.execute(() => recommend(user));
  */
-export function fallback<F>(target: FallbackFunction<F>, options?: FallbackOptions): Policy<F>;
-export function fallback<F>(target: F, options?: FallbackOptions): Policy<F>;
-export function fallback<F>(target: FallbackFunction<F> | F, options: FallbackOptions = {}): Policy<F> {
-  return chained("fallback", [asFunction(target)], options);
+export function fallback<F>(target: FallbackFunction<F>, options?: FallbackOptions): FallbackPolicy<F>;
+export function fallback<F>(target: F, options?: FallbackOptions): FallbackPolicy<F>;
+export function fallback<F>(target: FallbackFunction<F> | F, options: FallbackOptions = {}): FallbackPolicy<F> {
+  const stage = new FallbackStage("fallback", [asFunction(target)], options);
+  const update = (changes: FallbackUpdate<F>): void => {
+    checkKnown("fallback", changes, ["target", "on", "onResult"]);
+    // A target that is there and undefined is the answer undefined.
+    stage.update("target" in changes ? [asFunction(changes.target)] : undefined, changes);
+  };
+  return { ...policyOf<F>(stage, { kind: "fallback", name: stage.name }), update };
 }
 
 /** What each target of a chain may answer. */
@@ -82,11 +116,21 @@ type TargetResult<Target> = Target extends (...args: never[]) => infer Result ? 
 export function fallbackChain<const Targets extends readonly unknown[]>(
   targets: Targets,
   options: FallbackOptions = {},
-): Policy<TargetResult<Targets[number]>> {
-  if (!Array.isArray(targets) || targets.length === 0) {
-    throw new InvalidArgumentError("fallbackChain.targets", "must be a list of at least one", targets);
-  }
-  return chained<TargetResult<Targets[number]>>("fallbackChain", targets.map(asFunction), options);
+): FallbackChainPolicy<TargetResult<Targets[number]>> {
+  type Result = TargetResult<Targets[number]>;
+  const stage = new FallbackStage("fallbackChain", asFunctions(targets), options);
+  const update = (changes: FallbackChainUpdate<Result>): void => {
+    checkKnown("fallbackChain", changes, ["targets", "on", "onResult"]);
+    stage.update(changes.targets === undefined ? undefined : asFunctions(changes.targets), changes);
+  };
+  const description = {
+    kind: "fallbackChain",
+    name: stage.name,
+    get options() {
+      return { targets: stage.settings.targets.length };
+    },
+  };
+  return { ...policyOf<Result>(stage, description), update };
 }
 
 /** A fallback that asks another operation, if wanted through a policy of its own. */
@@ -100,20 +144,69 @@ function asFunction(target: unknown): FallbackFunction<unknown> {
   return typeof target === "function" ? (target as FallbackFunction<unknown>) : () => target;
 }
 
-function chained<F>(kind: string, targets: readonly FallbackFunction<unknown>[], options: FallbackOptions): Policy<F> {
-  checkKnown(kind, options, ["on", "onResult", "onEvent", "name", "clock"]);
-  const { on, onResult, onEvent, name = fallbackDefaults.name, clock = systemClock } = options;
-  fn(`${kind}.on`, on);
-  fn(`${kind}.onResult`, onResult);
-  fn(`${kind}.onEvent`, onEvent);
+function asFunctions(targets: readonly unknown[]): readonly FallbackFunction<unknown>[] {
+  if (!Array.isArray(targets) || targets.length === 0) {
+    throw new InvalidArgumentError("fallbackChain.targets", "must be a list of at least one", targets);
+  }
+  return targets.map(asFunction);
+}
 
-  const answer = async (call: Call, failure: unknown): Promise<unknown> => {
+interface Settings extends Pick<FallbackOptions, "on" | "onResult"> {
+  readonly targets: readonly FallbackFunction<unknown>[];
+}
+
+class FallbackStage implements Stage {
+  /** Replaced as a whole: a call keeps those that it began with. */
+  settings: Settings;
+  readonly name: string;
+  readonly #kind: string;
+  readonly #onEvent: FallbackOptions["onEvent"];
+  readonly #clock: Clock;
+
+  constructor(kind: string, targets: Settings["targets"], options: FallbackOptions) {
+    checkKnown(kind, options, ["on", "onResult", "onEvent", "name", "clock"]);
+    fn(`${kind}.onEvent`, options.onEvent);
+    this.#kind = kind;
+    this.#onEvent = options.onEvent;
+    this.name = options.name ?? fallbackDefaults.name;
+    this.#clock = options.clock ?? systemClock;
+    this.settings = this.#checked(targets, options);
+  }
+
+  update(targets: Settings["targets"] | undefined, changes: Pick<FallbackOptions, "on" | "onResult">): void {
+    this.settings = this.#checked(targets ?? this.settings.targets, { ...this.settings, ...changes });
+  }
+
+  run(call: Call, next: Next): Promise<unknown> {
+    const { settings } = this;
+    const { onResult } = settings;
+    return next(call).then(
+      onResult === undefined
+        ? undefined
+        : (result) => {
+            if (!onResult(result) || call.aborted) return result;
+            return this.#answer(call, new ResultRefusedError(result), settings);
+          },
+      (error: unknown) => {
+        if ((settings.on !== undefined && !settings.on(error)) || call.aborted) throw error;
+        return this.#answer(call, error, settings);
+      },
+    );
+  }
+
+  #checked(targets: Settings["targets"], { on, onResult }: Pick<FallbackOptions, "on" | "onResult">): Settings {
+    fn(`${this.#kind}.on`, on);
+    fn(`${this.#kind}.onResult`, onResult);
+    return { targets, ...(on === undefined ? {} : { on }), ...(onResult === undefined ? {} : { onResult }) };
+  }
+
+  async #answer(call: Call, failure: unknown, { targets }: Settings): Promise<unknown> {
     const errors = [failure];
     for (const [at, target] of targets.entries()) {
       try {
         const value = await target(errors.at(-1), call);
-        if (onEvent !== undefined) {
-          publish(onEvent, { type: "fallbackUsed", at: clock.wallTime(), policy: name, error: failure, target: at });
+        if (this.#onEvent !== undefined) {
+          publish(this.#onEvent, { type: "fallbackUsed", ...this.#origin(), error: failure, target: at });
         }
         return value;
       } catch (error) {
@@ -122,27 +215,11 @@ function chained<F>(kind: string, targets: readonly FallbackFunction<unknown>[],
         errors.push(error);
       }
     }
-    if (onEvent !== undefined) {
-      publish(onEvent, { type: "fallbackFailed", at: clock.wallTime(), policy: name, errors });
-    }
+    if (this.#onEvent !== undefined) publish(this.#onEvent, { type: "fallbackFailed", ...this.#origin(), errors });
     throw new FallbackFailedError(errors);
-  };
+  }
 
-  const failed = (call: Call, error: unknown): Promise<unknown> => {
-    if ((on !== undefined && !on(error)) || call.aborted) return Promise.reject(error);
-    return answer(call, error);
-  };
-
-  return policyOf<F>(
-    {
-      run: (call, next) =>
-        next(call).then(
-          onResult === undefined
-            ? undefined
-            : (result) => (onResult(result) && !call.aborted ? answer(call, new ResultRefusedError(result)) : result),
-          (error: unknown) => failed(call, error),
-        ),
-    },
-    { kind, name },
-  );
+  #origin(): { readonly at: number; readonly policy: string } {
+    return { at: this.#clock.wallTime(), policy: this.name };
+  }
 }

@@ -15,6 +15,18 @@ export type {
   ConcurrencyLimiterOptions,
   ConcurrencyLimiterSettings,
 } from "./concurrency-limiter.ts";
+export { createErrorHandler, errorHandlerDefaults } from "./error-handler.ts";
+export type {
+  ErrorHandledEvent,
+  ErrorHandler,
+  ErrorHandlerOptions,
+  Handled,
+  HandledFailure,
+  HandledValue,
+} from "./error-handler.ts";
+export { errorStrategies } from "./error-strategy.ts";
+export type { ChooseStrategy, ErrorStrategy, StrategyTable } from "./error-strategy.ts";
+export type { GuardedOperation, OperationRules } from "./guarded-operation.ts";
 export type { ServiceHealth, ServiceMetrics, ServiceOptions } from "./degradable-service.ts";
 export { degradation, degradationDefaults } from "./degrade.ts";
 export type {
@@ -23,6 +35,7 @@ export type {
   DegradationMetrics,
   DegradationMode,
   DegradationOptions,
+  DegradationUpdate,
   Service,
 } from "./degrade.ts";
 export {
@@ -33,7 +46,18 @@ export {
   redirect,
   ResultRefusedError,
 } from "./fallback.ts";
-export type { FallbackEvent, FallbackFunction, FallbackOptions } from "./fallback.ts";
+export type {
+  FallbackChainPolicy,
+  FallbackChainUpdate,
+  FallbackEvent,
+  FallbackFunction,
+  FallbackOptions,
+  FallbackPolicy,
+  FallbackUpdate,
+} from "./fallback.ts";
+export type { Opinion, OpinionState } from "./breaker-opinion.ts";
+export { breakerQuorum, breakerQuorumDefaults } from "./breaker-quorum.ts";
+export type { BreakerQuorum, BreakerQuorumMetrics, BreakerQuorumOptions, OpinionChannel } from "./breaker-quorum.ts";
 export { RateLimitedError } from "./rate-limited-error.ts";
 export { rateLimiter, rateLimiterDefaults } from "./rate-limiter.ts";
 export type {

@@ -1,9 +1,9 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Random } from "../runtime/system.ts";
+import type { RandomSource } from "../runtime/system.ts";
 import { DelayDraw, jitters, type Jitter } from "./jitter.ts";
 
-const always = (value: number): Random => ({ next: () => value }) as Random;
+const always = (value: number): RandomSource => ({ next: () => value }) as RandomSource;
 
 describe("jitter", () => {
   it.each<[Jitter, number, number[]]>([

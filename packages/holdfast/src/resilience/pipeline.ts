@@ -1,12 +1,15 @@
 import { InvalidArgumentError } from "../errors/index.ts";
 import { Call } from "./call.ts";
 import type { PolicyDescription } from "./policy-description.ts";
-import type { Policy } from "./policy.ts";
+import type { answer, Policy } from "./policy.ts";
 import { descriptionOf, invoke, policyOf, rejected, stageOf, type Next, type Stage, type Staged } from "./stage.ts";
 
 /** What the policies of a pipeline may answer besides the operation's result. */
-type FallbackOf<Policies extends readonly Policy<unknown>[]> =
-  Policies[number] extends Policy<infer Fallback> ? Fallback : never;
+type FallbackOf<Policies extends readonly Policy<unknown>[]> = Policies[number] extends {
+  readonly [answer]?: () => infer Fallback;
+}
+  ? Fallback
+  : never;
 
 /**
  * One policy made of several, outermost first: the first sees what all others make of a call.

@@ -21,14 +21,19 @@ export interface ExecuteOptions {
   readonly key?: string;
 }
 
+/** The key of a member that is there for types alone. */
+export declare const answer: unique symbol;
+
 /**
  * Something that executes operations more safely. `Fallback` is what it may answer besides the operation's own result;
  * `never` for policies that only ever give that or reject.
  */
 export interface Policy<Fallback = never> {
+  /** Never there: tells `Fallback` to types, which cannot infer it from `execute` when a policy has more members. */
+  readonly [answer]?: () => Fallback;
   /** @throws whatever the operation throws, the policy's own rejection, or the signal's reason */
   execute<T>(operation: Operation<T>, options?: ExecuteOptions): Promise<T | Fallback>;
-  /** The same function, protected: each call of it is one execution. */
+  /** The same function, or method, protected: each call of it is one execution. As a standard decorator, `@policy.wrap`. */
   wrap<Arguments extends readonly unknown[], T>(
     fn: (...args: Arguments) => PromiseLike<T> | T,
   ): (...args: Arguments) => Promise<T | Fallback>;

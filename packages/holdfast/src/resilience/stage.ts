@@ -37,8 +37,10 @@ export function policyOf<Fallback>(
     },
     wrap<Arguments extends readonly unknown[], T>(fn: (...args: Arguments) => PromiseLike<T> | T) {
       if (typeof fn !== "function") throw new InvalidArgumentError("wrap.fn", "must be a function", fn);
-      return (...args: Arguments): Promise<T | Fallback> =>
-        stage.run(new Call(() => fn(...args), undefined, 1), invoke) as Promise<T | Fallback>;
+      // A method keeps its object.
+      return function (this: unknown, ...args: Arguments): Promise<T | Fallback> {
+        return stage.run(new Call(() => Reflect.apply(fn, this, args) as PromiseLike<T> | T, undefined, 1), invoke) as Promise<T | Fallback>;
+      };
     },
   };
 }

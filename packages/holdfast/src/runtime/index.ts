@@ -15,6 +15,7 @@ export type {
   Listener,
   Network,
   Random,
+  RandomSource,
   Runtime,
   Timer,
 } from "./runtime.ts";
