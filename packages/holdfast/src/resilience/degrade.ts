@@ -214,7 +214,8 @@ export function degradation(options: DegradationOptions = {}): Degradation {
       return service;
     },
     isEnabled(feature) {
-      const priority = settings.features?.[feature];
+      const { features = {} } = settings;
+      const priority = Object.hasOwn(features, feature) ? features[feature] : undefined;
       if (priority === undefined) {
         throw new InvalidArgumentError("degradation.feature", "must be one of the features declared", feature);
       }
