@@ -1,0 +1,10 @@
+export { checkClientOptions, checkStreamOptions, httpClientDefaults, httpStreamDefaults } from "./client-options.ts";
+export type { HttpClientOptions, HttpClientSettings, HttpStreamOptions, HttpStreamSettings } from "./client-options.ts";
+export { failureStatuses } from "./failure-status.ts";
+export type { FailureStatuses } from "./failure-status.ts";
+export { HttpStatusError } from "./http-status-error.ts";
+export type { HttpStatusErrorOptions, ResponseHeaders } from "./http-status-error.ts";
+export { bufferBody, isOneTimeBody } from "./one-time-body.ts";
+export type { BufferedBody, OneTimeBody } from "./one-time-body.ts";
+export { idempotencyKey, isIdempotent } from "./repeatable-request.ts";
+export { ownFailure, RequestNotRepeatedError, SingleSend, statusErrorOf } from "./single-send.ts";
