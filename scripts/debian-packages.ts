@@ -1,13 +1,22 @@
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, globSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 /** The commands that tests and benchmarks start, and the Debian package each comes from. */
 const debianPackages = {
   etcd: "etcd-server",
   etcdctl: "etcd-client",
+  "nats-server": "nats-server",
+  openssl: "openssl",
+  postgres: "postgresql",
+  "rabbitmq-server": "rabbitmq-server",
+  "redis-server": "redis-server",
+  serf: "serf",
   wrk: "wrk",
 } as const;
+
+/** Where Debian puts what is not meant for everybody's PATH. */
+const elsewhere: readonly string[] = ["/usr/lib/postgresql/*/bin", "/usr/lib/rabbitmq/bin", "/usr/sbin"];
 
 type DebianCommand = keyof typeof debianPackages;
 
@@ -19,12 +28,12 @@ interface MissingCommand {
 
 /** Installs what is missing where that is allowed (root on Debian); returns what is missing still. */
 export function installCommands(commands: readonly DebianCommand[]): MissingCommand[] {
-  const missing = commands.filter((command) => !isOnPath(command));
+  const missing = commands.filter((command) => !isThere(command));
   if (missing.length === 0) return [];
   const names = missing.map((command) => debianPackages[command]);
-  if (!existsSync("/etc/debian_version")) return explain(missing, "is not on the PATH");
+  if (!existsSync("/etc/debian_version")) return explain(missing, "is not installed");
   if (process.getuid?.() !== 0) {
-    return explain(missing, `is not on the PATH; as root: apt-get install ${names.join(" ")}`);
+    return explain(missing, `is not installed; as root: apt-get install ${names.join(" ")}`);
   }
   console.error(`installing ${names.join(" ")}`);
   if (!install(names)) {
@@ -32,13 +41,14 @@ export function installCommands(commands: readonly DebianCommand[]): MissingComm
     install(names);
   }
   return explain(
-    missing.filter((command) => !isOnPath(command)),
+    missing.filter((command) => !isThere(command)),
     "could not be installed with apt-get",
   );
 }
 
-function isOnPath(command: string): boolean {
-  return (process.env["PATH"] ?? "").split(delimiter).some((directory) => existsSync(join(directory, command)));
+function isThere(command: string): boolean {
+  const directories = (process.env["PATH"] ?? "").split(delimiter);
+  return [...directories, ...globSync([...elsewhere])].some((directory) => existsSync(join(directory, command)));
 }
 
 function explain(commands: readonly DebianCommand[], why: string): MissingCommand[] {

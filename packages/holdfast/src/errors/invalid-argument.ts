@@ -4,7 +4,11 @@ import { HoldfastError } from "./holdfast-error.ts";
 export class InvalidArgumentError extends HoldfastError {
   /** @example new InvalidArgumentError("retry.maxAttempts", "must be an integer >= 1", -2) */
   constructor(name: string, rule: string, value: unknown) {
-    super(`${name} ${rule} (got ${describe(value)})`, { name: "InvalidArgumentError", code: "INVALID_ARGUMENT", kind: "business" });
+    super(`${name} ${rule} (got ${describe(value)})`, {
+      name: "InvalidArgumentError",
+      code: "INVALID_ARGUMENT",
+      kind: "business",
+    });
   }
 }
 

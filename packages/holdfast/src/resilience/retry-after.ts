@@ -1,3 +1,4 @@
+import { parseRetryAfter } from "../errors/index.ts";
 import type { Clock } from "../runtime/system.ts";
 
 /**
@@ -27,17 +28,4 @@ function header(headers: Headers): string | undefined {
   if (typeof headers !== "object" || headers === null) return undefined;
   const value: unknown = typeof headers.get === "function" ? headers.get("retry-after") : headers["retry-after"];
   return typeof value === "string" ? value.trim() : undefined;
-}
-
-/** The three forms of RFC 9110, 5.6.7: today's, RFC 850's with two digits of the year, and asctime's. */
-const httpDate =
-  /^(\w{3}, \d\d \w{3} \d{4}|\w{6,9}, \d\d-\w{3}-\d\d) \d\d:\d\d:\d\d GMT$|^\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}$/;
-
-/** @returns milliseconds >= 0; undefined when the text is neither seconds nor an HTTP date */
-export function parseRetryAfter(text: string, clock: Pick<Clock, "wallTime">): number | undefined {
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
-  if (!httpDate.test(text)) return undefined;
-  // eslint-disable-next-line no-restricted-globals -- reads a text, not the time
-  const at = Date.parse(text.endsWith("GMT") ? text : `${text} GMT`);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - clock.wallTime());
 }

@@ -1,0 +1,5 @@
+export { CallNotRepeatedError, GrpcStatusError } from "./grpc-status-error.ts";
+export type { GrpcStatusErrorOptions } from "./grpc-status-error.ts";
+export { grpcDefaults } from "./interceptor-options.ts";
+export type { OutgoingCall, ResilienceInterceptorOptions, StatusCodes } from "./interceptor-options.ts";
+export { resilienceInterceptor } from "./resilience-interceptor.ts";

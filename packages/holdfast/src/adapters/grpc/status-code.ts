@@ -1,0 +1,55 @@
+import type { status } from "@grpc/grpc-js";
+
+/** The client's type of codes. */
+export type GrpcCode = status;
+
+const codes: unknown = {
+  ok: 0,
+  cancelled: 1,
+  unknown: 2,
+  deadlineExceeded: 4,
+  resourceExhausted: 8,
+  internal: 13,
+  unavailable: 14,
+  dataLoss: 15,
+};
+
+/** The codes of gRPC by name (https://grpc.io/docs/guides/status-codes/); the client's own list is not loaded for them. */
+export const grpcCode: Readonly<Record<CodeName, GrpcCode>> = codes as Record<CodeName, GrpcCode>;
+
+type CodeName =
+  | "ok"
+  | "cancelled"
+  | "unknown"
+  | "deadlineExceeded"
+  | "resourceExhausted"
+  | "internal"
+  | "unavailable"
+  | "dataLoss";
+
+/** The highest code there is. */
+export const lastCode = 16;
+
+const names = [
+  "OK",
+  "CANCELLED",
+  "UNKNOWN",
+  "INVALID_ARGUMENT",
+  "DEADLINE_EXCEEDED",
+  "NOT_FOUND",
+  "ALREADY_EXISTS",
+  "PERMISSION_DENIED",
+  "RESOURCE_EXHAUSTED",
+  "FAILED_PRECONDITION",
+  "ABORTED",
+  "OUT_OF_RANGE",
+  "UNIMPLEMENTED",
+  "INTERNAL",
+  "UNAVAILABLE",
+  "DATA_LOSS",
+  "UNAUTHENTICATED",
+] as const;
+
+export function nameOfCode(code: number): string {
+  return names[code] ?? `status ${code}`;
+}

@@ -1,0 +1,11 @@
+export { Admission } from "./admission.ts";
+export { admit, executionOf } from "./admit.ts";
+export type { Verdict } from "./admit.ts";
+export { endWithResponse, isClosed, sendRefusal } from "./node-response.ts";
+export type { NodeResponse } from "./node-response.ts";
+export { refusalOf } from "./refusal.ts";
+export type { Refusal } from "./refusal.ts";
+export { remember, requestSignal } from "./request-signal.ts";
+export { ResponseFailedError } from "./response-error.ts";
+export { checkNames, checkSheddingOptions, sheddingDefaults, sheddingOptionNames } from "./shedding-options.ts";
+export type { SheddingOptions, SheddingSettings, ShedEvent } from "./shedding-options.ts";
