@@ -39,7 +39,8 @@ export function policyOf<Fallback>(
       if (typeof fn !== "function") throw new InvalidArgumentError("wrap.fn", "must be a function", fn);
       // A method keeps its object.
       return function (this: unknown, ...args: Arguments): Promise<T | Fallback> {
-        return stage.run(new Call(() => Reflect.apply(fn, this, args) as PromiseLike<T> | T, undefined, 1), invoke) as Promise<T | Fallback>;
+        const call = new Call(() => Reflect.apply<unknown, Arguments, unknown>(fn, this, args), undefined, 1);
+        return stage.run(call, invoke) as Promise<T | Fallback>;
       };
     },
   };
