@@ -56,6 +56,7 @@ describe("adaptiveTimeout", () => {
       },
     });
     expect(await policy.execute(() => 1)).toBe(1);
+    expect(policy.metrics).toMatchObject({ load: 0, limitMs: 1_000 });
   });
 
   it("does not drift upward in a long incident, and is itself again after it", async () => {
@@ -120,11 +121,27 @@ describe("adaptiveTimeout", () => {
 
   it.each<{ options: AdaptiveTimeoutOptions; message: string }>([
     { options: { floorMs: 50, ceilingMs: 40 }, message: "adaptiveTimeout.ceilingMs must be a number >= 50 (got 40)" },
+    { options: { mode: "soft" as never }, message: 'adaptiveTimeout.mode must be "abandoning" or "cooperative"' },
     { options: { quantile: 1.5 }, message: "adaptiveTimeout.quantile must be" },
     { options: { window: 5 }, message: "adaptiveTimeout.minimumSamples must be an integer >= 1 and <= 5 (got 10)" },
     { options: { factor: 0.5 }, message: "adaptiveTimeout.factor must be a number >= 1 (got 0.5)" },
     { options: { timeoutMs: 5 } as never, message: "adaptiveTimeout.timeoutMs is no option" },
   ])("refuses $message", ({ options, message }) => {
     expect(() => adaptiveTimeout(options)).toThrow(message);
+  });
+
+  it("takes calls that were in time for such, also slow ones", async () => {
+    const { policy, calls } = setup();
+    await calls(10, 800);
+    expect(policy.metrics.baselineMs).toBeGreaterThan(780);
+    expect(policy.metrics).toMatchObject({ timedOut: 0, load: 0 });
+  });
+
+  it("counts a call once that ran out of time and ended after all", async () => {
+    const { clock, policy } = setup();
+    const result = policy.execute(() => clock.sleep(5_000));
+    result.catch(() => undefined);
+    await clock.advance(10_000);
+    expect(policy.metrics).toMatchObject({ samples: 1, timedOut: 1, abandoned: 0 });
   });
 });

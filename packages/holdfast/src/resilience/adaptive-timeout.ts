@@ -77,7 +77,7 @@ class AdaptiveStage extends TimeoutStage {
   readonly #now: () => number;
 
   constructor(options: AdaptiveTimeoutOptions, limit: AdaptiveLimit) {
-    super({ ...options, timeoutMs: () => limit.limitMs(this.load()) }, true);
+    super({ ...options, timeoutMs: () => limit.limitMs(this.load()) }, "adaptiveTimeout");
     if (options.load !== undefined) fn("adaptiveTimeout.load", options.load);
     const clock = options.clock ?? systemClock;
     this.limit = limit;

@@ -55,6 +55,53 @@ describe("breakerRegistry", () => {
     expect(registry.get("a").state).toBe("forcedOpen");
   });
 
+  it("forgets the one that nobody asked for the longest", () => {
+    const registry = breakerRegistry({ create: () => options, maxEntries: 3 });
+    for (const key of ["a", "b", "c", "a", "d"]) registry.get(key);
+    expect([...registry.entries()].map(([key]) => key)).toEqual(["c", "a", "d"]);
+  });
+
+  it("forgets at most sixteen at a time, and not before they were idle for as long as that", async () => {
+    const clock = new VirtualClock();
+    const registry = breakerRegistry({ create: () => options, maxIdleMs: 1000, clock });
+    for (let key = 0; key < 20; key++) registry.get(`idle ${key}`);
+    await clock.advance(999);
+    registry.get("x");
+    expect(registry.size).toBe(21);
+    await clock.advance(1);
+    registry.get("y");
+    expect(registry.size).toBe(21 - 16 + 1);
+    registry.get("z");
+    expect([...registry.entries()].map(([key]) => key)).toEqual(["x", "y", "z"]);
+  });
+
+  it.each([
+    { closedAt: 15, kept: true },
+    { closedAt: 16, kept: false },
+  ])("looks for room among the sixteen longest unused: the closed one is number $closedAt", ({ closedAt, kept }) => {
+    const registry = breakerRegistry({ create: () => options, maxEntries: 17 });
+    for (let key = 0; key < 17; key++) {
+      if (key === closedAt) registry.get("closed");
+      else open(registry, `open ${key}`);
+    }
+    registry.get("new");
+    expect(registry.overflowed).toBe(kept ? 0 : 1);
+    expect([...registry.entries()].some(([key]) => key === "closed")).toBe(!kept);
+  });
+
+  it("keeps one that waits for its probes and was in use of late", async () => {
+    const clock = new VirtualClock();
+    const registry = breakerRegistry({ create: () => options, maxEntries: 1, maxIdleMs: 1000, clock });
+    await clock.advance(5000);
+    open(registry, "a");
+    await clock.advance(999);
+    expect(registry.get("b").state).toBe("closed");
+    expect(registry).toMatchObject({ size: 1, overflowed: 1 });
+    await clock.advance(1);
+    registry.get("b");
+    expect([...registry.entries()].map(([key]) => key)).toEqual(["b"]);
+  });
+
   it.each([
     ["breakerRegistry.create must be a function", {}],
     ["breakerRegistry.maxEntries must be an integer >= 1 (got 0)", { create: () => options, maxEntries: 0 }],

@@ -1,6 +1,5 @@
-import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { BreakerMachine, type BreakerSettings, type BreakerState } from "./breaker-state.ts";
+import { BreakerMachine, type BreakerReason, type BreakerSettings, type BreakerState } from "./breaker-state.ts";
 
 const settings: BreakerSettings = {
   window: { kind: "count", size: 6 },
@@ -17,185 +16,7 @@ const settings: BreakerSettings = {
   startShare: 0.25,
 };
 
-/**
- * The breaker as one would tell it: time passes a millisecond at a time, and what is due happens then; an epoch is the
- * list that the calls of one state are in.
- */
-class Model {
-  state: BreakerState = "closed";
-  results: number[] = [];
-  live: Set<object> = new Set();
-  leftMs = 0;
-  times = 0;
-  waitedMs = 0;
-  admitted = 0;
-  credit = 0;
-  readonly #settings: BreakerSettings;
-
-  constructor(settings: BreakerSettings) {
-    this.#settings = settings;
-  }
-
-  pass(ms: number): void {
-    for (let passed = 0; passed < ms; passed++) {
-      this.waitedMs++;
-      if (this.state === "open" && --this.leftMs === 0) this.enter("halfOpen");
-      else if (this.state === "halfOpen" && this.live.size > 0 && this.waitedMs === this.#settings.maxHalfOpenMs) {
-        if (this.#settings.afterMaxMs === "open") this.open();
-        else this.heal();
-      } else if (this.state === "rampUp" && this.waitedMs === this.#settings.rampUpMs) {
-        this.state = "closed";
-        this.times = 0;
-      }
-    }
-  }
-
-  admit(): object | undefined {
-    const { probes, rampUpMs, startShare } = this.#settings;
-    if (this.state === "open" || this.state === "forcedOpen") return undefined;
-    if (this.state === "halfOpen") {
-      if (this.live.size + this.results.length >= probes) return undefined;
-      this.waitedMs = 0;
-    }
-    if (this.state === "rampUp") {
-      this.credit += startShare + (1 - startShare) * (this.waitedMs / rampUpMs);
-      if (this.credit < 1 - 1e-9) return undefined;
-      this.credit--;
-    }
-    const call = {};
-    this.live.add(call);
-    return call;
-  }
-
-  end(call: object, bits: number | undefined): void {
-    if (!this.live.delete(call) || bits === undefined || this.state === "disabled") return;
-    this.results.push(bits);
-    const { probes, successRate, minimumCalls, failureRate, slowRate } = this.#settings;
-    if (this.state === "halfOpen") {
-      const good = this.results.filter((bits) => bits === 0).length;
-      const bad = this.results.length - good;
-      if (good > 0 && good / probes >= successRate) this.heal();
-      else if (bad > 0 && (probes - bad) / probes < successRate) this.open();
-      return;
-    }
-    if (this.state === "metricsOnly") return;
-    const last = this.results.slice(-6);
-    const failed = last.filter((bits) => (bits & 1) !== 0).length;
-    const slow = last.filter((bits) => (bits & 2) !== 0).length;
-    if (last.length < minimumCalls) return;
-    if (failed / last.length >= failureRate || slow / last.length >= slowRate) this.open();
-  }
-
-  open(ms = 10 * (this.times + 1)): void {
-    this.times++;
-    this.leftMs = ms;
-    this.enter("open");
-  }
-
-  heal(): void {
-    if (this.#settings.rampUpMs > 0) {
-      this.credit = 1 - this.#settings.startShare;
-      this.enter("rampUp");
-    } else this.close();
-  }
-
-  close(): void {
-    this.times = 0;
-    this.enter("closed");
-  }
-
-  enter(state: BreakerState): void {
-    this.state = state;
-    this.live = new Set();
-    this.results = [];
-    this.waitedMs = 0;
-  }
-}
-
-const manual = ["closed", "forcedOpen", "disabled", "metricsOnly"] as const;
-
-const step = fc.oneof(
-  { weight: 10, arbitrary: fc.record({ do: fc.constant("start" as const) }) },
-  {
-    weight: 8,
-    arbitrary: fc.record({
-      do: fc.constant("end" as const),
-      // Mostly one of the latest calls, sometimes one of long ago.
-      which: fc.oneof({ weight: 4, arbitrary: fc.nat(2) }, fc.nat(20)),
-      bits: fc.constantFrom(0, 0, 0, 0, 1, 1, 2, 3, undefined),
-    }),
-  },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.integer({ min: 1, max: 45 }) }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({ do: fc.constant("ask" as const), which: fc.nat(20), ms: fc.integer({ min: 1, max: 80 }) }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({ do: fc.constant("set" as const), state: fc.constantFrom("closed" as const, ...manual) }),
-  },
-);
-
-const variants = fc.record({
-  rampUpMs: fc.constantFrom(0, 60),
-  afterMaxMs: fc.constantFrom("open" as const, "closed" as const),
-  probes: fc.integer({ min: 1, max: 4 }),
-  successRate: fc.constantFrom(0.5, 0.6, 1),
-});
-
 describe("the breaker's state machine", () => {
-  it("pitfall 2, 3: does what the model does, for any calls in any order at any time", () => {
-    const visited = new Set<BreakerState>();
-    let late = 0;
-    fc.assert(
-      fc.property(variants, fc.array(step, { minLength: 50, maxLength: 200 }), (variant, steps) => {
-        const clock = { time: 0, now: () => clock.time };
-        const machine = new BreakerMachine({ ...settings, ...variant }, clock, () => undefined);
-        const model = new Model({ ...settings, ...variant });
-        const calls: { readonly epoch: number; readonly modelled: object }[] = [];
-        for (const step of steps) {
-          if (step.do === "wait") {
-            clock.time += step.ms;
-            model.pass(step.ms);
-          } else if (step.do === "start") {
-            const modelled = model.admit();
-            expect(machine.admit()).toBe(modelled !== undefined);
-            if (modelled !== undefined) calls.push({ epoch: machine.epoch, modelled });
-          } else if (step.do === "set") {
-            machine.set(step.state);
-            if (step.state === "closed") model.times = 0;
-            model.enter(step.state);
-          } else if (calls.length > 0) {
-            const [call] = calls.splice(-1 - (step.which % calls.length), 1);
-            if (call === undefined) throw new Error("there are calls");
-            if (step.do === "end") {
-              if (step.bits === undefined) machine.release(call.epoch);
-              else machine.record(call.epoch, step.bits);
-              model.end(call.modelled, step.bits);
-            } else {
-              machine.openFor(call.epoch, step.ms, undefined);
-              const current = model.live.has(call.modelled);
-              model.end(call.modelled, undefined);
-              if (current && model.state !== "disabled" && model.state !== "metricsOnly")
-                model.open(Math.min(step.ms, 50));
-            }
-          }
-          expect(machine.state).toBe(model.state);
-          expect(machine.timesOpened).toBe(model.times);
-          if (model.state === "open") expect(machine.remainingOpenMs).toBe(model.leftMs);
-          if (model.state === "halfOpen") expect(machine.probing).toBe(model.live.size);
-          visited.add(model.state);
-        }
-        late += machine.totals.late;
-      }),
-      { numRuns: 400 },
-    );
-    expect([...visited].toSorted()).toEqual(
-      ["closed", "disabled", "forcedOpen", "halfOpen", "metricsOnly", "open", "rampUp"].toSorted(),
-    );
-    expect(late).toBeGreaterThan(100);
-  });
-
   it.each([
     { rate: 0.07, calls: 100, failures: 7, opens: true },
     { rate: 0.07, calls: 100, failures: 6, opens: false },
@@ -252,4 +73,182 @@ describe("the breaker's state machine", () => {
       expect(restored.state).toBe(machine.state);
     }
   });
+
+  it.each<[BreakerState, BreakerReason, Partial<BreakerSettings>, (step: Steps) => void]>([
+    ["open", "failures", {}, ({ report }) => report(1, 1, 0)],
+    ["open", "failures", { window: { kind: "consecutive", failures: 1 } }, ({ report }) => report(1)],
+    ["open", "slowCalls", {}, ({ report }) => report(2, 2, 2)],
+    ["open", "openOn", {}, ({ machine }) => machine.openFor(machine.epoch, 10, 1)],
+    ["halfOpen", "time", {}, ({ open, wait }) => (open(), wait(10))],
+    ["open", "probes", { probes: 1 }, ({ open, wait, report }) => (open(), wait(10), report(1))],
+    ["closed", "probes", { probes: 1 }, ({ open, wait, report }) => (open(), wait(10), report(0))],
+    ["rampUp", "probes", { probes: 1, rampUpMs: 9 }, ({ open, wait, report }) => (open(), wait(10), report(0))],
+    ["closed", "time", { probes: 1, rampUpMs: 9 }, ({ open, wait, report }) => (open(), wait(10), report(0), wait(9))],
+    ["open", "probeTimeout", {}, ({ open, wait, machine }) => (open(), wait(10), machine.admit(), wait(40))],
+    [
+      "closed",
+      "probeTimeout",
+      { afterMaxMs: "closed" },
+      ({ open, wait, machine }) => (open(), wait(10), machine.admit(), wait(40)),
+    ],
+    ["forcedOpen", "manual", {}, ({ machine }) => machine.set("forcedOpen")],
+  ])("tells that it is %s because of %s", (state, reason, options, act) => {
+    const { steps, told } = begin(options);
+    act(steps);
+    // What was due is told when somebody asks.
+    expect(steps.machine.state).toBe(state);
+    expect(told.at(-1)).toEqual([state, reason]);
+    expect(steps.machine.totals.stateChanges).toBe(told.length);
+  });
+
+  it("counts no change of state where there is none", () => {
+    const { steps } = begin();
+    steps.machine.set("closed");
+    expect(steps.machine.totals.stateChanges).toBe(0);
+  });
+
+  it("knows when the state began, to the time that was due and not to the time of asking", () => {
+    const { steps } = begin();
+    steps.open(30);
+    expect([steps.machine.state, steps.machine.since]).toEqual(["open", 0]);
+    steps.wait(100);
+    expect([steps.machine.state, steps.machine.since]).toEqual(["halfOpen", 30]);
+    expect(steps.machine.save()).toMatchObject({ state: "halfOpen", stateMs: 70 });
+  });
+
+  it("does what was due before it takes a report, though nobody asked in the meantime", () => {
+    for (const report of ["record", "openFor"] as const) {
+      const { steps } = begin();
+      const { machine } = steps;
+      steps.open();
+      steps.wait(10);
+      expect(machine.admit()).toBe(true);
+      const { epoch } = machine;
+      steps.wait(40);
+      if (report === "record") machine.record(epoch, 0);
+      else machine.openFor(epoch, 5, 0);
+      expect(machine.totals).toMatchObject({ late: 1, successes: 0 });
+      expect(machine).toMatchObject({ state: "open", timesOpened: 2, remainingOpenMs: 20 });
+    }
+  });
+
+  it("saves what was due, though nobody asked in the meantime", () => {
+    const { steps } = begin();
+    steps.open();
+    steps.wait(10);
+    expect(steps.machine.save()).toMatchObject({ state: "halfOpen", stateMs: 0, remainingOpenMs: 0 });
+  });
+
+  it("lengthens nothing that is over when it takes other settings", () => {
+    const { steps } = begin({ probes: 1, rampUpMs: 20 });
+    steps.open();
+    steps.wait(10);
+    steps.report(0);
+    steps.wait(20);
+    steps.machine.update({ ...settings, rampUpMs: 1000 });
+    expect(steps.machine.state).toBe("closed");
+  });
+
+  it("judges its probes again when it takes other settings", () => {
+    for (const [bits, probes, state] of [
+      [0, 1, "closed"],
+      [1, 1, "open"],
+      [1, 9, "halfOpen"],
+    ] as const) {
+      const { steps } = begin({ probes: 3, successRate: 0.6 });
+      steps.open();
+      steps.wait(10);
+      steps.report(bits);
+      expect(steps.machine.state).toBe("halfOpen");
+      steps.machine.update({ ...settings, probes });
+      expect(steps.machine.state).toBe(state);
+    }
+  });
+
+  it("what a ramp-up leaves under way is late once it has opened again", () => {
+    const { steps } = begin({ probes: 1, rampUpMs: 60, startShare: 1, minimumCalls: 1 });
+    const { machine } = steps;
+    steps.open();
+    steps.wait(10);
+    steps.report(0);
+    expect([machine.admit(), machine.admit(), machine.admit(), machine.state]).toEqual([true, true, true, "rampUp"]);
+    const { epoch } = machine;
+    machine.record(epoch, 1);
+    expect(machine.state).toBe("open");
+    machine.record(epoch, 0);
+    steps.wait(20);
+    machine.record(epoch, 0);
+    expect(machine.totals.late).toBe(2);
+    expect(machine.state).toBe("halfOpen");
+  });
+
+  it("admits the same share of a ramp-up that it was restored in", () => {
+    const snapshot = { version: 1, state: "rampUp", stateMs: 0, remainingOpenMs: 0, timesOpened: 1 } as const;
+    const { steps } = begin({ rampUpMs: 1e9 });
+    steps.machine.restore({ ...snapshot, window: { kind: "count", outcomes: "" } });
+    expect(Array.from({ length: 8 }, () => steps.machine.admit()).map(Number)).toEqual([1, 0, 0, 0, 1, 0, 0, 0]);
+  });
+
+  it("counts how calls ended, and nothing of them while it is disabled", () => {
+    const { steps } = begin({ minimumCalls: 6 });
+    const { machine } = steps;
+    steps.report(0, 1, 2, 3);
+    machine.release(machine.epoch);
+    machine.openFor(machine.epoch, 10, undefined);
+    machine.set("closed");
+    machine.openFor(machine.epoch, 10, 3);
+    const totals = { successes: 2, failures: 3, slow: 3, ignored: 2 };
+    expect(machine.totals).toMatchObject(totals);
+    machine.set("disabled");
+    steps.report(0, 1, 2, 3);
+    machine.release(machine.epoch);
+    machine.openFor(machine.epoch, 10, 3);
+    expect(machine.totals).toMatchObject(totals);
+    expect(machine.probing).toBe(0);
+  });
+
+  it("does not open for an outcome while it only measures, and counts it", () => {
+    const { steps } = begin();
+    steps.machine.set("metricsOnly");
+    steps.machine.openFor(steps.machine.epoch, 10, 1);
+    expect(steps.machine).toMatchObject({ state: "metricsOnly", totals: { failures: 1 }, window: { failures: 1 } });
+  });
+
+  it("stays open for no time more once it was closed by hand", () => {
+    const { steps } = begin();
+    steps.open(50);
+    steps.machine.set("closed");
+    expect(steps.machine.remainingOpenMs).toBe(0);
+    steps.machine.set("forcedOpen");
+    expect(steps.machine.remainingOpenMs).toBe(Infinity);
+  });
 });
+
+interface Steps {
+  readonly machine: BreakerMachine;
+  readonly wait: (ms: number) => void;
+  readonly open: (ms?: number) => void;
+  /** Calls that are admitted and end so, one after the other. */
+  readonly report: (...bits: number[]) => void;
+}
+
+/** A machine to take by hand from state to state, and what it told. */
+function begin(options: Partial<BreakerSettings> = {}): {
+  readonly steps: Steps;
+  readonly told: [BreakerState, BreakerReason][];
+} {
+  const clock = { time: 0, now: () => clock.time };
+  const told: [BreakerState, BreakerReason][] = [];
+  const machine = new BreakerMachine({ ...settings, ...options }, clock, (_, to, reason) => told.push([to, reason]));
+  const wait = (ms: number): void => {
+    clock.time += ms;
+  };
+  const open = (ms = 10): void => machine.openFor(machine.epoch, ms, undefined);
+  const report = (...all: number[]): void => {
+    for (const bits of all) {
+      expect(machine.admit()).toBe(true);
+      machine.record(machine.epoch, bits);
+    }
+  };
+  return { steps: { machine, wait, open, report }, told };
+}

@@ -356,8 +356,8 @@ export class BreakerMachine {
   /** Decides as soon as the probes that are still to come cannot change the verdict. */
   #judgeProbes(): void {
     const { probes, successRate } = this.#settings;
-    if (this.#succeeded > 0 && this.#succeeded / probes >= successRate) this.#close("probes");
-    else if (this.#failed > 0 && (probes - this.#failed) / probes < successRate) this.#reopen("probes");
+    if (this.#succeeded / probes >= successRate) this.#close("probes");
+    else if ((probes - this.#failed) / probes < successRate) this.#reopen("probes");
   }
 
   #reopen(reason: BreakerReason, at: number = this.#clock.now()): void {

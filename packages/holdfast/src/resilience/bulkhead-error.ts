@@ -35,6 +35,10 @@ export class BulkheadWaitTimeoutError extends ResilienceError {
 /** The bulkhead was closed; the call had no effect. */
 export class BulkheadClosedError extends ResilienceError {
   constructor(policy: string) {
-    super(`${policy || "bulkhead"} is closed`, { name: "BulkheadClosedError", code: "BULKHEAD_CLOSED", kind: "resource" });
+    super(`${policy || "bulkhead"} is closed`, {
+      name: "BulkheadClosedError",
+      code: "BULKHEAD_CLOSED",
+      kind: "resource",
+    });
   }
 }

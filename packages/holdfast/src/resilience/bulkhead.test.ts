@@ -4,6 +4,7 @@ import { VirtualClock } from "../testing/index.ts";
 import { bulkhead, type BulkheadEvent, type BulkheadOptions } from "./bulkhead.ts";
 import { pipeline } from "./pipeline.ts";
 import { timeout } from "./timeout.ts";
+import { wheelOf } from "./timer-wheel.ts";
 
 function setup(options: BulkheadOptions = {}) {
   const clock = new VirtualClock();
@@ -262,5 +263,42 @@ describe("bulkhead", () => {
     ).rejects.toThrow("sync");
     expect(await policy.execute(() => 7)).toBe(7);
     expect(policy.metrics.active).toBe(0);
+  });
+
+  it("an operation that throws at once fails its call, also with holdUntilSettled", async () => {
+    const { policy } = setup({ holdUntilSettled: true });
+    const broken = new Error("broken");
+    const result = policy.execute(() => {
+      throw broken;
+    });
+    await expect(result).rejects.toBe(broken);
+    expect(policy.metrics.active).toBe(0);
+  });
+
+  it("limits may be raised while nobody waits", async () => {
+    const { policy } = setup();
+    policy.update({ maxConcurrent: 2 });
+    expect(policy.metrics).toMatchObject({ active: 0, free: 2 });
+    expect(await policy.execute(() => 1)).toBe(1);
+  });
+
+  it("keeps no timer for those who have left the queue, whichever way", async () => {
+    const { clock, policy, events } = setup();
+    const { size } = wheelOf(clock);
+    const first = gate();
+    const running = policy.execute(first.operation);
+    const controller = new AbortController();
+    const leaving = policy.execute(() => 2, { signal: controller.signal });
+    const waiting = policy.execute(() => 3);
+    expect(events).toEqual(
+      [1, 2].map((waiting) => ({ type: "bulkheadQueued", at: clock.wallTime(), policy: "", active: 1, waiting })),
+    );
+    expect(wheelOf(clock).size - size).toBe(2);
+    controller.abort("enough");
+    await expect(leaving).rejects.toBe("enough");
+    expect(wheelOf(clock).size - size).toBe(1);
+    first.open();
+    expect(await Promise.all([running, waiting])).toEqual(["done", 3]);
+    expect(wheelOf(clock).size - size).toBe(0);
   });
 });

@@ -5,7 +5,6 @@ import { cache, type CacheEvent, type CacheOptions } from "./cache.ts";
 import { fallback } from "./fallback.ts";
 import { pipeline } from "./pipeline.ts";
 import { ResilienceError } from "./resilience-error.ts";
-import { singleFlight } from "./single-flight.ts";
 
 const boom = new Error("boom");
 
@@ -82,6 +81,29 @@ describe("a cache", () => {
     expect(kept.statistics()).toMatchObject({ staleWhileRevalidate: 2, misses: 1, hits: 1 });
     await clock.advance(200);
     expect(await get()).toBe(3);
+  });
+
+  it("counts an answer once also when the load behind it fails", async () => {
+    const { clock, get, fail, events, kept } = setup({ staleWhileRevalidateMs: 100, staleWhileErrorMs: 500 });
+    await get();
+    await clock.advance(100);
+    expect(await get(fail)).toBe(1);
+    await clock.advance(0);
+    expect(kept.statistics()).toMatchObject({
+      misses: 1,
+      staleWhileRevalidate: 1,
+      staleWhileError: 0,
+      loadFailures: 1,
+    });
+    expect(events.map(({ type }) => type)).toEqual(["cacheMiss", "cacheStale", "cacheLoadFailed"]);
+  });
+
+  it("answers each of those who waited for a load that failed", async () => {
+    const { clock, get, fail, kept } = setup({ staleWhileErrorMs: 500 });
+    await get();
+    await clock.advance(100);
+    expect(await Promise.all([get(fail), get(fail)])).toEqual([1, 1]);
+    expect(kept.statistics()).toMatchObject({ staleWhileError: 2, loads: 2, joined: 1 });
   });
 
   it("survives a background load that fails", async () => {
@@ -230,25 +252,120 @@ describe("a cache", () => {
     expect(() => cache().wrap(() => 1)).toThrow("wrap.key must be a function");
     await expect(cache().execute(() => 1)).rejects.toThrow("cache.execute.key must be given for a cached call");
   });
-});
 
-describe("singleFlight", () => {
-  it("shares a load, also its failure, and starts anew afterwards or when forgotten", async () => {
-    const flights = singleFlight<number>();
-    let loads = 0;
-    const load = (): Promise<number> => Promise.resolve(++loads);
-    expect(await Promise.all([flights.run("a", load), flights.run("a", load)])).toEqual([1, 1]);
-    const old = flights.run("a", load);
-    flights.forget("a");
-    expect(await Promise.all([old, flights.run("a", load)])).toEqual([2, 3]);
-    const fail = (): Promise<number> => Promise.reject(boom);
-    const both = [flights.run("b", fail), flights.run("b", load)];
-    expect(await Promise.allSettled(both)).toMatchObject([{ reason: boom }, { reason: boom }]);
-    expect(flights.size).toBe(0);
-    expect(loads).toBe(3);
+  it("tells all that it does, under its name", async () => {
+    const { clock, get, fail, events, kept } = setup({ name: "users", staleWhileRevalidateMs: 50 });
+    const at = clock.wallTime();
+    const told = (type: string, more?: object): object => ({ type, at, policy: "users", key: "a", ...more });
+    await get();
+    expect(await get()).toBe(1);
+    expect(events.splice(0)).toEqual([told("cacheMiss"), told("cacheHit")]);
+    await clock.advance(120);
+    expect(await get(fail)).toBe(1);
+    expect(events).toMatchObject([
+      { type: "cacheStale", because: "revalidating", policy: "users", key: "a", at: at + 120 },
+      { type: "cacheLoadFailed", error: boom, policy: "users", key: "a", at: at + 120 },
+    ]);
+    kept.update({ staleWhileRevalidateMs: 0, staleWhileErrorMs: 100 });
+    events.length = 0;
+    await clock.advance(40);
+    expect(await get(fail)).toBe(1);
+    expect(events).toMatchObject([
+      { type: "cacheMiss", at: at + 160 },
+      { type: "cacheLoadFailed", at: at + 160 },
+      { type: "cacheStale", because: "error", policy: "users", key: "a", at: at + 160 },
+    ]);
+    const plain = setup();
+    await plain.get();
+    expect(plain.events).toMatchObject([{ policy: "" }]);
   });
 
-  it("refuses whoever was aborted before", async () => {
-    await expect(singleFlight().run("a", () => 1, { signal: AbortSignal.abort(boom) })).rejects.toBe(boom);
+  it("answers with the old value after a failure that it remembers, as long as old values serve", async () => {
+    const { clock, get, fail, kept, events } = setup({ staleWhileErrorMs: 50, negativeTtlMs: 1_000 });
+    await clock.advance(1_000);
+    await get();
+    await clock.advance(149);
+    expect([await get(fail), await get()]).toEqual([1, 1]);
+    expect(events.at(-1)).toMatchObject({ type: "cacheStale", because: "error", key: "a" });
+    expect(kept.statistics()).toMatchObject({ staleWhileError: 2, loads: 2, hitRate: 1 / 3 });
+    await clock.advance(1);
+    await expect(get()).rejects.toBe(boom);
+  });
+
+  it("does not load in the background what has just failed", async () => {
+    const { clock, get, fail, loads, kept } = setup({ staleWhileRevalidateMs: 100, negativeTtlMs: 20 });
+    await get();
+    await clock.advance(110);
+    expect(await get(fail)).toBe(1);
+    await clock.advance(10);
+    expect([await get(), kept.statistics().loads]).toEqual([1, 2]);
+    await clock.advance(10);
+    expect(await get()).toBe(1);
+    await clock.advance(0);
+    expect([await get(), loads(), kept.statistics().loads]).toEqual([2, 2, 3]);
+  });
+
+  it("keeps nothing of a failure that it is not to remember, or that was overtaken", async () => {
+    const forgetful = setup();
+    await expect(forgetful.get(forgetful.fail)).rejects.toBe(boom);
+    expect(forgetful.kept.statistics()).toMatchObject({ entries: 0, loads: 1, loadFailures: 1 });
+    const { kept, get } = setup({ negativeTtlMs: 50 });
+    const { promise, reject } = Promise.withResolvers<number>();
+    const overtaken = get(() => promise);
+    kept.invalidate();
+    reject(boom);
+    await expect(overtaken).rejects.toBe(boom);
+    expect(await get()).toBe(1);
+  });
+
+  it("invalidates one key or all, with the loads under way", async () => {
+    const { kept, get } = setup();
+    expect(kept.statistics().hitRate).toBe(0);
+    expect([await get(), await get(undefined, "b")]).toEqual([1, 2]);
+    kept.invalidate("a");
+    expect([await get(undefined, "b"), await get()]).toEqual([2, 3]);
+    const { promise, resolve } = Promise.withResolvers<number>();
+    const waiting = get(() => promise, "c");
+    kept.invalidate();
+    resolve(0);
+    expect(await waiting).toBe(0);
+    expect([await get(undefined, "c"), await get()]).toEqual([4, 5]);
+  });
+
+  it("gives each read a second chance, and counts what is written again as new", async () => {
+    const { kept } = setup({ maxEntries: 2 });
+    const has = (key: string): Promise<unknown> => kept.execute(() => "gone", { key });
+    for (const key of ["a", "b", "a", "c"]) kept.set(key, key);
+    expect(kept.statistics()).toMatchObject({ entries: 2, evictions: 1 });
+    expect(await has("a")).toBe("a");
+    for (const key of ["d", "e", "f"]) kept.set(key, key);
+    expect(kept.statistics().evictions).toBe(4);
+    expect([await has("e"), await has("f")]).toEqual(["e", "f"]);
+    expect(await has("a")).toBe("gone");
+  });
+
+  it("stops preloading when it is told to, and says how", async () => {
+    const { kept } = setup();
+    const controller = new AbortController();
+    let aborted = 0;
+    const given = kept.preload(
+      ["a", "b"],
+      (_, { signal }) =>
+        new Promise((_, reject) => {
+          signal.addEventListener("abort", () => {
+            aborted++;
+            reject(signal.reason);
+          });
+        }),
+      { signal: controller.signal },
+    );
+    controller.abort(boom);
+    await expect(given).rejects.toBe(boom);
+    expect(aborted).toBe(2);
+    await expect(kept.preload(["a"], () => 1, { concurrency: 0 })).rejects.toThrow(
+      "cache.preload.concurrency must be an integer >= 1 (got 0)",
+    );
+    await expect(kept.preload(["a"], 5 as never)).rejects.toThrow("cache.preload.load must be a function (got 5)");
+    expect(() => kept.wrap(5 as never, () => "")).toThrow("wrap.fn must be a function (got 5)");
   });
 });

@@ -140,18 +140,22 @@ export function cache(options: CacheOptions = {}): Cache {
         (error: unknown) => {
           count.loadFailures++;
           tell({ type: "cacheLoadFailed", key, error });
-          const now = clock.now();
-          const old = flights.isCurrent(key, own) ? entries.peek(key) : undefined;
           if (flights.isCurrent(key, own) && settings.negativeTtlMs > 0 && isCacheableError(error)) {
-            entries.writeFailure(key, error, now);
+            entries.writeFailure(key, error, clock.now());
           }
-          if (old === undefined || now - old.loadedAt >= settings.ttlMs + settings.staleWhileErrorMs) throw error;
-          count.staleWhileError++;
-          tell({ type: "cacheStale", key, because: "error" });
-          return old.value;
+          throw error;
         },
       );
     });
+
+  /** What is kept answers one who waited for a load that failed, as long as it may. */
+  const afterFailure = (key: string, call: Call, error: unknown): unknown => {
+    const old = call.aborted ? undefined : entries.peek(key);
+    if (old === undefined || clock.now() - old.loadedAt >= settings.ttlMs + settings.staleWhileErrorMs) throw error;
+    count.staleWhileError++;
+    tell({ type: "cacheStale", key, because: "error" });
+    return old.value;
+  };
 
   const run = (call: Call, next: Next): Promise<unknown> => {
     const key = call.options?.key;
@@ -191,7 +195,7 @@ export function cache(options: CacheOptions = {}): Cache {
     count.misses++;
     if (onEvent !== undefined) tell({ type: "cacheMiss", key });
     if (flights.has(key)) count.joined++;
-    return load(key, call, next);
+    return load(key, call, next).then(undefined, (error: unknown) => afterFailure(key, call, error));
   };
 
   const policy = policyOf<never>(

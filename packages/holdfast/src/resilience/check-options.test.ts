@@ -37,4 +37,12 @@ describe("options", () => {
     expect(fn("x", undefined)).toBeUndefined();
     expect(() => checkKnown("x", { a: 1 }, ["a", "b"])).not.toThrow();
   });
+
+  it("takes no infinity that was not asked for, nor anything else instead of one that was", () => {
+    for (const check of [integer, number]) {
+      expect(() => check("x", Infinity, 1, 5)).toThrow("x must be");
+      expect(() => check("x", "9", 1, Infinity)).toThrow("x must be");
+      expect(() => check("x", -Infinity, 1, Infinity)).toThrow("x must be");
+    }
+  });
 });

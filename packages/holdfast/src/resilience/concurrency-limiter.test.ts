@@ -172,4 +172,40 @@ describe("a concurrency limiter", () => {
   ])("refuses %j", (options, message) => {
     expect(() => concurrencyLimiter(options)).toThrow(message);
   });
+
+  it("starts at 20, or at the nearer bound", () => {
+    expect(concurrencyLimiter().metrics.limit).toBe(20);
+    expect(concurrencyLimiter({ minLimit: 30 }).metrics.limit).toBe(30);
+    expect(concurrencyLimiter({ maxLimit: 10 }).metrics.limit).toBe(10);
+  });
+
+  it("collects as many samples as it is told before it moves, and takes their mean and the most that ran at once", async () => {
+    const { clock, limiter, events } = setup({ windowMs: 0, minSamples: 16, name: "shards" });
+    const calls = Array.from({ length: 15 }, (_, at) => limiter.execute(() => clock.sleep(at < 14 ? 10 : 20)));
+    await clock.advance(20);
+    await Promise.all(calls);
+    expect(limiter.metrics).toMatchObject({ limit: 20, baselineMs: 0 });
+    await limiter.execute(() => 1);
+    expect(limiter.metrics).toMatchObject({ limit: 20, baselineMs: 10 });
+    for (let window = 0; window < 2; window++) {
+      const crowd = Array.from({ length: 16 }, () => limiter.execute(() => clock.sleep(10)));
+      await clock.advance(10);
+      await Promise.all(crowd);
+    }
+    expect(limiter.metrics.limit).toBe(22);
+    expect(events).toEqual([
+      { type: "concurrencyLimitChanged", at: clock.wallTime() - 10, policy: "shards", from: 20, to: 21 },
+      { type: "concurrencyLimitChanged", at: clock.wallTime(), policy: "shards", from: 21, to: 22 },
+    ]);
+  });
+
+  it("does not take for a measurement what only dropped calls", async () => {
+    const { limiter, events } = setup({ initialLimit: 10, windowMs: 0 });
+    await expect(limiter.execute(() => Promise.reject(new TimeoutError("", 5)))).rejects.toThrow();
+    expect(limiter.metrics).toMatchObject({ limit: 9, baselineMs: 0 });
+    expect(events).toMatchObject([{ type: "concurrencyLimitChanged", policy: "", from: 10, to: 9 }]);
+    // With so little to do, the limit stays, and nothing is told.
+    await limiter.execute(() => 1);
+    expect(events).toHaveLength(1);
+  });
 });

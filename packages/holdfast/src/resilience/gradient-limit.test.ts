@@ -86,4 +86,63 @@ describe("a gradient limit", () => {
       }),
     );
   });
+
+  /** A limit that has seen its first window, of 10 ms. */
+  function measured(options: Partial<GradientSettings> = {}): GradientLimit {
+    const limit = new GradientLimit({ ...settings, ...options });
+    expect(limit.baselineMs).toBe(0);
+    limit.update(10, 5, false);
+    expect(limit.baselineMs).toBe(10);
+    return limit;
+  }
+
+  it("measures its baseline anew when it has not seen it for long: one window to drain, one that counts", () => {
+    const limit = measured();
+    for (let window = 0; window < 4; window++) limit.update(11, 8, false);
+    expect(limit.limit).toBe(20);
+    limit.update(11, 8, false);
+    expect(limit.limit).toBe(6);
+    limit.update(50, 20, false);
+    expect([limit.limit, limit.baselineMs]).toEqual([6, 10]);
+    limit.update(12, 6, false);
+    expect([limit.limit, limit.baselineMs]).toEqual([20, 12]);
+    for (let window = 0; window < 59; window++) limit.update(13, 8, false);
+    expect(limit.limit).toBe(20);
+    limit.update(13, 8, false);
+    expect(limit.limit).toBe(6);
+  });
+
+  it("does not measure anew what it sees all the time", () => {
+    const limit = measured();
+    for (let window = 0; window < 200; window++) {
+      limit.update(10, 8, false);
+      expect(limit.limit).toBe(20);
+    }
+  });
+
+  it("takes over half of what is shorter than the baseline, and a tenth of what is longer while nothing can queue", () => {
+    const limit = measured({ initialLimit: 30 });
+    limit.update(6, 12, false);
+    expect(limit.baselineMs).toBe(8);
+    limit.update(18, 10, false);
+    expect(limit.baselineMs).toBe(9);
+    limit.update(19, 11, false);
+    expect(limit.baselineMs).toBe(9);
+  });
+
+  it("grows when half of it or more is used", () => {
+    const limit = measured();
+    limit.update(10, 9, false);
+    expect(limit.limit).toBe(20);
+    for (let window = 0; window < 2; window++) limit.update(10, 10 + window, false);
+    expect(limit.limit).toBe(21);
+  });
+
+  it("takes other bounds at once, for the limit and for the baseline", () => {
+    const limit = measured();
+    limit.change({ ...settings, maxHealthyRttMs: 100, minLimit: 25 });
+    expect([limit.limit, limit.baselineMs]).toEqual([25, 10]);
+    limit.change({ ...settings, maxHealthyRttMs: 4, maxLimit: 8 });
+    expect([limit.limit, limit.baselineMs]).toEqual([8, 4]);
+  });
 });

@@ -288,4 +288,46 @@ describe("hedge", () => {
   ])("refuses $message", ({ options, message }) => {
     expect(() => hedge(options)).toThrow(message);
   });
+
+  it("takes the fixed delay until ten calls have succeeded", async () => {
+    const { clock, policy } = setup({ delayMs: 70, quantile: 0.5, window: 10 });
+    for (let call = 0; call < 10; call++) {
+      expect(policy.metrics.delayMs).toBe(70);
+      watch(policy.execute(() => clock.sleep(8)));
+      await clock.advance(8);
+    }
+    expect(policy.metrics.delayMs).toBeCloseTo(8, 0);
+  });
+
+  it("asks which errors another attempt may follow; a judge that throws forbids it", async () => {
+    for (const [hedgeAfter, attempts] of [
+      [() => true, 2],
+      [() => false, 1],
+      [() => expect.unreachable(), 1],
+    ] as const) {
+      const { clock, policy } = setup({ hedgeAfter });
+      const error = new InvalidArgumentError("x", "must be y", 1);
+      const script = scripted(clock, [
+        { ms: 5, error },
+        { ms: 5, error },
+      ]);
+      const seen = watch(policy.execute(script.operation));
+      await clock.advance(20);
+      expect([seen.error, script.started.length]).toEqual([error, attempts]);
+    }
+  });
+
+  it("tells under its name", async () => {
+    for (const [options, policy] of [
+      [{ name: "search" }, "search"],
+      [{}, ""],
+    ] as const) {
+      const { clock, events, policy: hedged } = setup(options);
+      watch(hedged.execute(() => clock.sleep(100)));
+      await clock.advance(60);
+      expect(events).toEqual([
+        { type: "hedged", policy, attempt: 2, delayMs: 50, at: expect.closeTo(clock.wallTime(), -2) },
+      ]);
+    }
+  });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { RandomSource } from "../runtime/system.ts";
 import { DelayDraw, jitters, type Jitter } from "./jitter.ts";
 
-const always = (value: number): RandomSource => ({ next: () => value }) as RandomSource;
+const always = (value: number): RandomSource => ({ next: () => value });
 
 describe("jitter", () => {
   it.each<[Jitter, number, number[]]>([

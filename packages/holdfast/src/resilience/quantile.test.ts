@@ -29,6 +29,7 @@ describe("MovingQuantile", () => {
   it("knows nothing without values, and again after clear", () => {
     const moving = new MovingQuantile(4);
     expect(moving.quantile(0.5)).toBeNaN();
+    expect(moving.range()).toEqual({ least: Number.NaN, most: Number.NaN });
     moving.record(5);
     expect(moving.quantile(0.5)).toBeCloseTo(5, 0);
     moving.clear();
@@ -38,7 +39,7 @@ describe("MovingQuantile", () => {
     expect(moving.quantile(0.5)).toBeCloseTo(80, -1);
   });
 
-  it.each([0, 1e-9, 1e15])("counts %d as the nearest that it can tell apart", (value) => {
+  it.each([0, 1e-9, 2 ** 32, 1e15])("counts %d as the nearest that it can tell apart", (value) => {
     const moving = new MovingQuantile(2);
     moving.record(value);
     expect(moving.quantile(1)).toBeGreaterThan(0);

@@ -19,8 +19,6 @@ export interface RateWaiter {
  * comes, so one that leaves has nothing to give back, and all behind it move up.
  */
 export class RateAccount {
-  /** Set by each use, taken back by the search for an account to evict. */
-  recent = true;
   readonly #clock: Clock;
   readonly #waiters = new Set<RateWaiter>();
   #windows: readonly RateWindow[];

@@ -19,12 +19,14 @@ function setup(options: Partial<RateLimiterOptions> = {}) {
 
 describe("a rate limiter", () => {
   it("rejects what is too much, and says when to come again", async () => {
-    const { call, limiter, clock, events } = setup();
+    const { call, limiter, clock, events } = setup({ name: "per host" });
     await call("a");
     const error = await call("b").catch((failure: unknown) => failure);
     expect(error).toBeInstanceOf(RateLimitedError);
     expect(error).toMatchObject({ code: "RATE_LIMITED", retryable: true, retryAfterMs: 100, key: undefined });
-    expect(events).toMatchObject([{ type: "rateLimitRejected", retryAfterMs: 100 }]);
+    expect(events).toEqual([
+      { type: "rateLimitRejected", at: clock.wallTime(), policy: "per host", key: undefined, retryAfterMs: 100 },
+    ]);
     await clock.advance(100);
     await call("c");
     expect(limiter.metrics).toEqual({ granted: 2, rejected: 1, waiting: 0, keys: 0 });
@@ -34,7 +36,7 @@ describe("a rate limiter", () => {
     const { call, clock, order, limiter, events } = setup({ maxWaitMs: 250 });
     const calls = [call("a"), call("b"), call("c")];
     expect(events).toMatchObject([
-      { type: "rateLimitWaiting", waitMs: 100 },
+      { type: "rateLimitWaiting", waitMs: 100, policy: "", at: clock.wallTime() },
       { type: "rateLimitWaiting", waitMs: 200 },
     ]);
     await expect(call("d")).rejects.toMatchObject({ retryAfterMs: 300 });
@@ -178,6 +180,9 @@ describe("a rate limiter", () => {
     [{ limits: [] }, "rateLimiter.limits must name at least one limit (got an array of 0)"],
     [{ limits: { permits: 0, perMs: 1 } }, "rateLimiter.limits[0].permits must be an integer >= 1 (got 0)"],
     [{ limits: [even, { permits: 1, perMs: 0 }] }, "rateLimiter.limits[1].perMs must be a number >= 1 (got 0)"],
+    [{ limits: null }, "rateLimiter.limits[0] must be an object (got null)"],
+    [{ limits: [even, 5] }, "rateLimiter.limits[1] must be an object (got 5)"],
+    [{ limits: { ...even, burst: 0 } }, "rateLimiter.limits[0].burst must be an integer >= 1 (got 0)"],
     [{ limits: { permits: 1, perMs: 1, burst: 2 } }, "rateLimiter.limits[0].burst needs a tokenBucket (got 2)"],
     [{ limits: even, maxWait: 1 }, "rateLimiter.maxWait is no option"],
     [{ limits: even, maxKeys: 0 }, "rateLimiter.maxKeys must be an integer >= 1 (got 0)"],
@@ -187,5 +192,64 @@ describe("a rate limiter", () => {
     ],
   ])("refuses %j", (options, message) => {
     expect(() => rateLimiter(options as RateLimiterOptions)).toThrow(message);
+  });
+
+  it("waits as long as it may, and not longer", async () => {
+    const { call, clock, limiter } = setup({ maxWaitMs: 100 });
+    await call("a");
+    const waiting = call("b", { key: "x" });
+    const last = call("c");
+    await expect(call("d")).rejects.toMatchObject({ retryAfterMs: 200 });
+    const more = [call("e", { key: "x" }), limiter.acquire({ key: "y" })];
+    expect(limiter.metrics).toEqual({ granted: 3, rejected: 1, waiting: 2, keys: 2 });
+    await clock.advance(100);
+    await Promise.all([waiting, last, ...more]);
+    expect(limiter.metrics).toEqual({ granted: 5, rejected: 1, waiting: 0, keys: 2 });
+  });
+
+  it("counts what is taken by hand, and lets go of whoever gives up", async () => {
+    const { clock, limiter } = setup({ maxWaitMs: 1_000 });
+    await limiter.acquire();
+    expect([limiter.tryAcquire(), limiter.tryAcquire({ key: "x" })]).toEqual([false, true]);
+    expect(limiter.metrics).toEqual({ granted: 2, rejected: 1, waiting: 0, keys: 1 });
+    const controller = new AbortController();
+    const waiting = limiter.acquire({ signal: controller.signal });
+    controller.abort(boom);
+    await expect(waiting).rejects.toBe(boom);
+    expect([limiter.metrics.waiting, clock.pending]).toEqual([0, 0]);
+  });
+
+  it("gives at once no more than its smallest window holds", () => {
+    const { limiter } = setup({
+      limits: [
+        { permits: 5, perMs: 10 },
+        { permits: 3, perMs: 1_000 },
+      ],
+    });
+    expect(() => limiter.tryAcquire({ permits: 4 })).toThrow("rateLimiter.permits must be an integer >= 1 and <= 3");
+    expect(limiter.tryAcquire({ permits: 3 })).toBe(true);
+  });
+
+  it("forgets nothing of when permits were taken when it takes other settings than limits", async () => {
+    const { limiter, clock } = setup({ limits: { permits: 1, perMs: 100 } });
+    expect(limiter.tryAcquire()).toBe(true);
+    await clock.advance(50);
+    limiter.update({ maxWaitMs: 5 });
+    await clock.advance(59);
+    expect(limiter.tryAcquire()).toBe(false);
+    await clock.advance(1);
+    expect(limiter.tryAcquire()).toBe(true);
+  });
+
+  it("forgets the oldest of busy keys, and none that is waited for, even if there are more then", () => {
+    const { limiter } = setup({ maxKeys: 2 });
+    for (const key of ["a", "b", "c"]) expect(limiter.tryAcquire({ key })).toBe(true);
+    expect(limiter.tryAcquire({ key: "b" })).toBe(false);
+    const one = setup({ maxKeys: 1, maxWaitMs: 1_000 });
+    void one.call("first", { key: "a" });
+    void one.call("second", { key: "a" });
+    expect(one.limiter.tryAcquire({ key: "b" })).toBe(true);
+    expect(one.limiter.metrics.keys).toBe(2);
+    expect(one.limiter.tryAcquire({ key: "a" })).toBe(false);
   });
 });

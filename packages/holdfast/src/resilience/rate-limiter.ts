@@ -113,10 +113,7 @@ export function rateLimiter(options: RateLimiterOptions): RateLimiter {
   const accountOf = (key: string | undefined): RateAccount => {
     if (key === undefined) return single;
     const known = accounts.get(key);
-    if (known !== undefined) {
-      known.recent = true;
-      return known;
-    }
+    if (known !== undefined) return known;
     if (accounts.size >= maxKeys) evict(accounts, clock.now());
     const account = new RateAccount(clock, settings.windows());
     accounts.set(key, account);
@@ -267,19 +264,18 @@ function windowOf({ permits, perMs, algorithm, burst }: RateLimit): RateWindow {
 const evictionSteps = 16;
 
 /**
- * Forgets one account: the first that is idle and was not used since the last search came by (CLOCK); among busy ones the
- * oldest nobody waits for. With only waiters in sight nothing is forgotten: their number is bounded by those who wait.
+ * Forgets one account: the first that is idle, which is as good as new; among busy ones the oldest nobody waits for. With
+ * only waiters in sight nothing is forgotten: their number is bounded by those who wait.
  */
 function evict(accounts: Map<string, RateAccount>, now: number): void {
   let second: string | undefined;
   let steps = 0;
   for (const [key, account] of accounts) {
-    if (account.isIdle(now) && !account.recent) {
+    if (account.isIdle(now)) {
       accounts.delete(key);
       return;
     }
     if (second === undefined && account.waiting === 0) second = key;
-    account.recent = false;
     accounts.delete(key);
     accounts.set(key, account);
     if (++steps === evictionSteps) break;

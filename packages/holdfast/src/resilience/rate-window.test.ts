@@ -51,6 +51,20 @@ describe("a sliding window", () => {
     );
   });
 
+  it("tells when what is missing will be free, slice by slice", () => {
+    const window = slidingWindow(10, 100);
+    window.take(0, 1);
+    window.take(5, 3);
+    window.take(55, 6);
+    expect([0, 1, 4, 5, 10, 14, 20].map((wanted) => window.waitMs(60, wanted))).toEqual([
+      0, 50, 50, 100, 100, 160, 210,
+    ]);
+    expect(window.used(60)).toBe(10);
+    expect(window.used(109)).toBe(10);
+    expect(window.used(110)).toBe(6);
+    expect(window.used(160)).toBe(0);
+  });
+
   it("counts on through clocks below zero, and tells how long it takes for more than it holds", () => {
     const window = slidingWindow(2, 100);
     window.take(-250, 2);
@@ -79,5 +93,6 @@ describe("a token bucket", () => {
     expect(window.waitMs(60, 3)).toBeCloseTo(240);
     expect(window.used(50)).toBeCloseTo(0.5);
     expect(window.waitMs(100, 1)).toBe(0);
+    expect(tokenBucket(10, 1_000, 5).waitMs(0, 1)).toBe(0);
   });
 });

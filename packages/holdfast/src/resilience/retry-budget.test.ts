@@ -60,4 +60,17 @@ describe("retry budget", () => {
   ])("refuses %j", (options, message) => {
     expect(() => retryBudget(options)).toThrow(message);
   });
+
+  it("tells what both buckets hold now, to whole tries", async () => {
+    const clock = new VirtualClock();
+    const budget = retryBudget({ ratio: 0.5, minPerSecond: 2, clock });
+    expect(budget.balance).toBe(2);
+    for (let call = 0; call < 7; call++) budget.deposit();
+    expect(budget.balance).toBe(5);
+    expect(withdrawals(budget)).toBe(5);
+    await clock.advance(499);
+    expect(budget.balance).toBe(0);
+    await clock.advance(1);
+    expect(budget.balance).toBe(1);
+  });
 });

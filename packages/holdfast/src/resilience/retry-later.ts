@@ -89,7 +89,6 @@ export class RetryLater extends WheelTimer {
   /** Gives all who wait their own timeout back, and admits nobody more. */
   close(): void {
     this.#closed = true;
-    this.#wheel.stop(this);
     for (const waiting of this.#waiting) this.#leave(waiting, () => waiting.reject(waiting.timedOut));
   }
 

@@ -75,7 +75,7 @@ export const retryDefaults: {
   retryRejections: false,
 };
 
-const names: readonly (keyof RetryOptions)[] = [
+export const retryOptionNames: readonly (keyof RetryOptions)[] = [
   "maxAttempts",
   "backoff",
   "jitter",
@@ -114,7 +114,7 @@ export interface RetrySettings {
 
 /** @throws InvalidArgumentError naming the option, its rule and its value */
 export function checkRetryOptions(options: RetryOptions): RetrySettings {
-  checkKnown("retry", options, names);
+  checkKnown("retry", options, retryOptionNames);
   const {
     maxAttempts = retryDefaults.maxAttempts,
     backoff = retryDefaults.backoff,

@@ -60,4 +60,12 @@ describe("retry on results", () => {
     expect(await retry({ clock }).execute(() => 5)).toBe(5);
     expect(await retry({ clock }).execute(() => thenable as PromiseLike<number>)).toBe(7);
   });
+
+  it("asks retryOn about errors only", async () => {
+    const clock = new VirtualClock();
+    const policy = retry({ clock, retryOnResult, retryOn: () => expect.unreachable() });
+    const result = policy.execute(({ attempt }) => (attempt < 3 ? "no" : "yes"));
+    await clock.advance(60_000);
+    expect(await result).toBe("yes");
+  });
 });

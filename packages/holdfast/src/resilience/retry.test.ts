@@ -204,6 +204,7 @@ describe("the waits of retry", () => {
 
   it("pitfall 18: fails at once when the next try would begin too late", async () => {
     const clock = new VirtualClock();
+    await clock.advance(5_000);
     const { calls, operation } = flaky(clock, 99);
     const backoff = exponentialBackoff({ baseMs: 100 });
     const result = outcome(
@@ -211,7 +212,7 @@ describe("the waits of retry", () => {
     );
     await clock.advance(300);
     expect(await result).toMatchObject({ reason: "elapsed", attempts: 3 });
-    expect(calls).toEqual([0, 100, 300]);
+    expect(calls).toEqual([5_000, 5_100, 5_300]);
     expect(clock.pending).toBe(0);
   });
 
@@ -411,6 +412,7 @@ describe("limits of a retry", () => {
     const before = flaky(clock, 99);
     const underWay = outcome(policy.execute(before.operation));
     policy.update({ maxAttempts: 4 });
+    expect(() => policy.update(5 as never)).toThrow("retry options must be an object (got 5)");
     expect(() => policy.update({ maxDelayMs: 1, maxAttempts: 0 })).toThrow("retry.maxAttempts must be an integer >= 1");
     const after = flaky(clock, 99);
     const later = outcome(policy.execute(after.operation));

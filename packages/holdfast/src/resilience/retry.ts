@@ -1,6 +1,7 @@
+import { checkKnown } from "./check-options.ts";
 import { policyOf } from "./stage.ts";
 import type { Policy } from "./policy.ts";
-import { checkRetryOptions, type RetryOptions } from "./retry-options.ts";
+import { checkRetryOptions, retryOptionNames, type RetryOptions } from "./retry-options.ts";
 import { RetryStage } from "./retry-stage.ts";
 
 /** Counts since the policy was made. Calls that succeed at once are not counted. */
@@ -56,6 +57,7 @@ export function retry(options: RetryOptions = {}): RetryPolicy {
     update: {
       enumerable: true,
       value: (changes: RetryOptions): void => {
+        checkKnown("retry", changes, retryOptionNames);
         const merged = { ...given, ...changes };
         stage.settings = checkRetryOptions(merged);
         given = merged;

@@ -66,10 +66,11 @@ describe("backoffs", () => {
     [() => fibonacciBackoff({ factor: 2 } as never), "fibonacciBackoff.factor is no option"],
     [() => upToRetries(never, 1.5), "upToRetries.retries must be an integer >= 0 (got 1.5)"],
     [() => upToElapsed(never, -1), "upToElapsed.elapsedMs must be a number >= 0 (got -1)"],
-    [
-      () => toSchedule("retry.backoff", 5 as never),
+    [() => linearBackoff({ maxMs: -1 }), "linearBackoff.maxMs must be a number >= 0 (got -1)"],
+    ...[5, null, {}, { next: 5 }].map((given): [() => unknown, string] => [
+      () => toSchedule("retry.backoff", given as never),
       "retry.backoff must be a schedule, an iterable of delays or a function",
-    ],
+    ]),
   ])("refuses what is out of range (%#)", (make, message) => {
     expect(make).toThrow(message);
   });
@@ -83,6 +84,8 @@ describe("combinations", () => {
     ["upToRetries", upToRetries(constantBackoff(1), 3), [1, 1, 1]],
     ["upToRetries 0", upToRetries(constantBackoff(1), 0), []],
     ["upToElapsed", upToElapsed(constantBackoff(30), 100), [30, 30, 30]],
+    ["upToElapsed: the next try begins before, not then", upToElapsed(constantBackoff(50), 100), [50]],
+    ["upToElapsed of a schedule that ends first", upToElapsed(list(1, 2), 100), [1, 2]],
     ["quick ones, then slow ones", sequence(upToRetries(constantBackoff(0), 2), constantBackoff(9)), [0, 0, 9, 9]],
   ])("%s", (_, schedule, expected) => {
     expect(delays(schedule, 4)).toEqual(expected);
@@ -118,13 +121,12 @@ describe("combinations", () => {
   it("says whether anything in it looks at the time", () => {
     const plain = constantBackoff(1);
     const timed = upToElapsed(plain, 10);
-    expect([plain, union(plain, plain), sequence(plain, plain)].map((schedule) => schedule.timed)).toEqual([
-      false,
-      false,
-      false,
-    ]);
+    const untimed = [never, plain, linearBackoff(), list(1), union(plain, plain), sequence(plain, plain)];
+    untimed.push(intersection(plain, plain), upToRetries(plain, 2));
+    expect(untimed.map((schedule) => schedule.timed)).toEqual(untimed.map(() => false));
     const mixed = [union(plain, timed), sequence(plain, timed), intersection(timed, plain), upToRetries(timed, 2)];
-    expect(mixed.map((schedule) => schedule.timed)).toEqual([true, true, true, true]);
+    mixed.push(toSchedule("f", () => 1));
+    expect(mixed.map((schedule) => schedule.timed)).toEqual(mixed.map(() => true));
   });
 
   it("takes a generator's delays as needed and remembers them", () => {

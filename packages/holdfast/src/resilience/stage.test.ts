@@ -153,4 +153,17 @@ describe("wrap", () => {
     expectTypeOf(orNull.wrap((id: string) => id.length)).toEqualTypeOf<(id: string) => Promise<number | null>>();
     expectTypeOf(orNull.execute((context: CallContext) => context.attempt)).toEqualTypeOf<Promise<number | null>>();
   });
+
+  it("disposes a result that comes after its caller has left", async () => {
+    let disposed = 0;
+    const { promise, resolve } = Promise.withResolvers<object>();
+    const controller = new AbortController();
+    const given = through.execute(() => promise, { signal: controller.signal });
+    controller.abort("enough");
+    await expect(given).rejects.toBe("enough");
+    resolve({ [Symbol.dispose]: () => disposed++ });
+    await promise;
+    await Promise.resolve();
+    expect(disposed).toBe(1);
+  });
 });

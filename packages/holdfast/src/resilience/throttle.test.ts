@@ -132,4 +132,36 @@ describe("a throttle", () => {
     await policy.execute(fail).catch(() => undefined);
     await expect(policy.execute(fail)).rejects.toBeInstanceOf(ThrottledError);
   });
+
+  it("is the formula, to the call", async () => {
+    const drawn: number[] = [];
+    const { send, policy, events, clock } = setup({
+      name: "backend",
+      random: { next: () => drawn.shift() ?? expect.unreachable() },
+    });
+    // Nothing was refused yet, so nothing is drawn.
+    await send(3, () => 1);
+    drawn.push(0.99, 0.99, 0.99);
+    await send(7, fail);
+    expect(policy.metrics.rejectProbability).toBe((10 - 2 * 3) / 11);
+    drawn.push(4 / 11);
+    expect(await send(1, fail)).toBe(1);
+    drawn.push(0);
+    const { rejectProbability } = policy.metrics;
+    await expect(policy.execute(fail)).rejects.toMatchObject({ code: "THROTTLED", rejectProbability });
+    expect(events).toEqual([{ type: "throttled", at: clock.wallTime(), policy: "backend", rejectProbability }]);
+  });
+
+  it("forgets what was accepted, too", async () => {
+    const { send, policy, clock } = setup({ windowMs: 1_000 });
+    await send(5, () => 1);
+    await clock.advance(1_000);
+    expect(policy.metrics).toMatchObject({ requests: 0, accepts: 0 });
+  });
+
+  it("names no policy in its events when it has no name", async () => {
+    const { send, events } = setup({ random: { next: () => 0 } });
+    await send(2, fail);
+    expect(events).toMatchObject([{ policy: "" }]);
+  });
 });

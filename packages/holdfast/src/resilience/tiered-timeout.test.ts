@@ -1,6 +1,7 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../testing/index.ts";
+import { descriptionOf, type Staged } from "./stage.ts";
 import { tieredTimeout, type TieredTimeoutEvent, type TieredTimeoutOptions } from "./tiered-timeout.ts";
 import type { TierFallback } from "./timeout-tier.ts";
 
@@ -73,6 +74,57 @@ describe("tieredTimeout", () => {
     expect(seen).toEqual({ value: 3 });
     await clock.advance(200);
     expect(never.error).toMatchObject({ timeoutMs: 1_000 });
+  });
+
+  it("bestEffort takes three times the tier's limit when it is told none", async () => {
+    const { clock, tiers } = job({ strategy: "bestEffort" });
+    const seen = watch(tiers.execute("job", forever));
+    await clock.advance(100 + 200 + 310);
+    expect(seen.error).toMatchObject({ timeoutMs: 300 });
+  });
+
+  it("disposes what comes too late, and nothing else", async () => {
+    const { clock, tiers } = setup();
+    let disposed = 0;
+    const result = { [Symbol.dispose]: () => disposed++ };
+    const seen = watch(
+      tiers.execute("cache", async ({ attempt }) => {
+        await clock.sleep(attempt === 1 ? 150 : 20);
+        return result;
+      }),
+    );
+    await clock.advance(1_000);
+    expect(seen.value).toBe(result);
+    expect(disposed).toBe(1);
+  });
+
+  it("tells under its name, and describes each tier", async () => {
+    const { clock, events, tiers } = setup({ name: "limits" });
+    watch(tiers.execute("cache", forever));
+    await clock.advance(250);
+    const told = { policy: "limits", tier: "cache", strategy: "immediateError", timeoutMs: 100 };
+    expect(events).toMatchObject([
+      { type: "tierTimedOut", ...told, attempt: 1 },
+      { type: "tierTimedOut", ...told, attempt: 2 },
+      { type: "tierExhausted", ...told, attempt: 2 },
+    ]);
+    expect((tiers.policy("cache") as unknown as Staged)[descriptionOf]).toEqual({
+      kind: "tieredTimeout",
+      name: "cache",
+      options: { timeoutMs: 100, retries: 1, multiplier: 1 },
+    });
+    const plain = setup();
+    watch(plain.tiers.execute("cache", forever));
+    await plain.clock.advance(250);
+    expect(plain.events[0]).toMatchObject({ policy: "" });
+  });
+
+  it("queueAndRetry: goes on counting the tries", async () => {
+    const { clock, tiers } = job({ strategy: "queueAndRetry", delayMs: 10, maxAttempts: 2 });
+    const attempts: number[] = [];
+    watch(tiers.execute("job", ({ attempt }) => (attempts.push(attempt), forever())));
+    await clock.advance(10_000);
+    expect(attempts).toEqual([1, 2, 3, 4]);
   });
 
   it("gracefulDegradation answers something lesser", async () => {
@@ -189,6 +241,25 @@ describe("tieredTimeout", () => {
       tier: { timeoutMs: 1, retries: 0, multiplier: 1, fallback: { strategy: "queueAndRetry", maxQueue: 0 } },
       message: "tieredTimeout.tiers.x.fallback.maxQueue must be an integer >= 1 (got 0)",
     },
+    ...[null, 5].map((fallback) => ({
+      tier: { timeoutMs: 1, retries: 0, multiplier: 1, fallback },
+      message: `tieredTimeout.tiers.x.fallback must be an object (got ${fallback})`,
+    })),
+    ...(
+      [
+        [{ strategy: "immediateError", timeoutMs: 1 }, "timeoutMs is no option"],
+        [{ strategy: "bestEffort", maxQueue: 1 }, "maxQueue is no option"],
+        [{ strategy: "bestEffort", timeoutMs: -1 }, "timeoutMs must be a number >= 0 (got -1)"],
+        [{ strategy: "gracefulDegradation", maxQueue: 1 }, "maxQueue is no option"],
+        [{ strategy: "queueAndRetry", timeoutMs: 1 }, "timeoutMs is no option"],
+        [{ strategy: "queueAndRetry", delayMs: 0 }, "delayMs must be a number >= 1 (got 0)"],
+        [{ strategy: "queueAndRetry", maxDelayMs: 999 }, "maxDelayMs must be a number >= 1000 (got 999)"],
+        [{ strategy: "queueAndRetry", maxAttempts: 0 }, "maxAttempts must be an integer >= 1 (got 0)"],
+      ] as const
+    ).map(([fallback, rule]) => ({
+      tier: { timeoutMs: 1, retries: 0, multiplier: 1, fallback },
+      message: `tieredTimeout.tiers.x.fallback.${rule}`,
+    })),
   ])("refuses $message", ({ tier, message }) => {
     expect(() => tieredTimeout({ tiers: { x: tier as never } })).toThrow(message);
   });

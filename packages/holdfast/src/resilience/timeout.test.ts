@@ -286,4 +286,66 @@ describe("timeout", () => {
     expect(reason).toBe(seen.error);
     expect(events).toEqual([]);
   });
+
+  it("disposes what comes after the caller has left, once, and counts no timeout", async () => {
+    for (const mode of ["abandoning", "cooperative"] as const) {
+      const { clock, policy } = setup({ mode });
+      let disposed = 0;
+      const controller = new AbortController();
+      const seen = watch(
+        policy.execute(
+          async () => {
+            await clock.sleep(50);
+            return { [Symbol.dispose]: () => disposed++ };
+          },
+          { signal: controller.signal },
+        ),
+      );
+      controller.abort("enough");
+      await clock.advance(60);
+      expect(seen).toEqual({ error: "enough" });
+      expect(disposed).toBe(1);
+      expect(policy.metrics).toEqual({ timedOut: 0, abandoned: 0 });
+    }
+  });
+
+  it("tells how each call ran out of time and what became of it, also when it began late", async () => {
+    const { clock, policy, events } = setup();
+    await clock.advance(1_000);
+    for (const end of ["fulfilled", "rejected"] as const) {
+      let discarded = 0;
+      const discards = timeout({
+        timeoutMs: 100,
+        clock,
+        onEvent: (event) => events.push(event),
+        onLateResult: () => discarded++,
+      });
+      watch(
+        discards.execute(async () => {
+          await clock.sleep(300);
+          if (end === "rejected") throw new Error("late");
+          return 1;
+        }),
+      );
+      await clock.advance(300);
+      expect(events.splice(0)).toMatchObject([
+        { type: "timedOut", policy: "", timeoutMs: 100, attempt: 1, mode: "abandoning" },
+        { type: "lateOutcome", policy: "", outcome: end, durationMs: 300, attempt: 1 },
+      ]);
+      expect(discarded).toBe(end === "fulfilled" ? 1 : 0);
+    }
+    policy.update({ mode: "cooperative" });
+    watch(policy.execute(() => clock.sleep(200)));
+    await clock.advance(300);
+    expect(events).toMatchObject([{ type: "timedOut", mode: "cooperative" }]);
+  });
+
+  it("takes no time at all for a limit, but refuses what is no time", async () => {
+    const { clock, policy } = setup({ timeoutMs: () => 0 });
+    const seen = watch(policy.execute(forever));
+    await clock.advance(2);
+    expect(seen.error).toMatchObject({ code: "OPERATION_TIMED_OUT", timeoutMs: 0 });
+    policy.update({ timeoutMs: () => Number.NaN });
+    await expect(policy.execute(forever)).rejects.toThrow("timeout.timeoutMs(context) must be >= 0 (got NaN)");
+  });
 });

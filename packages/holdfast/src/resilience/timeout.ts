@@ -108,18 +108,21 @@ export class TimeoutStage implements Stage, TimeLimit {
   readonly name: string;
   readonly wheel: TimerWheel;
   readonly timesCalls: boolean;
+  readonly #policy: string;
   readonly #clock: Clock;
   readonly #discard: (result: unknown) => void;
   readonly #onEvent: ((event: TimeoutEvent) => void) | undefined;
 
-  constructor(options: TimeoutOptions, timesCalls: boolean = options.onEvent !== undefined) {
+  /** `policy` is whose part it is, for messages. */
+  constructor(options: TimeoutOptions, policy = "timeout") {
+    this.#policy = policy;
     this.set(options);
-    this.timesCalls = timesCalls;
+    this.timesCalls = policy === "adaptiveTimeout" || options.onEvent !== undefined;
     this.name = options.name ?? "";
     this.#clock = options.clock ?? systemClock;
     this.wheel = wheelOf(this.#clock);
-    if (options.onLateResult !== undefined) fn("timeout.onLateResult", options.onLateResult);
-    if (options.onEvent !== undefined) fn("timeout.onEvent", options.onEvent);
+    if (options.onLateResult !== undefined) fn(`${policy}.onLateResult`, options.onLateResult);
+    if (options.onEvent !== undefined) fn(`${policy}.onEvent`, options.onEvent);
     this.#discard = options.onLateResult ?? discardResult;
     this.#onEvent = options.onEvent;
   }
@@ -127,8 +130,8 @@ export class TimeoutStage implements Stage, TimeLimit {
   /** Checks everything before it changes anything. */
   set(options: Pick<TimeoutOptions, "timeoutMs" | "mode">): void {
     const { timeoutMs = this.timeoutMs, mode = this.mode } = options;
-    if (typeof timeoutMs !== "function" && timeoutMs !== Infinity) number("timeout.timeoutMs", timeoutMs, 0);
-    oneOf("timeout.mode", mode, ["abandoning", "cooperative"]);
+    if (typeof timeoutMs !== "function" && timeoutMs !== Infinity) number(`${this.#policy}.timeoutMs`, timeoutMs, 0);
+    oneOf(`${this.#policy}.mode`, mode, ["abandoning", "cooperative"]);
     this.timeoutMs = timeoutMs;
     this.mode = mode;
   }
@@ -138,7 +141,8 @@ export class TimeoutStage implements Stage, TimeLimit {
     if (typeof limitMs !== "number") {
       try {
         limitMs = limitMs(call);
-        if (!(limitMs >= 0)) throw new InvalidArgumentError("timeout.timeoutMs(context)", "must be >= 0", limitMs);
+        if (!(limitMs >= 0))
+          throw new InvalidArgumentError(`${this.#policy}.timeoutMs(context)`, "must be >= 0", limitMs);
       } catch (error) {
         return rejected(error);
       }

@@ -147,4 +147,32 @@ describe("TimerWheel", () => {
     expect(wheelOf(clock)).toBe(wheelOf(clock));
     expect(wheelOf(clock)).not.toBe(wheelOf(new VirtualClock()));
   });
+
+  it("wakes up when something is due, and not before", async () => {
+    const clock = new VirtualClock();
+    let set = 0;
+    const wheel = new TimerWheel({
+      now: () => clock.now(),
+      wallTime: () => clock.wallTime(),
+      setTimer: (delayMs, callback) => {
+        set++;
+        return clock.setTimer(delayMs, callback);
+      },
+      defer: (callback) => clock.defer(callback),
+      sleep: (delayMs, options) => clock.sleep(delayMs, options),
+    });
+    const fired: number[] = [];
+    for (const delay of [1_000, 1_000, 100_000]) wheel.start(new Probe(() => fired.push(delay)), delay);
+    expect(set).toBe(1);
+    await clock.advance(110_000);
+    expect(fired).toEqual([1_000, 1_000, 100_000]);
+    expect(set).toBe(2);
+  });
+
+  it("holds nothing that never fires", () => {
+    const clock = new VirtualClock();
+    const wheel = new TimerWheel(clock);
+    wheel.start(new Probe(() => expect.unreachable()), Infinity);
+    expect([wheel.size, clock.pending]).toEqual([0, 0]);
+  });
 });

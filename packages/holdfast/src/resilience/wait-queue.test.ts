@@ -50,7 +50,7 @@ describe("WaitQueue", () => {
       fc.record({ do: fc.constant("remove" as const), which: fc.nat(20) }),
     );
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      fc.property(fc.array(step, { minLength: 30, maxLength: 60 }), (steps) => {
         const queue = new WaitQueue<Item>();
         let model: Item[] = [];
         for (const [id, each] of steps.entries()) {
@@ -78,5 +78,28 @@ describe("WaitQueue", () => {
         expect(drain(queue).sort((a, b) => a - b)).toEqual(model.map((each) => each.id).sort((a, b) => a - b));
       }),
     );
+  });
+
+  it("the turn stays with whose it is when another key's last leaves, and passes on with its own", () => {
+    const items = [item(1, "a"), item(2, "a"), item(3, "b"), item(4, "c")] as const;
+    const queue = new WaitQueue<Item>();
+    for (const each of items) queue.add(each);
+    expect(queue.take()?.id).toBe(1);
+    queue.remove(items[3]);
+    expect(queue.take()?.id).toBe(3);
+    queue.add(item(5, "c"));
+    queue.remove(items[1]);
+    expect(drain(queue)).toEqual([5]);
+    for (const each of [item(6, "a"), item(7, "b")]) queue.add(each);
+    queue.remove(queue.take() as Item);
+    expect(drain(queue)).toEqual([7]);
+  });
+
+  it("goes on with the others when the one whose turn it is leaves", () => {
+    const queue = new WaitQueue<Item>();
+    const first = item(1, "a");
+    for (const each of [first, item(2, "b"), item(3, "c")]) queue.add(each);
+    queue.remove(first);
+    expect(drain(queue)).toEqual([2, 3]);
   });
 });

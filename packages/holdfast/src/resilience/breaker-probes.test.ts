@@ -1,0 +1,138 @@
+import { getEventListeners } from "node:events";
+import { describe, expect, it } from "vitest";
+import { VirtualClock } from "../testing/index.ts";
+import type { CircuitBreakerOptions } from "./breaker-options.ts";
+import { circuitBreaker, type CircuitBreaker } from "./circuit-breaker.ts";
+import { CircuitOpenError } from "./circuit-open-error.ts";
+
+const broken = new Error("broken");
+
+async function fail(breaker: CircuitBreaker, times = 1, error: unknown = broken): Promise<void> {
+  for (let call = 0; call < times; call++) {
+    await expect(breaker.execute(() => Promise.reject(error))).rejects.toBe(error);
+  }
+}
+
+async function succeed(breaker: CircuitBreaker, times = 1): Promise<void> {
+  for (let call = 0; call < times; call++) expect(await breaker.execute(() => "fine")).toBe("fine");
+}
+
+function make(options: CircuitBreakerOptions = {}): { readonly breaker: CircuitBreaker; readonly clock: VirtualClock } {
+  const clock = new VirtualClock();
+  const breaker = circuitBreaker({
+    window: { kind: "consecutive", failures: 3 },
+    openMs: 1000,
+    halfOpen: { probes: 1 },
+    clock,
+    ...options,
+  });
+  return { breaker, clock };
+}
+
+async function rejection(breaker: CircuitBreaker): Promise<CircuitOpenError> {
+  const error: unknown = await breaker.execute(() => "not called").catch((error: unknown) => error);
+  if (!(error instanceof CircuitOpenError)) throw new Error("expected a rejection");
+  return error;
+}
+
+function pending(): { readonly operation: () => Promise<string>; resolve(): void; reject(error: unknown): void } {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  return { operation: () => promise, resolve: () => resolve("late"), reject };
+}
+
+describe("the probes of a circuit breaker", () => {
+  it("pitfall 2: results of calls from before an opening neither close nor open", async () => {
+    const { breaker, clock } = make();
+    const calls = [pending(), pending()] as const;
+    const [failing, succeeding] = calls.map(({ operation }) => breaker.execute(operation));
+    await fail(breaker, 3);
+    await clock.advance(1000);
+    const probe = pending();
+    const probing = breaker.execute(probe.operation);
+    calls[0].reject(broken);
+    calls[1].resolve();
+    await expect(failing).rejects.toBe(broken);
+    await expect(succeeding).resolves.toBe("late");
+    expect(breaker.state).toBe("halfOpen");
+    expect((await rejection(breaker)).state).toBe("halfOpen");
+    probe.resolve();
+    await probing;
+    expect(breaker.state).toBe("closed");
+    expect(breaker.metrics.totals.late).toBe(2);
+  });
+
+  it.each(["open", "closed"] as const)(
+    "pitfall 3: a probe that never ends makes it %s after maxMs",
+    async (afterMaxMs) => {
+      const { breaker, clock } = make({ halfOpen: { probes: 1, maxMs: 500, afterMaxMs } });
+      await fail(breaker, 3);
+      await clock.advance(1000);
+      void breaker.execute(() => new Promise(() => undefined));
+      await clock.advance(499);
+      expect(breaker.state).toBe("halfOpen");
+      await clock.advance(1);
+      expect(breaker.state).toBe(afterMaxMs);
+    },
+  );
+
+  it("pitfall 3, 4: a probe that is ignored returns its permit", async () => {
+    const { breaker, clock } = make({ ignore: (error) => error === "ignored" });
+    await fail(breaker, 3);
+    await clock.advance(1000);
+    await fail(breaker, 5, "ignored");
+    expect(breaker.state).toBe("halfOpen");
+    await succeed(breaker);
+    expect(breaker.state).toBe("closed");
+    expect(breaker.metrics.totals.ignored).toBe(5);
+  });
+
+  it("pitfall 4: a probe that the caller gives up returns its permit at once, also when it never ends", async () => {
+    const { breaker, clock } = make();
+    await fail(breaker, 3);
+    await clock.advance(1000);
+    const controller = new AbortController();
+    const probe = pending();
+    const given = breaker.execute(probe.operation, { signal: controller.signal });
+    expect((await rejection(breaker)).state).toBe("halfOpen");
+    controller.abort(new Error("stop"));
+    await expect(given).rejects.toThrow("stop");
+    expect(breaker.metrics).toMatchObject({ state: "halfOpen", probing: 0 });
+    await succeed(breaker);
+    expect(breaker.state).toBe("closed");
+    probe.reject(broken);
+    await clock.advance(0);
+    expect(breaker.metrics.totals).toMatchObject({ failures: 3, successes: 1, ignored: 1 });
+    expect(getEventListeners(controller.signal, "abort")).toEqual([]);
+  });
+
+  it("leaves no listener on a signal that lives longer than its probes", async () => {
+    const { breaker, clock } = make({ halfOpen: { probes: 2 } });
+    await fail(breaker, 3);
+    await clock.advance(1000);
+    const { signal } = new AbortController();
+    await breaker.execute(() => 1, { signal });
+    await expect(breaker.execute(() => Promise.reject(broken), { signal })).rejects.toBe(broken);
+    expect(breaker.state).toBe("open");
+    expect(getEventListeners(signal, "abort")).toEqual([]);
+  });
+
+  it("pitfall 5: rejects whom it cannot probe with, and queues nobody", async () => {
+    const { breaker, clock } = make({ halfOpen: { probes: 4 } });
+    await fail(breaker, 3);
+    await clock.advance(1000);
+    let running = 0;
+    const gate = pending();
+    const crowd = Array.from({ length: 50 }, () =>
+      breaker.execute(() => {
+        running++;
+        return gate.operation();
+      }),
+    );
+    expect(running).toBe(4);
+    gate.resolve();
+    const ends = await Promise.allSettled(crowd);
+    expect(ends.filter(({ status }) => status === "fulfilled")).toHaveLength(4);
+    expect(running).toBe(4);
+    expect(breaker.state).toBe("closed");
+  });
+});
