@@ -1,12 +1,14 @@
 import { parseArgs } from "node:util";
+import { aggregator } from "./aggregator.ts";
 import type { Benchmark } from "./benchmark.ts";
 import { readEnvironment } from "./environment.ts";
 import { kv } from "./kv.ts";
+import { predictor } from "./predictor.ts";
 import { raftCore } from "./raft-core.ts";
 import { resilience } from "./resilience.ts";
 import { compare, renderReport, type BenchmarkReport } from "./report.ts";
 
-const benchmarks: readonly Benchmark[] = [raftCore, kv, resilience];
+const benchmarks: readonly Benchmark[] = [raftCore, kv, resilience, aggregator, predictor];
 
 const usage = `npm run bench -- NAME [--json] [--rounds N] [--seconds N]
 

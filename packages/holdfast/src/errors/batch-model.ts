@@ -1,4 +1,4 @@
-import { checkFunction, checkInteger, checkOptionNames } from "./option-check.ts";
+import { checkFunction, checkInteger, checkOptionNames } from "./check-options.ts";
 import type { PredictionModel, PredictionModelFactory } from "./prediction-model.ts";
 import { RunningScale } from "./running-scale.ts";
 
@@ -52,13 +52,7 @@ class BatchModel implements PredictionModel {
   #answer: ((features: Float64Array) => number) | undefined;
   #fitted = 0;
 
-  constructor(
-    name: string,
-    features: number,
-    fit: BatchModelOptions["fit"],
-    maxExamples: number,
-    refitEvery: number,
-  ) {
+  constructor(name: string, features: number, fit: BatchModelOptions["fit"], maxExamples: number, refitEvery: number) {
     this.name = name;
     this.#fit = fit;
     this.#maxExamples = maxExamples;

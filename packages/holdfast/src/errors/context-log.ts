@@ -17,7 +17,7 @@ export interface CommonValue {
 }
 
 /** Bounds of one context that is remembered: fields, and characters of a value. */
-export const contextBounds: { readonly fields: 8; readonly characters: 128 } = { fields: 8, characters: 128 };
+const contextBounds = { fields: 8, characters: 128 };
 
 /** The last contexts of a group, at most so many, as copies that keep nothing of the caller's alive. */
 export class ContextLog {

@@ -6,7 +6,7 @@ import { BusinessError, NetworkError } from "./failure-kinds.ts";
 import { InvalidArgumentError } from "./invalid-argument.ts";
 
 const letters = (n: number): string =>
-  [...n.toString(26)].map((digit) => String.fromCharCode(97 + Number.parseInt(digit, 26))).join("");
+  Array.from(n.toString(26), (digit) => String.fromCharCode(97 + Number.parseInt(digit, 26))).join("");
 const refused = (message = "refused 1"): object => ({ kind: "network", code: "REFUSED", operation: "read", message });
 
 function setup(options: ErrorAggregatorOptions = {}) {
@@ -173,7 +173,14 @@ describe("an error aggregator", () => {
 
   it("takes whatever is thrown", () => {
     const { errors } = setup();
-    const hostile = new Proxy({}, { get: () => { throw new Error("no"); } });
+    const hostile = new Proxy(
+      {},
+      {
+        get: () => {
+          throw new Error("no");
+        },
+      },
+    );
     const things: unknown[] = [undefined, null, 0, "text", Symbol("s"), {}, hostile, new Error("x"), () => 1];
     for (const thing of things) expect(errors.record(thing)).toBeGreaterThan(0);
     errors.record(new NetworkError("x"));
@@ -183,14 +190,22 @@ describe("an error aggregator", () => {
     expect(JSON.stringify(errors.groups()).length).toBeLessThan(10_000);
   });
 
-  it("does not mind a listener that throws", () => {
+  it("does not mind a listener or a classifier that throws", () => {
     const { errors } = setup({
+      classify: () => {
+        throw new Error("no");
+      },
       threshold: { raiseAt: 1 },
       onThreshold: () => {
         throw new Error("no");
       },
     });
     expect(errors.group(errors.record(refused()))?.exceeded).toBe(true);
+    expect(errors.group(errors.record(new Error("x")))).toMatchObject({
+      kind: "system",
+      code: "UNCLASSIFIED",
+      count: 1,
+    });
   });
 
   it.each([

@@ -7,7 +7,7 @@ import { fingerprintKey, type FingerprintKey } from "./fingerprint.ts";
 import { FrequentErrors, type TopErrors } from "./frequent-errors.ts";
 import { GroupTable } from "./group-table.ts";
 import type { ErrorKind } from "./holdfast-error.ts";
-import { checkFunction, checkInteger, checkNumber, checkOptionNames } from "./option-check.ts";
+import { checkFunction, checkInteger, checkNumber, checkOptionNames } from "./check-options.ts";
 import { SlidingCounter } from "./sliding-counter.ts";
 import { Threshold, type ThresholdOptions } from "./threshold.ts";
 
@@ -134,7 +134,11 @@ class Aggregator implements ErrorAggregator {
   constructor(options: ErrorAggregatorOptions) {
     checkOptionNames("errorAggregator", options, [
       ...Object.keys(errorAggregatorDefaults),
-      ...["threshold", "kindThresholds", "onThreshold", "classify", "clock"],
+      "threshold",
+      "kindThresholds",
+      "onThreshold",
+      "classify",
+      "clock",
     ]);
     const { windowMs, slices, maxGroups, maxTracked, maxContexts, frames } = { ...errorAggregatorDefaults, ...options };
     checkNumber("errorAggregator.windowMs", windowMs, 1);

@@ -2,7 +2,7 @@ import { severityOf, type Severity } from "./assessment.ts";
 import { boundedContext, commonValues, type CommonValue } from "./context-log.ts";
 import type { ErrorContext } from "./failure.ts";
 import type { ErrorKind } from "./holdfast-error.ts";
-import { checkInteger, checkNumber, checkOptionNames } from "./option-check.ts";
+import { checkInteger, checkNumber, checkOptionNames } from "./check-options.ts";
 import { findPeriod, type Period } from "./periodicity.ts";
 
 /** One error of a history. */

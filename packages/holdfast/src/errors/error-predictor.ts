@@ -3,7 +3,7 @@ import type { ErrorKind } from "./holdfast-error.ts";
 import { InvalidArgumentError } from "./invalid-argument.ts";
 import { KindForecast } from "./kind-forecast.ts";
 import { logisticModel } from "./logistic-model.ts";
-import { checkFunction, checkInteger, checkNumber, checkOptionNames } from "./option-check.ts";
+import { checkFunction, checkInteger, checkNumber, checkOptionNames } from "./check-options.ts";
 import type { Period } from "./periodicity.ts";
 import { preventions } from "./prevention.ts";
 import type { PredictionModelFactory } from "./prediction-model.ts";
@@ -119,7 +119,8 @@ export function createErrorPredictor(options: ErrorPredictorOptions): ErrorPredi
   return {
     observe({ at, totals, signals: numbers = {} }, { learn = true } = {}) {
       checkNumber("errorPredictor.observe.at", at, -Number.MAX_VALUE);
-      for (const [kind, total] of Object.entries(totals)) checkNumber(`errorPredictor.observe.totals.${kind}`, total, 0);
+      for (const [kind, total] of Object.entries(totals))
+        checkNumber(`errorPredictor.observe.totals.${kind}`, total, 0);
       const steps = lastAt === undefined ? Infinity : (at - lastAt) / stepMs;
       if (steps >= 0 && steps < 0.5) return;
       if (steps > 1.5 || steps < 0) {
@@ -176,7 +177,9 @@ export function createErrorPredictor(options: ErrorPredictorOptions): ErrorPredi
 function checked(options: ErrorPredictorOptions): Required<ErrorPredictorOptions> {
   checkOptionNames("errorPredictor", options, [
     ...Object.keys(errorPredictorDefaults),
-    ...["thresholds", "signals", "model"],
+    "thresholds",
+    "signals",
+    "model",
   ]);
   const all = { ...errorPredictorDefaults, signals: [], model: logisticModel(), ...options };
   const { thresholds, windowMs, stepMs, signals, model, minExamples, minEpisodes } = all;

@@ -18,9 +18,8 @@ export function readIdentity(
 ): ErrorIdentity {
   const known = readKnown(error, operation, withFrame);
   if (known !== undefined) return known;
-  const failure = classifyError(error, operation === undefined ? {} : { operation });
   return (
-    readKnown(failure, operation, withFrame) ?? {
+    readKnown(classified(error, operation, classifyError), operation, withFrame) ?? {
       kind: "system",
       code: "UNCLASSIFIED",
       operation: bounded(operation, maxNameLength),
@@ -28,6 +27,15 @@ export function readIdentity(
       frame: "",
     }
   );
+}
+
+/** A program's own `classify` may throw; what it was asked about still counts. */
+function classified(error: unknown, operation: string | undefined, classifyError: Classify): unknown {
+  try {
+    return classifyError(error, operation === undefined ? {} : { operation });
+  } catch {
+    return undefined;
+  }
 }
 
 /** Characters of a code, operation or frame that count. */

@@ -1,6 +1,7 @@
 export { aggregateErrors, maxAggregatedErrors } from "./aggregate-errors.ts";
 export { errorContext, isTransient, retryDelayMs, severityOf } from "./assessment.ts";
 export type { RetryDelayOptions, Severity } from "./assessment.ts";
+export { checkFunction, checkInteger, checkNumber, checkOneOf, checkOptionNames } from "./check-options.ts";
 export type { Classifier, OwnRule, Rule } from "./classifier.ts";
 export { builtInClassifiers } from "./classifiers/built-in.ts";
 export { classify, createClassifier, maxRegisteredClassifiers, registerClassifier } from "./classify.ts";

@@ -1,4 +1,4 @@
-import { checkInteger, checkNumber, checkOptionNames } from "./option-check.ts";
+import { checkInteger, checkNumber, checkOptionNames } from "./check-options.ts";
 import type { PredictionModel, PredictionModelFactory } from "./prediction-model.ts";
 import { RunningScale } from "./running-scale.ts";
 

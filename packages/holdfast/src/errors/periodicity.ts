@@ -10,20 +10,20 @@ export interface Period {
 }
 
 /** Fewer occurrences show no period. */
-export const minPeriodOccurrences = 5;
+const minOccurrences = 5;
 
 const convincing = 0.01;
 
 /**
  * The period of occurrences, if there is one: candidates around the intervals between neighbours are judged by how closely
  * the occurrences gather at one phase of them (Rayleigh's test: N. Fisher, "Statistical Analysis of Circular Data", 1993,
- * section 4.3), counting every candidate that was tried. Occurrences that were left out do no harm.
+ * section 4.3), counting how many candidates were tried. Occurrences that were left out do no harm.
  *
  * @param times monotonic milliseconds, ascending; the last 64 count
  */
 export function findPeriod(times: readonly number[]): Period | undefined {
   const last = times.slice(-64);
-  if (last.length < minPeriodOccurrences) return undefined;
+  if (last.length < minOccurrences) return undefined;
   const intervals = last.slice(1).map((time, at) => time - (last[at] as number));
   const middle = [...intervals].sort((a, b) => a - b)[intervals.length >> 1] as number;
   if (!(middle > 0)) return undefined;
@@ -35,7 +35,8 @@ export function findPeriod(times: readonly number[]): Period | undefined {
     if (best === undefined || found.strength > best.strength) best = found;
   }
   if (best === undefined) return undefined;
-  const chance = Math.min(1, (2 * steps + 1) * best.chance);
+  // Candidates close to each other are not tried independently: about one is for each occurrence and period.
+  const chance = Math.min(1, (last.length + 1) * best.chance);
   return chance < convincing ? { ...best, chance } : undefined;
 }
 
@@ -55,5 +56,9 @@ function agreement(times: readonly number[], periodMs: number): Period {
   }
   const strength = Math.hypot(cosine, sine) / times.length;
   const phaseMs = origin + (Math.atan2(sine, cosine) / (2 * Math.PI)) * periodMs;
-  return { periodMs, phaseMs, strength, chance: Math.exp(-times.length * strength * strength) };
+  const count = times.length;
+  const length = count * strength;
+  // Zar's approximation, which holds for few occurrences too (J. Zar, "Biostatistical Analysis", 1999, chapter 27).
+  const chance = Math.exp(Math.sqrt(1 + 4 * count + 4 * (count * count - length * length)) - (1 + 2 * count));
+  return { periodMs, phaseMs, strength, chance };
 }

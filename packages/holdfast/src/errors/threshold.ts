@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "./invalid-argument.ts";
-import { checkNumber, checkOptionNames } from "./option-check.ts";
+import { checkNumber, checkOptionNames } from "./check-options.ts";
 
 export interface ThresholdOptions {
   /** Exceeded from so many in the window on: > 0. */

@@ -1,6 +1,6 @@
+import { checkFunction, checkInteger, checkNumber, checkOptionNames } from "../errors/index.ts";
 import { systemClock } from "../runtime/system.ts";
 import { AdaptiveLimit, type AdaptiveLimitOptions } from "./adaptive-limit.ts";
-import { checkKnown, fn, integer, number } from "./check-options.ts";
 import type { Policy } from "./policy.ts";
 import { policyOf } from "./stage.ts";
 import type { TimedCall } from "./timed-call.ts";
@@ -54,7 +54,7 @@ export const adaptiveTimeoutDefaults: AdaptiveLimitOptions = {
  */
 export function adaptiveTimeout(options: AdaptiveTimeoutOptions = {}): AdaptiveTimeoutPolicy {
   const own = Object.keys(adaptiveTimeoutDefaults);
-  checkKnown("adaptiveTimeout", options, [...own, "load", "mode", "onLateResult", "onEvent", "name", "clock"]);
+  checkOptionNames("adaptiveTimeout", options, [...own, "load", "mode", "onLateResult", "onEvent", "name", "clock"]);
   const stage = new AdaptiveStage(options, new AdaptiveLimit(checked(options)));
   return Object.defineProperties(
     policyOf<never>(stage, {
@@ -78,7 +78,7 @@ class AdaptiveStage extends TimeoutStage {
 
   constructor(options: AdaptiveTimeoutOptions, limit: AdaptiveLimit) {
     super({ ...options, timeoutMs: () => limit.limitMs(this.load()) }, "adaptiveTimeout");
-    if (options.load !== undefined) fn("adaptiveTimeout.load", options.load);
+    if (options.load !== undefined) checkFunction("adaptiveTimeout.load", options.load);
     const clock = options.clock ?? systemClock;
     this.limit = limit;
     this.#load = options.load;
@@ -129,13 +129,13 @@ function checked(options: AdaptiveTimeoutOptions): AdaptiveLimitOptions {
     if (value !== undefined) (all as Record<string, number>)[key] = value;
   }
   const name = "adaptiveTimeout";
-  number(`${name}.baseMs`, all.baseMs, 1);
-  number(`${name}.floorMs`, all.floorMs, 1);
-  number(`${name}.ceilingMs`, all.ceilingMs, all.floorMs);
-  integer(`${name}.window`, all.window, 1, 1_000_000);
-  number(`${name}.quantile`, all.quantile, 0.01, 1);
-  number(`${name}.factor`, all.factor, 1);
-  integer(`${name}.minimumSamples`, all.minimumSamples, 1, all.window);
-  number(`${name}.maxDrift`, all.maxDrift, 1);
+  checkNumber(`${name}.baseMs`, all.baseMs, 1);
+  checkNumber(`${name}.floorMs`, all.floorMs, 1);
+  checkNumber(`${name}.ceilingMs`, all.ceilingMs, all.floorMs);
+  checkInteger(`${name}.window`, all.window, 1, 1_000_000);
+  checkNumber(`${name}.quantile`, all.quantile, 0.01, 1);
+  checkNumber(`${name}.factor`, all.factor, 1);
+  checkInteger(`${name}.minimumSamples`, all.minimumSamples, 1, all.window);
+  checkNumber(`${name}.maxDrift`, all.maxDrift, 1);
   return all;
 }

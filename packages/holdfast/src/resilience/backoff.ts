@@ -1,4 +1,4 @@
-import { checkKnown, number } from "./check-options.ts";
+import { checkNumber, checkOptionNames } from "../errors/index.ts";
 import { unfold, type Schedule } from "./schedule.ts";
 
 export interface BackoffOptions {
@@ -17,7 +17,7 @@ export const backoffDefaults: Required<ExponentialBackoffOptions> = { baseMs: 10
 
 /** Always the same delay. @throws InvalidArgumentError unless `delayMs` is a number >= 0 */
 export function constantBackoff(delayMs: number): Schedule {
-  number("constantBackoff.delayMs", delayMs, 0);
+  checkNumber("constantBackoff.delayMs", delayMs, 0);
   const schedule: Schedule = { timed: false, next: () => step };
   const step = { delayMs, rest: schedule };
   return schedule;
@@ -51,10 +51,10 @@ function checked(
   options: ExponentialBackoffOptions,
   names: readonly string[],
 ): Required<ExponentialBackoffOptions> {
-  checkKnown(name, options, names);
+  checkOptionNames(name, options, names);
   const { baseMs, maxMs, factor } = { ...backoffDefaults, ...options };
-  number(`${name}.baseMs`, baseMs, 0);
-  number(`${name}.maxMs`, maxMs, 0, Infinity);
-  number(`${name}.factor`, factor, 1);
+  checkNumber(`${name}.baseMs`, baseMs, 0);
+  checkNumber(`${name}.maxMs`, maxMs, 0, Infinity);
+  checkNumber(`${name}.factor`, factor, 1);
   return { baseMs, maxMs, factor };
 }

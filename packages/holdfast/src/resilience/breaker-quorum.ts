@@ -1,9 +1,8 @@
-import { InvalidArgumentError } from "../errors/index.ts";
+import { checkFunction, checkInteger, checkNumber, checkOptionNames, InvalidArgumentError } from "../errors/index.ts";
 import { systemClock, type Clock, type Timer } from "../runtime/system.ts";
 import { OpinionBook, parseOpinion, type Opinion, type OpinionState } from "./breaker-opinion.ts";
 import { BreakerStage } from "./breaker-stage.ts";
 import type { BreakerMachine, BreakerState } from "./breaker-state.ts";
-import { checkKnown, fn, integer, number } from "./check-options.ts";
 import type { CircuitBreaker } from "./circuit-breaker.ts";
 import { stageOf, type Staged } from "./stage.ts";
 
@@ -295,7 +294,7 @@ const names: readonly (keyof BreakerQuorumOptions)[] = [
 ];
 
 function check(options: BreakerQuorumOptions): Settings {
-  checkKnown("breakerQuorum", options, names);
+  checkOptionNames("breakerQuorum", options, names);
   const { nodeId, channel, quorum, expectedNodes, isMember, clock = systemClock } = options;
   const stage = (options.breaker as (CircuitBreaker & Partial<Staged>) | undefined)?.[stageOf];
   if (!(stage instanceof BreakerStage)) {
@@ -309,22 +308,22 @@ function check(options: BreakerQuorumOptions): Settings {
   if (typeof channel?.publish !== "function" || typeof channel.subscribe !== "function") {
     throw new InvalidArgumentError("breakerQuorum.channel", "must have publish and subscribe", channel);
   }
-  if (quorum !== undefined) integer("breakerQuorum.quorum", quorum, 2);
+  if (quorum !== undefined) checkInteger("breakerQuorum.quorum", quorum, 2);
   if (expectedNodes !== undefined && typeof expectedNodes !== "function") {
-    integer("breakerQuorum.expectedNodes", expectedNodes, 1);
+    checkInteger("breakerQuorum.expectedNodes", expectedNodes, 1);
   }
-  fn("breakerQuorum.isMember", isMember);
-  const opinionTtlMs = number(
+  checkFunction("breakerQuorum.isMember", isMember);
+  const opinionTtlMs = checkNumber(
     "breakerQuorum.opinionTtlMs",
     options.opinionTtlMs ?? breakerQuorumDefaults.opinionTtlMs,
     1,
   );
-  const renewEveryMs = number("breakerQuorum.renewEveryMs", options.renewEveryMs ?? opinionTtlMs / 3, 0);
+  const renewEveryMs = checkNumber("breakerQuorum.renewEveryMs", options.renewEveryMs ?? opinionTtlMs / 3, 0);
   if (renewEveryMs <= 0 || renewEveryMs >= opinionTtlMs) {
     const rule = `must be above 0, and below opinionTtlMs, ${opinionTtlMs}`;
     throw new InvalidArgumentError("breakerQuorum.renewEveryMs", rule, renewEveryMs);
   }
-  const maxNodes = integer("breakerQuorum.maxNodes", options.maxNodes ?? breakerQuorumDefaults.maxNodes, 1);
+  const maxNodes = checkInteger("breakerQuorum.maxNodes", options.maxNodes ?? breakerQuorumDefaults.maxNodes, 1);
   const { machine } = stage;
   return {
     machine,

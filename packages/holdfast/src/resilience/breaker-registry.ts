@@ -1,7 +1,6 @@
-import { InvalidArgumentError } from "../errors/index.ts";
+import { checkInteger, checkNumber, checkOptionNames, InvalidArgumentError } from "../errors/index.ts";
 import { systemClock, type Clock } from "../runtime/system.ts";
 import type { CircuitBreakerOptions } from "./breaker-options.ts";
-import { checkKnown, integer, number } from "./check-options.ts";
 import { circuitBreaker, type CircuitBreaker } from "./circuit-breaker.ts";
 import type { ExecuteOptions, Operation } from "./policy.ts";
 
@@ -58,12 +57,16 @@ interface Entry {
  * const answer = await breakers.execute("api.example.org", () => callIt());
  */
 export function breakerRegistry(options: BreakerRegistryOptions): BreakerRegistry {
-  checkKnown("breakerRegistry", options, ["create", "maxIdleMs", "maxEntries", "clock"]);
+  checkOptionNames("breakerRegistry", options, ["create", "maxIdleMs", "maxEntries", "clock"]);
   const { create } = options;
   if (typeof create !== "function")
     throw new InvalidArgumentError("breakerRegistry.create", "must be a function", create);
-  const maxIdleMs = number("breakerRegistry.maxIdleMs", options.maxIdleMs ?? breakerRegistryDefaults.maxIdleMs, 1);
-  const maxEntries = integer("breakerRegistry.maxEntries", options.maxEntries ?? breakerRegistryDefaults.maxEntries, 1);
+  const maxIdleMs = checkNumber("breakerRegistry.maxIdleMs", options.maxIdleMs ?? breakerRegistryDefaults.maxIdleMs, 1);
+  const maxEntries = checkInteger(
+    "breakerRegistry.maxEntries",
+    options.maxEntries ?? breakerRegistryDefaults.maxEntries,
+    1,
+  );
   const clock = options.clock ?? systemClock;
   /** In the order of use: whoever is asked for goes to the end. */
   const entries = new Map<string, Entry>();

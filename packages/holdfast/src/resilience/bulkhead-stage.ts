@@ -1,8 +1,8 @@
+import { checkInteger } from "../errors/index.ts";
 import { systemClock, type Clock } from "../runtime/system.ts";
 import { BulkheadClosedError, BulkheadFullError, BulkheadWaitTimeoutError } from "./bulkhead-error.ts";
 import type { BulkheadEvent, BulkheadLimits, BulkheadOptions, BulkheadPermit } from "./bulkhead.ts";
 import { Call } from "./call.ts";
-import { integer } from "./check-options.ts";
 import { publish } from "./policy-event.ts";
 import { rejected, type Next, type Stage } from "./stage.ts";
 import { WheelTimer, wheelOf, type TimerWheel } from "./timer-wheel.ts";
@@ -99,7 +99,7 @@ export class BulkheadStage implements Stage {
     const { priority = 0, key = "" } = call.options ?? {};
     if (priority !== 0) {
       try {
-        integer("execute.priority", priority, Number.MIN_SAFE_INTEGER);
+        checkInteger("execute.priority", priority, Number.MIN_SAFE_INTEGER);
       } catch (error) {
         return rejected(error);
       }

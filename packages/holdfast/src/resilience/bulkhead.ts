@@ -1,7 +1,6 @@
-import { InvalidArgumentError } from "../errors/index.ts";
+import { checkFunction, checkInteger, checkNumber, checkOptionNames, InvalidArgumentError } from "../errors/index.ts";
 import type { Clock } from "../runtime/system.ts";
 import { BulkheadStage } from "./bulkhead-stage.ts";
-import { checkKnown, fn, integer, number } from "./check-options.ts";
 import type { Policy } from "./policy.ts";
 import type { PolicyEvent } from "./policy-event.ts";
 import { policyOf } from "./stage.ts";
@@ -80,7 +79,7 @@ export const bulkheadDefaults: BulkheadLimits = { maxConcurrent: 100, maxQueue: 
  * const rows = await database.execute(() => query("select 1"), { priority: 1, key: "tenant-7" });
  */
 export function bulkhead(options: BulkheadOptions = {}): BulkheadPolicy {
-  checkKnown("bulkhead", options, [
+  checkOptionNames("bulkhead", options, [
     "maxConcurrent",
     "maxQueue",
     "maxWaitMs",
@@ -89,7 +88,7 @@ export function bulkhead(options: BulkheadOptions = {}): BulkheadPolicy {
     "name",
     "clock",
   ]);
-  if (options.onEvent !== undefined) fn("bulkhead.onEvent", options.onEvent);
+  if (options.onEvent !== undefined) checkFunction("bulkhead.onEvent", options.onEvent);
   if (options.holdUntilSettled !== undefined && typeof options.holdUntilSettled !== "boolean") {
     throw new InvalidArgumentError("bulkhead.holdUntilSettled", "must be true or false", options.holdUntilSettled);
   }
@@ -113,7 +112,7 @@ export function bulkhead(options: BulkheadOptions = {}): BulkheadPolicy {
       update: {
         enumerable: true,
         value: (limits: Partial<BulkheadLimits>) => {
-          checkKnown("bulkhead", limits, ["maxConcurrent", "maxQueue", "maxWaitMs"]);
+          checkOptionNames("bulkhead", limits, ["maxConcurrent", "maxQueue", "maxWaitMs"]);
           stage.limits = checked(stage.limits, limits);
           stage.grant();
         },
@@ -136,8 +135,8 @@ function checked(now: BulkheadLimits, changes: Partial<BulkheadLimits>): Bulkhea
     maxQueue = now.maxQueue,
     maxWaitMs = now.maxWaitMs,
   }: Partial<BulkheadLimits> = changes;
-  integer("bulkhead.maxConcurrent", maxConcurrent, 1);
-  integer("bulkhead.maxQueue", maxQueue, 0);
-  if (maxWaitMs !== Infinity) number("bulkhead.maxWaitMs", maxWaitMs, 0);
+  checkInteger("bulkhead.maxConcurrent", maxConcurrent, 1);
+  checkInteger("bulkhead.maxQueue", maxQueue, 0);
+  if (maxWaitMs !== Infinity) checkNumber("bulkhead.maxWaitMs", maxWaitMs, 0);
   return { maxConcurrent, maxQueue, maxWaitMs };
 }

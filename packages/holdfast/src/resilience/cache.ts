@@ -1,8 +1,7 @@
-import { InvalidArgumentError } from "../errors/index.ts";
+import { checkFunction, checkInteger, checkNumber, checkOptionNames, InvalidArgumentError } from "../errors/index.ts";
 import { systemClock, type Clock } from "../runtime/system.ts";
 import { CacheEntries } from "./cache-entry.ts";
 import { Call } from "./call.ts";
-import { checkKnown, fn, integer, number } from "./check-options.ts";
 import type { CallContext, Policy } from "./policy.ts";
 import { publish, type PolicyEvent } from "./policy-event.ts";
 import { ResilienceError } from "./resilience-error.ts";
@@ -104,11 +103,11 @@ export interface Cache extends Policy, Staged {
  * const user = await users.execute(({ signal }) => fetchUser(id, { signal }), { key: id });
  */
 export function cache(options: CacheOptions = {}): Cache {
-  checkKnown("cache", options, [...settingNames, "isCacheableError", "onEvent", "name", "clock"]);
+  checkOptionNames("cache", options, [...settingNames, "isCacheableError", "onEvent", "name", "clock"]);
   const { onEvent, name = cacheDefaults.name, clock = systemClock } = options;
   const { isCacheableError = isNoRejection } = options;
-  fn("cache.onEvent", onEvent);
-  fn("cache.isCacheableError", isCacheableError);
+  checkFunction("cache.onEvent", onEvent);
+  checkFunction("cache.isCacheableError", isCacheableError);
 
   let settings = resolve(options, cacheDefaults);
   const entries = new CacheEntries(settings.maxEntries);
@@ -220,8 +219,8 @@ export function cache(options: CacheOptions = {}): Cache {
       entries.write(key, value, clock.now());
     },
     async preload(keys, loadKey, { concurrency = 8, signal } = {}) {
-      fn("cache.preload.load", loadKey);
-      integer("cache.preload.concurrency", concurrency, 1);
+      checkFunction("cache.preload.load", loadKey);
+      checkInteger("cache.preload.concurrency", concurrency, 1);
       const failed = new Map<string, unknown>();
       let loaded = 0;
       // The workers share one iterator: each takes the next key when it is done with its last.
@@ -257,7 +256,7 @@ export function cache(options: CacheOptions = {}): Cache {
       return { ...count, evictions: entries.evictions, entries: entries.size, hitRate };
     },
     update(changes) {
-      checkKnown("cache", changes, settingNames);
+      checkOptionNames("cache", changes, settingNames);
       settings = resolve(changes, settings);
       entries.resize(settings.maxEntries);
     },
@@ -282,11 +281,11 @@ function resolve(given: CacheSettings, before: Required<CacheSettings>): Require
   const { ttlMs = before.ttlMs, maxEntries = before.maxEntries, negativeTtlMs = before.negativeTtlMs } = given;
   const { staleWhileRevalidateMs = before.staleWhileRevalidateMs, staleWhileErrorMs = before.staleWhileErrorMs } =
     given;
-  number("cache.ttlMs", ttlMs, 1);
-  integer("cache.maxEntries", maxEntries, 1);
-  number("cache.staleWhileRevalidateMs", staleWhileRevalidateMs, 0);
-  number("cache.staleWhileErrorMs", staleWhileErrorMs, 0);
-  number("cache.negativeTtlMs", negativeTtlMs, 0);
+  checkNumber("cache.ttlMs", ttlMs, 1);
+  checkInteger("cache.maxEntries", maxEntries, 1);
+  checkNumber("cache.staleWhileRevalidateMs", staleWhileRevalidateMs, 0);
+  checkNumber("cache.staleWhileErrorMs", staleWhileErrorMs, 0);
+  checkNumber("cache.negativeTtlMs", negativeTtlMs, 0);
   return { ttlMs, maxEntries, staleWhileRevalidateMs, staleWhileErrorMs, negativeTtlMs };
 }
 

@@ -1,7 +1,13 @@
-import { InvalidArgumentError } from "../errors/index.ts";
+import {
+  checkFunction,
+  checkInteger,
+  checkNumber,
+  checkOneOf,
+  checkOptionNames,
+  InvalidArgumentError,
+} from "../errors/index.ts";
 import { circuitBreakerDefaults, type CircuitBreakerOptions } from "./breaker-options.ts";
 import type { WindowOptions } from "./breaker-window.ts";
-import { checkKnown, fn, integer, number, oneOf } from "./check-options.ts";
 import { checkBreakerSnapshot } from "./check-breaker-snapshot.ts";
 
 const names: readonly string[] = [
@@ -24,19 +30,19 @@ const fixedNames: readonly string[] = ["initialState", "onEvent", "name", "clock
 
 /** @throws InvalidArgumentError for an option that is unknown, out of range, or of no effect beside the others */
 export function checkBreakerOptions(options: CircuitBreakerOptions): void {
-  checkKnown("circuitBreaker", options, [...names, ...fixedNames]);
-  if (options.onEvent !== undefined) fn("circuitBreaker.onEvent", options.onEvent);
+  checkOptionNames("circuitBreaker", options, [...names, ...fixedNames]);
+  if (options.onEvent !== undefined) checkFunction("circuitBreaker.onEvent", options.onEvent);
   checkBehaviour(options);
   const { initialState } = options;
   if (typeof initialState === "object") checkBreakerSnapshot("circuitBreaker.initialState", initialState);
   else if (initialState !== undefined) {
-    oneOf("circuitBreaker.initialState", initialState, ["closed", "forcedOpen", "disabled", "metricsOnly"]);
+    checkOneOf("circuitBreaker.initialState", initialState, ["closed", "forcedOpen", "disabled", "metricsOnly"]);
   }
 }
 
 /** As `checkBreakerOptions`, for what can be changed while it runs. */
 export function checkBreakerUpdate(update: object): void {
-  checkKnown("circuitBreaker", update, names);
+  checkOptionNames("circuitBreaker", update, names);
 }
 
 /** Whether a window is judged by its rates. */
@@ -51,24 +57,24 @@ export function checkBehaviour(options: CircuitBreakerOptions): void {
   ratesOnly("failureRate", options.failureRate, rates);
   ratesOnly("minimumCalls", options.minimumCalls, rates);
   const most = options.window?.kind === "count" ? options.window.size : undefined;
-  if (options.minimumCalls !== undefined) integer("circuitBreaker.minimumCalls", options.minimumCalls, 1, most);
+  if (options.minimumCalls !== undefined) checkInteger("circuitBreaker.minimumCalls", options.minimumCalls, 1, most);
   share("failureRate", options.failureRate);
   for (const name of ["isFailure", "isFailureResult", "ignore", "openOn"] as const) {
-    if (options[name] !== undefined) fn(`circuitBreaker.${name}`, options[name]);
+    if (options[name] !== undefined) checkFunction(`circuitBreaker.${name}`, options[name]);
   }
   checkParts(options, rates);
   const { openMs, maxOpenMs, jitter } = options;
-  if (maxOpenMs !== undefined) number("circuitBreaker.maxOpenMs", maxOpenMs, 0, Number.MAX_SAFE_INTEGER);
+  if (maxOpenMs !== undefined) checkNumber("circuitBreaker.maxOpenMs", maxOpenMs, 0, Number.MAX_SAFE_INTEGER);
   if (openMs !== undefined && typeof openMs !== "function") {
-    number("circuitBreaker.openMs", openMs, 0, maxOpenMs ?? circuitBreakerDefaults.maxOpenMs);
+    checkNumber("circuitBreaker.openMs", openMs, 0, maxOpenMs ?? circuitBreakerDefaults.maxOpenMs);
   }
-  if (jitter !== undefined) number("circuitBreaker.jitter", jitter, 0, 1);
+  if (jitter !== undefined) checkNumber("circuitBreaker.jitter", jitter, 0, 1);
 }
 
 function checkParts({ slowCall, halfOpen, rampUp }: CircuitBreakerOptions, rates: boolean): void {
   if (slowCall !== undefined) {
-    checkKnown("circuitBreaker.slowCall", slowCall, ["ms", "rate", "inFlight"]);
-    number("circuitBreaker.slowCall.ms", slowCall.ms, 0, Number.MAX_SAFE_INTEGER);
+    checkOptionNames("circuitBreaker.slowCall", slowCall, ["ms", "rate", "inFlight"]);
+    checkNumber("circuitBreaker.slowCall.ms", slowCall.ms, 0, Number.MAX_SAFE_INTEGER);
     ratesOnly("slowCall.rate", slowCall.rate, rates);
     share("slowCall.rate", slowCall.rate);
     if (slowCall.inFlight !== undefined && typeof slowCall.inFlight !== "boolean") {
@@ -76,18 +82,18 @@ function checkParts({ slowCall, halfOpen, rampUp }: CircuitBreakerOptions, rates
     }
   }
   if (halfOpen !== undefined) {
-    checkKnown("circuitBreaker.halfOpen", halfOpen, ["probes", "successRate", "maxMs", "afterMaxMs"]);
-    if (halfOpen.probes !== undefined) integer("circuitBreaker.halfOpen.probes", halfOpen.probes, 1);
+    checkOptionNames("circuitBreaker.halfOpen", halfOpen, ["probes", "successRate", "maxMs", "afterMaxMs"]);
+    if (halfOpen.probes !== undefined) checkInteger("circuitBreaker.halfOpen.probes", halfOpen.probes, 1);
     share("halfOpen.successRate", halfOpen.successRate);
     if (halfOpen.maxMs !== undefined)
-      number("circuitBreaker.halfOpen.maxMs", halfOpen.maxMs, 1, Number.POSITIVE_INFINITY);
+      checkNumber("circuitBreaker.halfOpen.maxMs", halfOpen.maxMs, 1, Number.POSITIVE_INFINITY);
     if (halfOpen.afterMaxMs !== undefined) {
-      oneOf("circuitBreaker.halfOpen.afterMaxMs", halfOpen.afterMaxMs, ["open", "closed"]);
+      checkOneOf("circuitBreaker.halfOpen.afterMaxMs", halfOpen.afterMaxMs, ["open", "closed"]);
     }
   }
   if (rampUp !== undefined) {
-    checkKnown("circuitBreaker.rampUp", rampUp, ["ms", "startShare"]);
-    number("circuitBreaker.rampUp.ms", rampUp.ms, 1, Number.MAX_SAFE_INTEGER);
+    checkOptionNames("circuitBreaker.rampUp", rampUp, ["ms", "startShare"]);
+    checkNumber("circuitBreaker.rampUp.ms", rampUp.ms, 1, Number.MAX_SAFE_INTEGER);
     share("rampUp.startShare", rampUp.startShare);
   }
 }
@@ -97,23 +103,23 @@ function checkWindow(window: WindowOptions | undefined): void {
   if (typeof window !== "object" || window === null) {
     throw new InvalidArgumentError("circuitBreaker.window", "must be an object", window);
   }
-  oneOf("circuitBreaker.window.kind", window.kind, ["consecutive", "count", "time", "period"]);
+  checkOneOf("circuitBreaker.window.kind", window.kind, ["consecutive", "count", "time", "period"]);
   const known = { consecutive: ["failures"], count: ["size"], time: ["ms", "buckets"], period: ["ms", "failures"] };
-  checkKnown("circuitBreaker.window", window, ["kind", ...known[window.kind]]);
+  checkOptionNames("circuitBreaker.window", window, ["kind", ...known[window.kind]]);
   switch (window.kind) {
     case "consecutive":
-      integer("circuitBreaker.window.failures", window.failures, 1);
+      checkInteger("circuitBreaker.window.failures", window.failures, 1);
       return;
     case "count":
-      integer("circuitBreaker.window.size", window.size, 1, 1_000_000);
+      checkInteger("circuitBreaker.window.size", window.size, 1, 1_000_000);
       return;
     case "time":
-      number("circuitBreaker.window.ms", window.ms, 1, Number.MAX_SAFE_INTEGER);
-      if (window.buckets !== undefined) integer("circuitBreaker.window.buckets", window.buckets, 1, 1000);
+      checkNumber("circuitBreaker.window.ms", window.ms, 1, Number.MAX_SAFE_INTEGER);
+      if (window.buckets !== undefined) checkInteger("circuitBreaker.window.buckets", window.buckets, 1, 1000);
       return;
     case "period":
-      number("circuitBreaker.window.ms", window.ms, 1, Number.MAX_SAFE_INTEGER);
-      integer("circuitBreaker.window.failures", window.failures, 1, 100_000);
+      checkNumber("circuitBreaker.window.ms", window.ms, 1, Number.MAX_SAFE_INTEGER);
+      checkInteger("circuitBreaker.window.failures", window.failures, 1, 100_000);
   }
 }
 

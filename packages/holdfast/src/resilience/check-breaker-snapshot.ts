@@ -1,7 +1,6 @@
-import { InvalidArgumentError } from "../errors/index.ts";
+import { checkInteger, checkNumber, checkOneOf, InvalidArgumentError } from "../errors/index.ts";
 import type { BreakerSnapshot } from "./breaker-state.ts";
 import type { BucketState, WindowState } from "./breaker-window.ts";
-import { integer, number, oneOf } from "./check-options.ts";
 
 const states = ["closed", "open", "halfOpen", "rampUp", "forcedOpen", "disabled", "metricsOnly"] as const;
 const longest = Number.MAX_SAFE_INTEGER;
@@ -10,10 +9,10 @@ const longest = Number.MAX_SAFE_INTEGER;
 export function checkBreakerSnapshot(name: string, snapshot: BreakerSnapshot): void {
   if (snapshot === null) throw new InvalidArgumentError(name, "must be a state or a snapshot", snapshot);
   if (snapshot.version !== 1) throw new InvalidArgumentError(`${name}.version`, "must be 1", snapshot.version);
-  oneOf(`${name}.state`, snapshot.state, states);
-  number(`${name}.stateMs`, snapshot.stateMs, 0, longest);
-  number(`${name}.remainingOpenMs`, snapshot.remainingOpenMs, 0, longest);
-  integer(`${name}.timesOpened`, snapshot.timesOpened, 0);
+  checkOneOf(`${name}.state`, snapshot.state, states);
+  checkNumber(`${name}.stateMs`, snapshot.stateMs, 0, longest);
+  checkNumber(`${name}.remainingOpenMs`, snapshot.remainingOpenMs, 0, longest);
+  checkInteger(`${name}.timesOpened`, snapshot.timesOpened, 0);
   checkWindowState(`${name}.window`, snapshot.window);
 }
 
@@ -21,10 +20,10 @@ function checkWindowState(name: string, window: WindowState): void {
   if (typeof window !== "object" || window === null) {
     throw new InvalidArgumentError(name, "must be an object", window);
   }
-  oneOf(`${name}.kind`, window.kind, ["consecutive", "count", "time", "period"]);
+  checkOneOf(`${name}.kind`, window.kind, ["consecutive", "count", "time", "period"]);
   switch (window.kind) {
     case "consecutive":
-      integer(`${name}.failures`, window.failures, 0);
+      checkInteger(`${name}.failures`, window.failures, 0);
       return;
     case "count":
       if (typeof window.outcomes !== "string" || !/^[0-3]*$/.test(window.outcomes)) {
@@ -38,17 +37,17 @@ function checkWindowState(name: string, window: WindowState): void {
       return;
     case "period":
       for (const [at, age] of list<number>(`${name}.agesMs`, window.agesMs).entries()) {
-        number(`${name}.agesMs[${at}]`, age, 0, longest);
+        checkNumber(`${name}.agesMs[${at}]`, age, 0, longest);
       }
   }
 }
 
 function checkBucket(name: string, bucket: BucketState): void {
   if (typeof bucket !== "object" || bucket === null) throw new InvalidArgumentError(name, "must be an object", bucket);
-  number(`${name}.ageMs`, bucket.ageMs, 0, longest);
-  integer(`${name}.calls`, bucket.calls, 1);
-  integer(`${name}.failures`, bucket.failures, 0, bucket.calls);
-  integer(`${name}.slow`, bucket.slow, 0, bucket.calls);
+  checkNumber(`${name}.ageMs`, bucket.ageMs, 0, longest);
+  checkInteger(`${name}.calls`, bucket.calls, 1);
+  checkInteger(`${name}.failures`, bucket.failures, 0, bucket.calls);
+  checkInteger(`${name}.slow`, bucket.slow, 0, bucket.calls);
 }
 
 function list<T>(name: string, value: readonly T[]): readonly T[] {

@@ -1,7 +1,6 @@
-import { InvalidArgumentError } from "../errors/index.ts";
+import { checkFunction, checkInteger, checkNumber, checkOptionNames, InvalidArgumentError } from "../errors/index.ts";
 import { systemClock, type Clock } from "../runtime/system.ts";
 import type { Call } from "./call.ts";
-import { checkKnown, fn, integer, number } from "./check-options.ts";
 import { GradientLimit, type GradientSettings } from "./gradient-limit.ts";
 import { isOverload, isTimeout } from "./overload.ts";
 import type { Policy } from "./policy.ts";
@@ -102,13 +101,13 @@ export interface ConcurrencyLimiter extends Policy, Staged {
  * await limited.execute(() => query(sql));
  */
 export function concurrencyLimiter(options: ConcurrencyLimiterOptions = {}): ConcurrencyLimiter {
-  checkKnown("concurrencyLimiter", options, optionNames);
+  checkOptionNames("concurrencyLimiter", options, optionNames);
   const { windowMs, minSamples, name } = { ...concurrencyLimiterDefaults, ...options };
   const { onEvent, isDrop = isOverload, clock = systemClock } = options;
-  number("concurrencyLimiter.windowMs", windowMs, 0);
-  integer("concurrencyLimiter.minSamples", minSamples, 1);
-  fn("concurrencyLimiter.isDrop", isDrop);
-  fn("concurrencyLimiter.onEvent", onEvent);
+  checkNumber("concurrencyLimiter.windowMs", windowMs, 0);
+  checkInteger("concurrencyLimiter.minSamples", minSamples, 1);
+  checkFunction("concurrencyLimiter.isDrop", isDrop);
+  checkFunction("concurrencyLimiter.onEvent", onEvent);
 
   const gradient = new GradientLimit(startOf(options));
   let inFlight = 0;
@@ -191,7 +190,7 @@ export function concurrencyLimiter(options: ConcurrencyLimiterOptions = {}): Con
       return { limit: gradient.limit, inFlight, rejected: rejections, baselineMs: gradient.baselineMs };
     },
     update(changes) {
-      checkKnown("concurrencyLimiter", changes, settingNames);
+      checkOptionNames("concurrencyLimiter", changes, settingNames);
       gradient.change(resolve({ ...gradient.settings, ...changes }));
     },
   };
@@ -204,18 +203,18 @@ function startOf(options: ConcurrencyLimiterOptions): GradientSettings {
   const { minLimit, maxLimit, initialLimit: usual } = { ...concurrencyLimiterDefaults, ...options };
   const initialLimit = options.initialLimit ?? Math.min(maxLimit, Math.max(minLimit, usual));
   const settings = resolve({ ...concurrencyLimiterDefaults, ...options, initialLimit });
-  integer("concurrencyLimiter.initialLimit", initialLimit, minLimit, maxLimit);
+  checkInteger("concurrencyLimiter.initialLimit", initialLimit, minLimit, maxLimit);
   return settings;
 }
 
 function resolve(given: GradientSettings): GradientSettings {
   const { initialLimit, minLimit, maxLimit, tolerance, smoothing, dropFactor, maxHealthyRttMs } = given;
-  integer("concurrencyLimiter.minLimit", minLimit, 1);
-  integer("concurrencyLimiter.maxLimit", maxLimit, minLimit);
-  number("concurrencyLimiter.tolerance", tolerance, 1);
-  number("concurrencyLimiter.smoothing", smoothing, 0, 1);
+  checkInteger("concurrencyLimiter.minLimit", minLimit, 1);
+  checkInteger("concurrencyLimiter.maxLimit", maxLimit, minLimit);
+  checkNumber("concurrencyLimiter.tolerance", tolerance, 1);
+  checkNumber("concurrencyLimiter.smoothing", smoothing, 0, 1);
   if (smoothing === 0) throw new InvalidArgumentError("concurrencyLimiter.smoothing", "must be above 0", smoothing);
-  number("concurrencyLimiter.dropFactor", dropFactor, 0, 1);
-  number("concurrencyLimiter.maxHealthyRttMs", maxHealthyRttMs, 0, Infinity);
+  checkNumber("concurrencyLimiter.dropFactor", dropFactor, 0, 1);
+  checkNumber("concurrencyLimiter.maxHealthyRttMs", maxHealthyRttMs, 0, Infinity);
   return { initialLimit, minLimit, maxLimit, tolerance, smoothing, dropFactor, maxHealthyRttMs };
 }

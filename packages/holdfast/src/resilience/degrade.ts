@@ -1,6 +1,12 @@
-import { InvalidArgumentError } from "../errors/index.ts";
+import {
+  checkFunction,
+  checkInteger,
+  checkNumber,
+  checkOneOf,
+  checkOptionNames,
+  InvalidArgumentError,
+} from "../errors/index.ts";
 import { systemClock, type Clock, type Timer } from "../runtime/system.ts";
-import { checkKnown, fn, integer, number, oneOf } from "./check-options.ts";
 import {
   DegradableService,
   type ServiceHealth,
@@ -125,7 +131,7 @@ export interface Degradation extends AsyncDisposable {
  * await items.run(user);
  */
 export function degradation(options: DegradationOptions = {}): Degradation {
-  checkKnown("degradation", options, [...updateNames, "onEvent", "name", "clock"]);
+  checkOptionNames("degradation", options, [...updateNames, "onEvent", "name", "clock"]);
   let settings = { ...degradationDefaults, ...options };
   check(settings);
   const { onEvent, clock = systemClock, name } = settings;
@@ -223,7 +229,7 @@ export function degradation(options: DegradationOptions = {}): Degradation {
       return priority >= (mode === "partial" ? settings.partialPriority : settings.fullPriority);
     },
     override(wanted) {
-      oneOf("degradation.override", wanted, ["normal", "partial", "full"]);
+      checkOneOf("degradation.override", wanted, ["normal", "partial", "full"]);
       forced = wanted;
       settle(true);
     },
@@ -232,7 +238,7 @@ export function degradation(options: DegradationOptions = {}): Degradation {
       settle(true);
     },
     update(changes) {
-      checkKnown("degradation", changes, updateNames);
+      checkOptionNames("degradation", changes, updateNames);
       const updated = { ...settings, ...changes };
       check(updated);
       const rearms = updated.checkIntervalMs !== settings.checkIntervalMs;
@@ -275,8 +281,8 @@ const updateNames: readonly string[] = [
 
 function check(settings: typeof degradationDefaults & DegradationOptions): void {
   const { enterThreshold, leaveThreshold } = settings;
-  number("degradation.enterThreshold", enterThreshold, 0, 1);
-  number("degradation.leaveThreshold", leaveThreshold, 0, 1);
+  checkNumber("degradation.enterThreshold", enterThreshold, 0, 1);
+  checkNumber("degradation.leaveThreshold", leaveThreshold, 0, 1);
   if (leaveThreshold >= enterThreshold) {
     throw new InvalidArgumentError(
       "degradation.leaveThreshold",
@@ -284,26 +290,26 @@ function check(settings: typeof degradationDefaults & DegradationOptions): void 
       leaveThreshold,
     );
   }
-  integer("degradation.checkIntervalMs", settings.checkIntervalMs, 1);
-  number("degradation.probeIntervalMs", settings.probeIntervalMs, 0);
-  number("degradation.partialPriority", settings.partialPriority, Number.NEGATIVE_INFINITY);
-  number("degradation.fullPriority", settings.fullPriority, settings.partialPriority);
+  checkInteger("degradation.checkIntervalMs", settings.checkIntervalMs, 1);
+  checkNumber("degradation.probeIntervalMs", settings.probeIntervalMs, 0);
+  checkNumber("degradation.partialPriority", settings.partialPriority, Number.NEGATIVE_INFINITY);
+  checkNumber("degradation.fullPriority", settings.fullPriority, settings.partialPriority);
   for (const [feature, priority] of Object.entries(settings.features ?? {})) {
-    number(`degradation.features.${feature}`, priority, Number.NEGATIVE_INFINITY);
+    checkNumber(`degradation.features.${feature}`, priority, Number.NEGATIVE_INFINITY);
   }
-  fn("degradation.onEvent", settings.onEvent);
+  checkFunction("degradation.onEvent", settings.onEvent);
 }
 
 function resolveService<Input, Result>(given: ServiceOptions<Input, Result>): Required<ServiceOptions<Input, Result>> {
-  checkKnown("degradation.service", given, ["full", "degraded", "shouldDegrade", "degradeAbove", "recoverBelow"]);
+  checkOptionNames("degradation.service", given, ["full", "degraded", "shouldDegrade", "degradeAbove", "recoverBelow"]);
   const { degradeAbove = degradationDefaults.degradeAbove, recoverBelow = degradationDefaults.recoverBelow } = given;
-  number("degradation.service.degradeAbove", degradeAbove, 0, 1);
-  number("degradation.service.recoverBelow", recoverBelow, 0, degradeAbove);
+  checkNumber("degradation.service.degradeAbove", degradeAbove, 0, 1);
+  checkNumber("degradation.service.recoverBelow", recoverBelow, 0, degradeAbove);
   for (const way of ["full", "degraded"] as const) {
     if (typeof given[way] !== "function")
       throw new InvalidArgumentError(`degradation.service.${way}`, "must be a function", given[way]);
   }
-  fn("degradation.service.shouldDegrade", given.shouldDegrade);
+  checkFunction("degradation.service.shouldDegrade", given.shouldDegrade);
   const byErrorRate = ({ errorRate, degraded }: ServiceHealth): boolean =>
     degraded ? errorRate >= recoverBelow : errorRate > degradeAbove;
   return { ...given, degradeAbove, recoverBelow, shouldDegrade: given.shouldDegrade ?? byErrorRate };

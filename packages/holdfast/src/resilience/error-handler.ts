@@ -1,6 +1,12 @@
-import { InvalidArgumentError, type AnyFailure, type Classify } from "../errors/index.ts";
+import {
+  checkFunction,
+  checkInteger,
+  checkOptionNames,
+  InvalidArgumentError,
+  type AnyFailure,
+  type Classify,
+} from "../errors/index.ts";
 import { systemClock, type Clock } from "../runtime/system.ts";
-import { checkKnown, fn, integer } from "./check-options.ts";
 import { chooserOf, type ChooseStrategy, type ErrorStrategy, type StrategyTable } from "./error-strategy.ts";
 import { checkOperationRules, GuardedOperation, type Judge, type OperationRules } from "./guarded-operation.ts";
 import type { CallContext, ExecuteOptions, Operation } from "./policy.ts";
@@ -225,14 +231,14 @@ function checked(options: ErrorHandlerOptions): ErrorHandlerOptions {
     "name",
     "clock",
   ];
-  checkKnown("createErrorHandler", options, known);
+  checkOptionNames("createErrorHandler", options, known);
   if (typeof options.classify !== "function") {
     throw new InvalidArgumentError("createErrorHandler.classify", "must be a function", options.classify);
   }
-  fn("createErrorHandler.onEvent", options.onEvent);
+  checkFunction("createErrorHandler.onEvent", options.onEvent);
   const { maxOperations = errorHandlerDefaults.maxOperations, operations = {}, otherOperations = {} } = options;
-  integer("createErrorHandler.maxOperations", maxOperations, 1);
-  checkKnown("createErrorHandler.operations", operations, Object.keys(operations));
+  checkInteger("createErrorHandler.maxOperations", maxOperations, 1);
+  checkOptionNames("createErrorHandler.operations", operations, Object.keys(operations));
   for (const [name, rules] of Object.entries(operations)) {
     checkOperationRules(`createErrorHandler.operations.${name}`, rules);
   }

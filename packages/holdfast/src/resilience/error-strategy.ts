@@ -1,6 +1,5 @@
-import type { AnyFailure } from "../errors/index.ts";
+import { checkOneOf, checkOptionNames, type AnyFailure } from "../errors/index.ts";
 import { severityOf, type Severity } from "../errors/index.ts";
-import { checkKnown, oneOf } from "./check-options.ts";
 
 /**
  * What is done about a failure.
@@ -33,9 +32,9 @@ const words: readonly ErrorStrategy[] = ["retry", "circuitBreaker", "fallback", 
 export function chooserOf(given: Partial<StrategyTable> | ChooseStrategy | undefined): ChooseStrategy {
   if (typeof given === "function") return given;
   const name = "createErrorHandler.strategies";
-  checkKnown(name, given ?? {}, Object.keys(errorStrategies));
+  checkOptionNames(name, given ?? {}, Object.keys(errorStrategies));
   const table = { ...errorStrategies, ...given };
-  for (const [row, strategy] of Object.entries(table)) oneOf(`${name}.${row}`, strategy, words);
+  for (const [row, strategy] of Object.entries(table)) checkOneOf(`${name}.${row}`, strategy, words);
   return (failure, triesLeft) => {
     if (failure.retryable && triesLeft) return table.transient;
     const strategy = table[severityOf(failure)];

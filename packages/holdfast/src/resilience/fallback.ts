@@ -1,7 +1,6 @@
 import { systemClock, type Clock } from "../runtime/system.ts";
 import type { Call } from "./call.ts";
-import { checkKnown, fn } from "./check-options.ts";
-import { InvalidArgumentError } from "../errors/index.ts";
+import { checkFunction, checkOptionNames, InvalidArgumentError } from "../errors/index.ts";
 import type { CallContext, Operation, Policy } from "./policy.ts";
 import { publish, type PolicyEvent } from "./policy-event.ts";
 import { ResilienceError } from "./resilience-error.ts";
@@ -95,7 +94,7 @@ export function fallback<F>(target: F, options?: FallbackOptions): FallbackPolic
 export function fallback<F>(target: FallbackFunction<F> | F, options: FallbackOptions = {}): FallbackPolicy<F> {
   const stage = new FallbackStage("fallback", [asFunction(target)], options);
   const update = (changes: FallbackUpdate<F>): void => {
-    checkKnown("fallback", changes, ["target", "on", "onResult"]);
+    checkOptionNames("fallback", changes, ["target", "on", "onResult"]);
     // A target that is there and undefined is the answer undefined.
     stage.update("target" in changes ? [asFunction(changes.target)] : undefined, changes);
   };
@@ -120,7 +119,7 @@ export function fallbackChain<const Targets extends readonly unknown[]>(
   type Result = TargetResult<Targets[number]>;
   const stage = new FallbackStage("fallbackChain", asFunctions(targets), options);
   const update = (changes: FallbackChainUpdate<Result>): void => {
-    checkKnown("fallbackChain", changes, ["targets", "on", "onResult"]);
+    checkOptionNames("fallbackChain", changes, ["targets", "on", "onResult"]);
     stage.update(changes.targets === undefined ? undefined : asFunctions(changes.targets), changes);
   };
   const description = {
@@ -135,7 +134,7 @@ export function fallbackChain<const Targets extends readonly unknown[]>(
 
 /** A fallback that asks another operation, if wanted through a policy of its own. */
 export function redirect<T, F = never>(operation: Operation<T>, policy?: Policy<F>): FallbackFunction<T | F> {
-  fn("redirect.operation", operation);
+  checkFunction("redirect.operation", operation);
   if (policy === undefined) return (_error, context) => operation(context);
   return (_error, context) => policy.execute(operation, { signal: context.signal });
 }
@@ -164,8 +163,8 @@ class FallbackStage implements Stage {
   readonly #clock: Clock;
 
   constructor(kind: string, targets: Settings["targets"], options: FallbackOptions) {
-    checkKnown(kind, options, ["on", "onResult", "onEvent", "name", "clock"]);
-    fn(`${kind}.onEvent`, options.onEvent);
+    checkOptionNames(kind, options, ["on", "onResult", "onEvent", "name", "clock"]);
+    checkFunction(`${kind}.onEvent`, options.onEvent);
     this.#kind = kind;
     this.#onEvent = options.onEvent;
     this.name = options.name ?? fallbackDefaults.name;
@@ -195,8 +194,8 @@ class FallbackStage implements Stage {
   }
 
   #checked(targets: Settings["targets"], { on, onResult }: Pick<FallbackOptions, "on" | "onResult">): Settings {
-    fn(`${this.#kind}.on`, on);
-    fn(`${this.#kind}.onResult`, onResult);
+    checkFunction(`${this.#kind}.on`, on);
+    checkFunction(`${this.#kind}.onResult`, onResult);
     return { targets, ...(on === undefined ? {} : { on }), ...(onResult === undefined ? {} : { onResult }) };
   }
 

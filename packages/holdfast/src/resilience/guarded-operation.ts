@@ -1,8 +1,7 @@
-import type { AnyFailure } from "../errors/index.ts";
+import { checkFunction, checkOptionNames, type AnyFailure } from "../errors/index.ts";
 import { bulkhead, type BulkheadOptions, type BulkheadPolicy } from "./bulkhead.ts";
 import type { CircuitBreakerOptions } from "./breaker-options.ts";
 import { circuitBreaker, type CircuitBreaker } from "./circuit-breaker.ts";
-import { checkKnown, fn } from "./check-options.ts";
 import type { ErrorStrategy } from "./error-strategy.ts";
 import { pipeline } from "./pipeline.ts";
 import type { CallContext, ExecuteOptions, Operation, Policy } from "./policy.ts";
@@ -79,6 +78,6 @@ export class GuardedOperation {
 
 /** @throws InvalidArgumentError */
 export function checkOperationRules(name: string, rules: OperationRules): void {
-  checkKnown(name, rules, ["retry", "circuitBreaker", "bulkhead", "timeout", "fallback"]);
-  fn(`${name}.fallback`, rules.fallback);
+  checkOptionNames(name, rules, ["retry", "circuitBreaker", "bulkhead", "timeout", "fallback"]);
+  checkFunction(`${name}.fallback`, rules.fallback);
 }

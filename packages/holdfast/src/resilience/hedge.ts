@@ -1,7 +1,13 @@
-import { HoldfastError, InvalidArgumentError } from "../errors/index.ts";
+import {
+  checkFunction,
+  checkInteger,
+  checkNumber,
+  checkOptionNames,
+  HoldfastError,
+  InvalidArgumentError,
+} from "../errors/index.ts";
 import { systemClock, type Clock } from "../runtime/system.ts";
 import type { Call } from "./call.ts";
-import { checkKnown, fn, integer, number } from "./check-options.ts";
 import { discardResult } from "./discard-result.ts";
 import { HedgedCall, type HedgeRules } from "./hedged-call.ts";
 import type { Policy } from "./policy.ts";
@@ -110,7 +116,7 @@ class HedgeStage implements Stage, HedgeRules {
   #refused = 0;
 
   constructor(options: HedgeOptions) {
-    checkKnown("hedge", options, [
+    checkOptionNames("hedge", options, [
       "delayMs",
       "quantile",
       "window",
@@ -123,14 +129,14 @@ class HedgeStage implements Stage, HedgeRules {
       "name",
       "clock",
     ]);
-    this.#fixedMs = number("hedge.delayMs", options.delayMs ?? hedgeDefaults.delayMs, 0);
-    this.maxHedges = integer("hedge.maxHedges", options.maxHedges ?? hedgeDefaults.maxHedges, 1);
-    const window = integer("hedge.window", options.window ?? hedgeDefaults.window, leastSamples, 1_000_000);
-    if (options.quantile !== undefined) number("hedge.quantile", options.quantile, 0.01, 1);
-    fn("hedge.accept", options.accept);
-    fn("hedge.hedgeAfter", options.hedgeAfter);
-    fn("hedge.onDiscard", options.onDiscard);
-    fn("hedge.onEvent", options.onEvent);
+    this.#fixedMs = checkNumber("hedge.delayMs", options.delayMs ?? hedgeDefaults.delayMs, 0);
+    this.maxHedges = checkInteger("hedge.maxHedges", options.maxHedges ?? hedgeDefaults.maxHedges, 1);
+    const window = checkInteger("hedge.window", options.window ?? hedgeDefaults.window, leastSamples, 1_000_000);
+    if (options.quantile !== undefined) checkNumber("hedge.quantile", options.quantile, 0.01, 1);
+    checkFunction("hedge.accept", options.accept);
+    checkFunction("hedge.hedgeAfter", options.hedgeAfter);
+    checkFunction("hedge.onDiscard", options.onDiscard);
+    checkFunction("hedge.onEvent", options.onEvent);
     if (options.budget !== undefined && typeof options.budget?.tryWithdraw !== "function") {
       throw new InvalidArgumentError("hedge.budget", "must be a retry budget", options.budget);
     }

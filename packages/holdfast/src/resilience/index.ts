@@ -2,6 +2,18 @@ export { explain } from "./explain.ts";
 export type { Doubt, Explanation } from "./explain.ts";
 export type { PolicyDescription } from "./policy-description.ts";
 export { pipeline } from "./pipeline.ts";
+export { adviceThresholds } from "./advice-rules.ts";
+export type { AdviceAction, AdviceThresholds, Evidence } from "./advice-rules.ts";
+export { advisorDefaults, createAdvisor } from "./advisor.ts";
+export type { Advice, Advisor, AdvisorOptions } from "./advisor.ts";
+export { negativeCache, negativeCacheDefaults } from "./negative-cache.ts";
+export type {
+  NegativeCache,
+  NegativeCacheEvent,
+  NegativeCacheOptions,
+  NegativeCacheStatistics,
+} from "./negative-cache.ts";
+export type { CallRecord, OperationMetrics } from "./operation-metrics.ts";
 export type { CallContext, ExecuteOptions, Operation, Policy } from "./policy.ts";
 export type { PolicyEvent } from "./policy-event.ts";
 export { ResilienceError } from "./resilience-error.ts";

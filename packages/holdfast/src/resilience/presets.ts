@@ -1,7 +1,7 @@
+import { checkOptionNames } from "../errors/index.ts";
 import type { Clock, RandomSource } from "../runtime/system.ts";
 import { exponentialBackoff } from "./backoff.ts";
 import { bulkhead, type BulkheadPolicy } from "./bulkhead.ts";
-import { checkKnown } from "./check-options.ts";
 import { circuitBreaker, type CircuitBreaker } from "./circuit-breaker.ts";
 import type { Jitter } from "./jitter.ts";
 import { pipeline } from "./pipeline.ts";
@@ -130,7 +130,7 @@ export function forCache(options?: PresetOptions): Preset {
 }
 
 function assemble(numbers: PresetNumbers, options: PresetOptions = {}): Preset {
-  checkKnown("preset", options, ["name", "onEvent", "clock", "random"]);
+  checkOptionNames("preset", options, ["name", "onEvent", "clock", "random"]);
   const { random, ...timed } = options;
   const chance = random === undefined ? {} : { random };
   const parts = {

@@ -1,7 +1,13 @@
-import { InvalidArgumentError } from "../errors/index.ts";
+import {
+  checkFunction,
+  checkInteger,
+  checkNumber,
+  checkOneOf,
+  checkOptionNames,
+  InvalidArgumentError,
+} from "../errors/index.ts";
 import { systemClock, type Clock } from "../runtime/system.ts";
 import { Call } from "./call.ts";
-import { checkKnown, fn, integer, number, oneOf } from "./check-options.ts";
 import type { Policy } from "./policy.ts";
 import { publish, type PolicyEvent } from "./policy-event.ts";
 import { RateAccount, type RateWaiter } from "./rate-account.ts";
@@ -97,12 +103,12 @@ export interface RateLimiter extends Policy, Staged {
  * await limited.execute(() => query(sql), { key: tenant });
  */
 export function rateLimiter(options: RateLimiterOptions): RateLimiter {
-  checkKnown("rateLimiter", options, [...settingNames, "key", "maxKeys", "onEvent", "name", "clock"]);
+  checkOptionNames("rateLimiter", options, [...settingNames, "key", "maxKeys", "onEvent", "name", "clock"]);
   const { key: keyOf, onEvent, name = rateLimiterDefaults.name, clock = systemClock } = options;
   const { maxKeys = rateLimiterDefaults.maxKeys } = options;
-  fn("rateLimiter.key", keyOf);
-  fn("rateLimiter.onEvent", onEvent);
-  integer("rateLimiter.maxKeys", maxKeys, 1);
+  checkFunction("rateLimiter.key", keyOf);
+  checkFunction("rateLimiter.onEvent", onEvent);
+  checkInteger("rateLimiter.maxKeys", maxKeys, 1);
 
   let settings = resolve(options);
   let granted = 0;
@@ -171,7 +177,7 @@ export function rateLimiter(options: RateLimiterOptions): RateLimiter {
   };
 
   const permitsOf = (permits: number = 1): number => {
-    integer("rateLimiter.permits", permits, 1, settings.capacity);
+    checkInteger("rateLimiter.permits", permits, 1, settings.capacity);
     return permits;
   };
 
@@ -208,7 +214,7 @@ export function rateLimiter(options: RateLimiterOptions): RateLimiter {
       return { granted, rejected: rejections, waiting, keys: accounts.size };
     },
     update(changes) {
-      checkKnown("rateLimiter", changes, settingNames);
+      checkOptionNames("rateLimiter", changes, settingNames);
       settings = resolve({ ...settings.given, ...changes });
       if (changes.limits === undefined) return;
       for (const account of [single, ...accounts.values()]) account.replace(settings.windows());
@@ -232,8 +238,8 @@ interface Settings {
 
 function resolve(given: RateLimiterSettings): Settings {
   const { limits, maxWaitMs = rateLimiterDefaults.maxWaitMs, maxWaiting = rateLimiterDefaults.maxWaiting } = given;
-  number("rateLimiter.maxWaitMs", maxWaitMs, 0);
-  integer("rateLimiter.maxWaiting", maxWaiting, 1);
+  checkNumber("rateLimiter.maxWaitMs", maxWaitMs, 0);
+  checkInteger("rateLimiter.maxWaiting", maxWaiting, 1);
   const several: readonly RateLimit[] = Array.isArray(limits) ? limits : [limits];
   if (several.length === 0)
     throw new InvalidArgumentError("rateLimiter.limits", "must name at least one limit", limits);
@@ -246,13 +252,13 @@ function resolve(given: RateLimiterSettings): Settings {
 function checkLimit(limit: RateLimit, at: number): void {
   const name = `rateLimiter.limits[${at}]`;
   if (typeof limit !== "object" || limit === null) throw new InvalidArgumentError(name, "must be an object", limit);
-  checkKnown(name, limit, ["permits", "perMs", "algorithm", "burst"]);
+  checkOptionNames(name, limit, ["permits", "perMs", "algorithm", "burst"]);
   const { permits, perMs, algorithm = "slidingWindow", burst } = limit;
-  integer(`${name}.permits`, permits, 1);
-  number(`${name}.perMs`, perMs, 1);
-  oneOf(`${name}.algorithm`, algorithm, ["slidingWindow", "tokenBucket"]);
+  checkInteger(`${name}.permits`, permits, 1);
+  checkNumber(`${name}.perMs`, perMs, 1);
+  checkOneOf(`${name}.algorithm`, algorithm, ["slidingWindow", "tokenBucket"]);
   if (burst === undefined) return;
-  integer(`${name}.burst`, burst, 1);
+  checkInteger(`${name}.burst`, burst, 1);
   if (algorithm !== "tokenBucket") throw new InvalidArgumentError(`${name}.burst`, "needs a tokenBucket", burst);
 }
 

@@ -1,5 +1,5 @@
+import { checkNumber, checkOptionNames } from "../errors/index.ts";
 import { systemClock, type Clock } from "../runtime/system.ts";
-import { checkKnown, number } from "./check-options.ts";
 
 export interface RetryBudgetOptions {
   /** Further tries per call, in the long run: 0.2 adds at most a fifth to the load. A number >= 0. Default 0.2. */
@@ -41,11 +41,11 @@ export const retryBudgetDefaults: { readonly ratio: 0.2; readonly minPerSecond: 
  * const writes = retry({ budget, maxAttempts: 2 });
  */
 export function retryBudget(options: RetryBudgetOptions = {}): RetryBudget {
-  checkKnown("retryBudget", options, ["ratio", "minPerSecond", "maxTokens", "clock"]);
+  checkOptionNames("retryBudget", options, ["ratio", "minPerSecond", "maxTokens", "clock"]);
   const { ratio, minPerSecond, maxTokens, clock } = { ...retryBudgetDefaults, clock: systemClock, ...options };
-  number("retryBudget.ratio", ratio, 0);
-  number("retryBudget.minPerSecond", minPerSecond, 0);
-  number("retryBudget.maxTokens", maxTokens, 0);
+  checkNumber("retryBudget.ratio", ratio, 0);
+  checkNumber("retryBudget.minPerSecond", minPerSecond, 0);
+  checkNumber("retryBudget.maxTokens", maxTokens, 0);
   return new TokenBudget(ratio, minPerSecond, maxTokens, clock);
 }
 

@@ -1,7 +1,13 @@
-import { InvalidArgumentError } from "../errors/index.ts";
+import {
+  checkFunction,
+  checkInteger,
+  checkNumber,
+  checkOneOf,
+  checkOptionNames,
+  InvalidArgumentError,
+} from "../errors/index.ts";
 import { systemClock, systemRandom, type Clock, type RandomSource } from "../runtime/system.ts";
 import { exponentialBackoff } from "./backoff.ts";
-import { checkKnown, fn, integer, number, oneOf } from "./check-options.ts";
 import { jitters, type Jitter } from "./jitter.ts";
 import type { PolicyEvent } from "./policy-event.ts";
 import type { RetryBudget } from "./retry-budget.ts";
@@ -114,7 +120,7 @@ export interface RetrySettings {
 
 /** @throws InvalidArgumentError naming the option, its rule and its value */
 export function checkRetryOptions(options: RetryOptions): RetrySettings {
-  checkKnown("retry", options, retryOptionNames);
+  checkOptionNames("retry", options, retryOptionNames);
   const {
     maxAttempts = retryDefaults.maxAttempts,
     backoff = retryDefaults.backoff,
@@ -128,14 +134,14 @@ export function checkRetryOptions(options: RetryOptions): RetrySettings {
     budget,
     ...callbacks
   } = options;
-  integer("retry.maxAttempts", maxAttempts, 1, Infinity);
-  oneOf("retry.jitter", jitter, jitters);
-  number("retry.maxDelayMs", maxDelayMs, 0);
-  number("retry.maxElapsedMs", maxElapsedMs, 0, Infinity);
+  checkInteger("retry.maxAttempts", maxAttempts, 1, Infinity);
+  checkOneOf("retry.jitter", jitter, jitters);
+  checkNumber("retry.maxDelayMs", maxDelayMs, 0);
+  checkNumber("retry.maxElapsedMs", maxElapsedMs, 0, Infinity);
   if (maxAttempts === Infinity && maxElapsedMs === Infinity) {
     throw new InvalidArgumentError("retry.maxAttempts", "must be finite unless maxElapsedMs is", Infinity);
   }
-  for (const [option, callback] of Object.entries(callbacks)) fn(`retry.${option}`, callback);
+  for (const [option, callback] of Object.entries(callbacks)) checkFunction(`retry.${option}`, callback);
   if (budget !== undefined && typeof budget?.tryWithdraw !== "function") {
     throw new InvalidArgumentError("retry.budget", "must be a retryBudget()", budget);
   }

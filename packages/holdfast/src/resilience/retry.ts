@@ -1,4 +1,4 @@
-import { checkKnown } from "./check-options.ts";
+import { checkOptionNames } from "../errors/index.ts";
 import { policyOf } from "./stage.ts";
 import type { Policy } from "./policy.ts";
 import { checkRetryOptions, retryOptionNames, type RetryOptions } from "./retry-options.ts";
@@ -57,7 +57,7 @@ export function retry(options: RetryOptions = {}): RetryPolicy {
     update: {
       enumerable: true,
       value: (changes: RetryOptions): void => {
-        checkKnown("retry", changes, retryOptionNames);
+        checkOptionNames("retry", changes, retryOptionNames);
         const merged = { ...given, ...changes };
         stage.settings = checkRetryOptions(merged);
         given = merged;

@@ -1,5 +1,4 @@
-import { InvalidArgumentError } from "../errors/index.ts";
-import { integer, number } from "./check-options.ts";
+import { checkInteger, checkNumber, InvalidArgumentError } from "../errors/index.ts";
 
 /** What a schedule is told when it must say how long to wait. */
 export interface ScheduleInput {
@@ -90,7 +89,7 @@ export function intersection(one: Schedule, other: Schedule): Schedule {
  * @throws InvalidArgumentError unless `retries` is an integer >= 0
  */
 export function upToRetries(schedule: Schedule, retries: number): Schedule {
-  return firstSteps(schedule, integer("upToRetries.retries", retries, 0));
+  return firstSteps(schedule, checkInteger("upToRetries.retries", retries, 0));
 }
 
 function firstSteps(schedule: Schedule, left: number): Schedule {
@@ -110,7 +109,7 @@ function firstSteps(schedule: Schedule, left: number): Schedule {
  * @throws InvalidArgumentError unless `elapsedMs` is a number >= 0
  */
 export function upToElapsed(schedule: Schedule, elapsedMs: number): Schedule {
-  number("upToElapsed.elapsedMs", elapsedMs, 0);
+  checkNumber("upToElapsed.elapsedMs", elapsedMs, 0);
   return {
     timed: true,
     next: (input) => {

@@ -1,6 +1,6 @@
+import { checkFunction, checkInteger, checkNumber, checkOptionNames } from "../errors/index.ts";
 import { systemClock, systemRandom, type Clock, type RandomSource } from "../runtime/system.ts";
 import type { Call } from "./call.ts";
-import { checkKnown, fn, integer, number } from "./check-options.ts";
 import { isTimeout } from "./overload.ts";
 import type { Policy } from "./policy.ts";
 import { publish, type PolicyEvent } from "./policy-event.ts";
@@ -89,13 +89,22 @@ export interface Throttle extends Policy, Staged {
  * await throttled.execute(() => callBackend());
  */
 export function throttle(options: ThrottleOptions = {}): Throttle {
-  checkKnown("throttle", options, [...settingNames, "windowMs", "buckets", "on", "onEvent", "name", "clock", "random"]);
+  checkOptionNames("throttle", options, [
+    ...settingNames,
+    "windowMs",
+    "buckets",
+    "on",
+    "onEvent",
+    "name",
+    "clock",
+    "random",
+  ]);
   const { windowMs, buckets, name } = { ...throttleDefaults, ...options };
   const { on, onEvent, clock = systemClock, random = systemRandom } = options;
-  number("throttle.windowMs", windowMs, 1);
-  integer("throttle.buckets", buckets, 1);
-  fn("throttle.on", on);
-  fn("throttle.onEvent", onEvent);
+  checkNumber("throttle.windowMs", windowMs, 1);
+  checkInteger("throttle.buckets", buckets, 1);
+  checkFunction("throttle.on", on);
+  checkFunction("throttle.onEvent", onEvent);
 
   let settings = resolve(options, throttleDefaults);
   const window = new TimeWindow(windowMs, buckets);
@@ -151,7 +160,7 @@ export function throttle(options: ThrottleOptions = {}): Throttle {
       return { requests: calls, accepts: calls - failures, rejectProbability: probability, throttled };
     },
     update(changes) {
-      checkKnown("throttle", changes, settingNames);
+      checkOptionNames("throttle", changes, settingNames);
       settings = resolve(changes, settings);
     },
   };
@@ -161,7 +170,7 @@ const settingNames: readonly string[] = ["multiplier", "maxRejectProbability"];
 
 function resolve(given: ThrottleSettings, before: Required<ThrottleSettings>): Required<ThrottleSettings> {
   const { multiplier = before.multiplier, maxRejectProbability = before.maxRejectProbability } = given;
-  number("throttle.multiplier", multiplier, 1);
-  number("throttle.maxRejectProbability", maxRejectProbability, 0, 1);
+  checkNumber("throttle.multiplier", multiplier, 1);
+  checkNumber("throttle.maxRejectProbability", maxRejectProbability, 0, 1);
   return { multiplier, maxRejectProbability };
 }

@@ -1,7 +1,13 @@
-import { InvalidArgumentError } from "../errors/index.ts";
+import {
+  checkFunction,
+  checkInteger,
+  checkNumber,
+  checkOneOf,
+  checkOptionNames,
+  InvalidArgumentError,
+} from "../errors/index.ts";
 import { systemClock, type Clock } from "../runtime/system.ts";
 import type { Call } from "./call.ts";
-import { checkKnown, fn, integer, number, oneOf } from "./check-options.ts";
 import { discardResult } from "./discard-result.ts";
 import type { ExecuteOptions, Operation, Policy } from "./policy.ts";
 import { publish, type PolicyEvent } from "./policy-event.ts";
@@ -61,8 +67,8 @@ export interface TieredTimeout<Answer> extends Disposable {
  * const rows = await limits.execute("database", ({ signal }) => query("select 1", { signal }));
  */
 export function tieredTimeout<Answer = never>(options: TieredTimeoutOptions<Answer> = {}): TieredTimeout<Answer> {
-  checkKnown("tieredTimeout", options, ["tiers", "onEvent", "name", "clock"]);
-  fn("tieredTimeout.onEvent", options.onEvent);
+  checkOptionNames("tieredTimeout", options, ["tiers", "onEvent", "name", "clock"]);
+  checkFunction("tieredTimeout.onEvent", options.onEvent);
   const stages = new Map<string, TierStage>();
   const policies = new Map<string, Policy<Answer>>();
   for (const [type, tier] of Object.entries<TimeoutTier<unknown>>({ ...timeoutTiers, ...options.tiers })) {
@@ -172,33 +178,38 @@ class TierStage implements Stage, TimeLimit {
 }
 
 function checkTier(name: string, tier: TimeoutTier<unknown>): void {
-  checkKnown(name, tier, ["timeoutMs", "retries", "multiplier", "fallback"]);
-  number(`${name}.timeoutMs`, tier.timeoutMs, 0);
-  integer(`${name}.retries`, tier.retries, 0);
-  number(`${name}.multiplier`, tier.multiplier, 1);
+  checkOptionNames(name, tier, ["timeoutMs", "retries", "multiplier", "fallback"]);
+  checkNumber(`${name}.timeoutMs`, tier.timeoutMs, 0);
+  checkInteger(`${name}.retries`, tier.retries, 0);
+  checkNumber(`${name}.multiplier`, tier.multiplier, 1);
   const fallback = tier.fallback;
   if (fallback === undefined) return;
   if (typeof fallback !== "object" || fallback === null) {
     throw new InvalidArgumentError(`${name}.fallback`, "must be an object", fallback);
   }
   const at = `${name}.fallback`;
-  oneOf(`${at}.strategy`, fallback.strategy, ["immediateError", "bestEffort", "gracefulDegradation", "queueAndRetry"]);
+  checkOneOf(`${at}.strategy`, fallback.strategy, [
+    "immediateError",
+    "bestEffort",
+    "gracefulDegradation",
+    "queueAndRetry",
+  ]);
   if (fallback.strategy === "bestEffort") {
-    checkKnown(at, fallback, ["strategy", "timeoutMs"]);
-    if (fallback.timeoutMs !== undefined) number(`${at}.timeoutMs`, fallback.timeoutMs, 0);
+    checkOptionNames(at, fallback, ["strategy", "timeoutMs"]);
+    if (fallback.timeoutMs !== undefined) checkNumber(`${at}.timeoutMs`, fallback.timeoutMs, 0);
   } else if (fallback.strategy === "gracefulDegradation") {
-    checkKnown(at, fallback, ["strategy", "degraded"]);
+    checkOptionNames(at, fallback, ["strategy", "degraded"]);
     if (typeof fallback.degraded !== "function") {
       throw new InvalidArgumentError(`${at}.degraded`, "must be a function", fallback.degraded);
     }
   } else if (fallback.strategy === "queueAndRetry") {
-    checkKnown(at, fallback, ["strategy", ...Object.keys(queueAndRetryDefaults)]);
+    checkOptionNames(at, fallback, ["strategy", ...Object.keys(queueAndRetryDefaults)]);
     const { maxQueue, delayMs, maxDelayMs, maxAttempts } = laterOptions(fallback);
-    integer(`${at}.maxQueue`, maxQueue, 1);
-    number(`${at}.delayMs`, delayMs, 1);
-    number(`${at}.maxDelayMs`, maxDelayMs, delayMs);
-    integer(`${at}.maxAttempts`, maxAttempts, 1);
-  } else checkKnown(at, fallback, ["strategy"]);
+    checkInteger(`${at}.maxQueue`, maxQueue, 1);
+    checkNumber(`${at}.delayMs`, delayMs, 1);
+    checkNumber(`${at}.maxDelayMs`, maxDelayMs, delayMs);
+    checkInteger(`${at}.maxAttempts`, maxAttempts, 1);
+  } else checkOptionNames(at, fallback, ["strategy"]);
 }
 
 function laterOptions(fallback: Partial<RetryLaterOptions>): RetryLaterOptions {

@@ -1,7 +1,6 @@
-import { InvalidArgumentError } from "../errors/index.ts";
+import { checkFunction, checkNumber, checkOneOf, checkOptionNames, InvalidArgumentError } from "../errors/index.ts";
 import { systemClock, type Clock } from "../runtime/system.ts";
 import type { Call } from "./call.ts";
-import { checkKnown, fn, number, oneOf } from "./check-options.ts";
 import { discardResult } from "./discard-result.ts";
 import type { CallContext, Policy } from "./policy.ts";
 import { publish, type PolicyEvent } from "./policy-event.ts";
@@ -76,7 +75,7 @@ export const timeoutDefaults: { readonly timeoutMs: 10_000; readonly mode: "aban
  * const answer = await quick.execute(({ signal }) => fetch("http://127.0.0.1:8080/", { signal }));
  */
 export function timeout(options: TimeoutOptions = {}): TimeoutPolicy {
-  checkKnown("timeout", options, ["timeoutMs", "mode", "onLateResult", "onEvent", "name", "clock"]);
+  checkOptionNames("timeout", options, ["timeoutMs", "mode", "onLateResult", "onEvent", "name", "clock"]);
   const stage = new TimeoutStage(options);
   return Object.defineProperties(
     policyOf<never>(stage, {
@@ -91,7 +90,7 @@ export function timeout(options: TimeoutOptions = {}): TimeoutPolicy {
       update: {
         enumerable: true,
         value: (changes: TimeoutOptions) => {
-          checkKnown("timeout", changes, ["timeoutMs", "mode"]);
+          checkOptionNames("timeout", changes, ["timeoutMs", "mode"]);
           stage.set(changes);
         },
       },
@@ -121,8 +120,8 @@ export class TimeoutStage implements Stage, TimeLimit {
     this.name = options.name ?? "";
     this.#clock = options.clock ?? systemClock;
     this.wheel = wheelOf(this.#clock);
-    if (options.onLateResult !== undefined) fn(`${policy}.onLateResult`, options.onLateResult);
-    if (options.onEvent !== undefined) fn(`${policy}.onEvent`, options.onEvent);
+    if (options.onLateResult !== undefined) checkFunction(`${policy}.onLateResult`, options.onLateResult);
+    if (options.onEvent !== undefined) checkFunction(`${policy}.onEvent`, options.onEvent);
     this.#discard = options.onLateResult ?? discardResult;
     this.#onEvent = options.onEvent;
   }
@@ -130,8 +129,9 @@ export class TimeoutStage implements Stage, TimeLimit {
   /** Checks everything before it changes anything. */
   set(options: Pick<TimeoutOptions, "timeoutMs" | "mode">): void {
     const { timeoutMs = this.timeoutMs, mode = this.mode } = options;
-    if (typeof timeoutMs !== "function" && timeoutMs !== Infinity) number(`${this.#policy}.timeoutMs`, timeoutMs, 0);
-    oneOf(`${this.#policy}.mode`, mode, ["abandoning", "cooperative"]);
+    if (typeof timeoutMs !== "function" && timeoutMs !== Infinity)
+      checkNumber(`${this.#policy}.timeoutMs`, timeoutMs, 0);
+    checkOneOf(`${this.#policy}.mode`, mode, ["abandoning", "cooperative"]);
     this.timeoutMs = timeoutMs;
     this.mode = mode;
   }

@@ -22,7 +22,7 @@ function train(factory: PredictionModelFactory, seed: number): (features: readon
 describe.each(models)("%s", (name, make) => {
   it("learns what no straight line can tell", async () => {
     const options = name === "neural network" ? { epochs: 150 } : { minLeaf: 5, maxDepth: 6 };
-    const factory = await make(options as Parameters<typeof make>[0]);
+    const factory = await make(options);
     const probability = train(factory, 1);
     for (const a of [0.05, 0.95]) expect(probability([a, 0.5, 50])).toBeLessThan(0.2);
     expect(probability([0.5, 0.5, 50])).toBeGreaterThan(0.8);

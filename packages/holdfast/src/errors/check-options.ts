@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "../errors/index.ts";
+import { InvalidArgumentError } from "./invalid-argument.ts";
 
 /**
  * What factories check their options with, once, at construction. Names are whole: `retry.maxAttempts`. Each check gives
@@ -6,7 +6,7 @@ import { InvalidArgumentError } from "../errors/index.ts";
  *
  * @throws InvalidArgumentError when `options` is no object, or has a name that is not in `names`
  */
-export function checkKnown(policy: string, options: object, names: readonly string[]): void {
+export function checkOptionNames(policy: string, options: object, names: readonly string[]): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw new InvalidArgumentError(`${policy} options`, "must be an object", options);
   }
@@ -18,15 +18,15 @@ export function checkKnown(policy: string, options: object, names: readonly stri
 }
 
 /** An integer from `least` to `most`; infinity only when `most` is given as infinity. */
-export function integer(name: string, value: unknown, least: number, most?: number): number {
-  if ((Number.isInteger(value) || (value === Infinity && most === Infinity)) && within(value as number, least, most)) {
+export function checkInteger(name: string, value: unknown, least: number, most?: number): number {
+  if ((Number.isSafeInteger(value) || (value === Infinity && most === Infinity)) && within(value as number, least, most)) {
     return value as number;
   }
   throw new InvalidArgumentError(name, `must be an integer ${bounds(least, most)}`, value);
 }
 
 /** A number from `least` to `most`, never NaN; infinity only when `most` is given as infinity. */
-export function number(name: string, value: unknown, least: number, most?: number): number {
+export function checkNumber(name: string, value: unknown, least: number, most?: number): number {
   if ((Number.isFinite(value) || (value === Infinity && most === Infinity)) && within(value as number, least, most)) {
     return value as number;
   }
@@ -34,13 +34,13 @@ export function number(name: string, value: unknown, least: number, most?: numbe
 }
 
 /** One of the allowed words. */
-export function oneOf<Word extends string>(name: string, value: unknown, allowed: readonly Word[]): Word {
+export function checkOneOf<Word extends string>(name: string, value: unknown, allowed: readonly Word[]): Word {
   if (allowed.includes(value as Word)) return value as Word;
   throw new InvalidArgumentError(name, `must be ${allowed.map((word) => JSON.stringify(word)).join(" or ")}`, value);
 }
 
 /** A function, or nothing when the option was left out. */
-export function fn<Value>(name: string, value: Value): Value {
+export function checkFunction<Value>(name: string, value: Value): Value {
   if (value === undefined || typeof value === "function") return value;
   throw new InvalidArgumentError(name, "must be a function", value);
 }
