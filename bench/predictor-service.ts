@@ -1,9 +1,9 @@
 import type { Clock, Connection, Random, Runtime } from "holdfast/runtime";
 
 /** A request is its number; an answer is the number and how it went. */
-export const requestBytes = 4;
-export const answerBytes = 5;
-export const port = 80;
+const requestBytes = 4;
+const answerBytes = 5;
+const port = 80;
 
 const workers = 2;
 const queueLimit = 60;
@@ -73,7 +73,7 @@ function numbers(length: number, onPiece: (view: DataView) => void): (bytes: Uin
 }
 
 /** A refusal by a server whose queue is full. */
-export class QueueFullError extends Error {
+class QueueFullError extends Error {
   readonly code = "EAGAIN";
 }
 

@@ -57,7 +57,7 @@ async function start({ program, debianPackage, args, env, prepare, user }: Start
   return server;
 }
 
-export async function stop(child: ChildProcess): Promise<void> {
+async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise((resolve) => child.once("exit", resolve));
   child.kill("SIGCONT");

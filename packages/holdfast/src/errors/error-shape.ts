@@ -1,5 +1,5 @@
 /** No text of an error is looked at, or copied, beyond this. */
-export const maxTextLength = 1024;
+const maxTextLength = 1024;
 
 /**
  * What can be seen of anything that was thrown, without trusting it: a getter or proxy that throws reads as undefined,
