@@ -6,6 +6,10 @@ interface Manifest {
   readonly exports: Readonly<Record<string, { readonly source: string }>>;
 }
 
+/** What the light entries of `errors` and `runtime` lead to. */
+const base =
+  /\/(errors\/(base|check-options|holdfast-error|invalid-argument|parse-retry-after|severity)|runtime\/(system|node-clock))\.ts$/;
+
 /**
  * Writes each room of the library as one module, with what rooms share in modules of its own: loading a file for every
  * concept takes a second's fraction that a program pays at each start.
@@ -24,6 +28,8 @@ export async function bundleRooms(library: string, directory: string): Promise<v
     dir: directory,
     entryFileNames: "[name].js",
     chunkFileNames: "shared/[name]-[hash].js",
+    // What every room needs, in one file instead of five: each costs a part of a millisecond at every start.
+    codeSplitting: { groups: [{ name: "base", test: base }] },
     sourcemap: true,
     // Comments and space are a third of what is read at each start; names stay, for stack traces.
     minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },

@@ -79,9 +79,12 @@ function refusal(from: Place, to: Place, isTest: boolean): string | undefined {
   return `room ${from.room} (layer ${own}) must not import room ${to.room} (layer ${target})`;
 }
 
-/** The runtime has a second door, to the clock alone: a policy's import must not load sockets and files. */
+/** Second doors, because importing a policy must not load sockets and files, nor the tables of everybody's errors. */
+const lightEntries: Readonly<Record<string, string>> = { runtime: "system.ts", errors: "base.ts" };
+
 function entriesOf(room: string): readonly string[] {
-  return room === "runtime" ? ["index.ts", "system.ts"] : ["index.ts"];
+  const light = lightEntries[room];
+  return light === undefined ? ["index.ts"] : ["index.ts", light];
 }
 
 /** Adapters and the conformance suites stand beside the table: they may import every room. */

@@ -33,7 +33,7 @@ describe("the size of holdfast/resilience, minified and gzipped", () => {
 
 describe("a cold import of holdfast/resilience", () => {
   // The least of several processes: what else the machine does only ever adds.
-  it("takes at most 8 ms more than that of an empty module", async () => {
+  it("takes at most 12 ms more than that of an empty module", async () => {
     const built = join(directory, "built");
     await bundleRooms(library, built);
     mkdirSync(join(built, "empty"));
@@ -47,7 +47,7 @@ describe("a cold import of holdfast/resilience", () => {
       room.push(await importMs(join(built, "resilience", "index.js")));
     }
     expect(Math.min(...empty)).toBeGreaterThan(0);
-    expect(Math.min(...room) - Math.min(...empty), "ms").toBeLessThanOrEqual(8);
+    expect(Math.min(...room) - Math.min(...empty), "ms").toBeLessThanOrEqual(12);
   }, 30_000);
 });
 

@@ -6,7 +6,15 @@ const simulatedSeeds = 300;
 const leftOut: string[] = [];
 
 /** Suites against real servers and clients run where those can be had. */
-const missing = installCommands(["etcd", "etcdctl", "nats-server", "openssl", "postgres", "rabbitmq-server", "redis-server"]);
+const missing = installCommands([
+  "etcd",
+  "etcdctl",
+  "nats-server",
+  "openssl",
+  "postgres",
+  "rabbitmq-server",
+  "redis-server",
+]);
 for (const { reason } of missing) leftOut.push(`test/clients: ${reason}`);
 
 const parts: readonly TestPart[] = [

@@ -1,4 +1,4 @@
-import { HoldfastError, type ErrorKind } from "../errors/index.ts";
+import { HoldfastError, type ErrorKind } from "../errors/base.ts";
 
 /** Every way a coordination request can be refused. */
 export type CoordinationErrorCode =

@@ -1,5 +1,5 @@
 import type { Entry, SnapshotSource, StateMachine } from "../consensus/index.ts";
-import { InvalidArgumentError } from "../errors/index.ts";
+import { InvalidArgumentError } from "../errors/base.ts";
 import { MalformedError } from "../wire/index.ts";
 import { decodeCommand } from "./command-codec.ts";
 import type { Command, CommandOperation, OperationAnswer, Outcome } from "./command.ts";

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "../errors/index.ts";
+import { InvalidArgumentError } from "../errors/base.ts";
 import type { Address } from "../runtime/index.ts";
 
 /** The members a cluster starts with. Names are what stays: ids come from them, addresses may change. */

@@ -8,7 +8,7 @@ import {
   type PeerTransport,
   type PlantedBug,
 } from "../consensus/index.ts";
-import { InvalidArgumentError } from "../errors/index.ts";
+import { InvalidArgumentError } from "../errors/base.ts";
 import type { Address, Runtime } from "../runtime/index.ts";
 import type { Outcome } from "./command.ts";
 import type { MemberInfo } from "./coordination.ts";

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "../errors/index.ts";
+import { InvalidArgumentError } from "../errors/base.ts";
 import { encodeCommand } from "./command-codec.ts";
 import type { CommandOperation, OperationAnswer } from "./command.ts";
 import type { Answer, Member, MemberInfo, RequestOptions, ResponseHeader } from "./coordination.ts";

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "../errors/index.ts";
+import { InvalidArgumentError } from "../errors/base.ts";
 import type { RequestIdentity } from "./coordination.ts";
 import { CoordinationError } from "./coordination-error.ts";
 import type {

@@ -1,23 +1,8 @@
 import { InvalidArgumentError } from "./invalid-argument.ts";
 import { ErrorShape } from "./error-shape.ts";
 import type { ErrorContext } from "./failure.ts";
-import type { ErrorKind, HoldfastError } from "./holdfast-error.ts";
-
-export type Severity = "low" | "medium" | "high" | "critical";
-
-const severities: Readonly<Record<ErrorKind, Severity>> = {
-  network: "medium",
-  timeout: "medium",
-  consistency: "high",
-  resource: "high",
-  business: "low",
-  system: "critical",
-};
-
-/** How bad it is: of the kind, the same for all errors of it. */
-export function severityOf(error: Pick<HoldfastError, "kind">): Severity {
-  return severities[error.kind];
-}
+import type { HoldfastError } from "./holdfast-error.ts";
+import { severityOf } from "./severity.ts";
 
 /** Whether the same call may succeed later. */
 export function isTransient(error: Pick<HoldfastError, "retryable">): boolean {

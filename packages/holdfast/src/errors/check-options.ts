@@ -19,7 +19,10 @@ export function checkOptionNames(policy: string, options: object, names: readonl
 
 /** An integer from `least` to `most`; infinity only when `most` is given as infinity. */
 export function checkInteger(name: string, value: unknown, least: number, most?: number): number {
-  if ((Number.isSafeInteger(value) || (value === Infinity && most === Infinity)) && within(value as number, least, most)) {
+  if (
+    (Number.isSafeInteger(value) || (value === Infinity && most === Infinity)) &&
+    within(value as number, least, most)
+  ) {
     return value as number;
   }
   throw new InvalidArgumentError(name, `must be an integer ${bounds(least, most)}`, value);

@@ -1,4 +1,4 @@
-import { severityOf, type Severity } from "./assessment.ts";
+import { severityOf, type Severity } from "./severity.ts";
 import { boundedContext, commonValues, type CommonValue } from "./context-log.ts";
 import type { ErrorContext } from "./failure.ts";
 import type { ErrorKind } from "./holdfast-error.ts";

@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { anything, assert, constantFrom, double, property } from "fast-check";
 import { describe, expect, it } from "vitest";
 import { aggregateErrors } from "./aggregate-errors.ts";
-import { errorContext, isTransient, retryDelayMs, severityOf } from "./assessment.ts";
+import { errorContext, isTransient, retryDelayMs } from "./assessment.ts";
+import { severityOf } from "./severity.ts";
 import { serializeError } from "./error-json.ts";
 import {
   BusinessError,

@@ -1,6 +1,8 @@
 export { aggregateErrors, maxAggregatedErrors } from "./aggregate-errors.ts";
-export { errorContext, isTransient, retryDelayMs, severityOf } from "./assessment.ts";
-export type { RetryDelayOptions, Severity } from "./assessment.ts";
+export { errorContext, isTransient, retryDelayMs } from "./assessment.ts";
+export type { RetryDelayOptions } from "./assessment.ts";
+export { severityOf } from "./severity.ts";
+export type { Severity } from "./severity.ts";
 export { checkFunction, checkInteger, checkNumber, checkOneOf, checkOptionNames } from "./check-options.ts";
 export type { Classifier, OwnRule, Rule } from "./classifier.ts";
 export { builtInClassifiers } from "./classifiers/built-in.ts";

@@ -1,4 +1,4 @@
-import { HoldfastError } from "../errors/index.ts";
+import { HoldfastError } from "../errors/base.ts";
 
 /** A history breaks a rule of its format or of the model it is checked against. Code `INVALID_HISTORY`. */
 export class HistoryError extends HoldfastError {

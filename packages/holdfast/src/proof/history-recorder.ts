@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "../errors/index.ts";
+import { InvalidArgumentError } from "../errors/base.ts";
 import type { Clock } from "../runtime/index.ts";
 import { HistoryError } from "./history-error.ts";
 import type { EventType, HistoryEvent } from "./history.ts";

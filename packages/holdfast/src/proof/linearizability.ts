@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "../errors/index.ts";
+import { InvalidArgumentError } from "../errors/base.ts";
 import type { Clock } from "../runtime/index.ts";
 import { explainOrder, explainViolation, type Violation } from "./explanation.ts";
 import { pairOperations, type HistoryEvent } from "./history.ts";

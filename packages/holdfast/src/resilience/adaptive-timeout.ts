@@ -1,4 +1,4 @@
-import { checkFunction, checkInteger, checkNumber, checkOptionNames } from "../errors/index.ts";
+import { checkFunction, checkInteger, checkNumber, checkOptionNames } from "../errors/base.ts";
 import { systemClock } from "../runtime/system.ts";
 import { AdaptiveLimit, type AdaptiveLimitOptions } from "./adaptive-limit.ts";
 import type { Policy } from "./policy.ts";

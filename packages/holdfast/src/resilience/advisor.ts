@@ -1,4 +1,4 @@
-import { checkInteger, checkNumber, checkOptionNames, InvalidArgumentError } from "../errors/index.ts";
+import { checkInteger, checkNumber, checkOptionNames, InvalidArgumentError } from "../errors/base.ts";
 import {
   adviceRules,
   adviceThresholds,

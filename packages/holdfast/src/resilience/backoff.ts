@@ -1,4 +1,4 @@
-import { checkNumber, checkOptionNames } from "../errors/index.ts";
+import { checkNumber, checkOptionNames } from "../errors/base.ts";
 import { unfold, type Schedule } from "./schedule.ts";
 
 export interface BackoffOptions {

@@ -1,4 +1,4 @@
-import { checkFunction, checkInteger, checkNumber, checkOptionNames, InvalidArgumentError } from "../errors/index.ts";
+import { checkFunction, checkInteger, checkNumber, checkOptionNames, InvalidArgumentError } from "../errors/base.ts";
 import { systemClock, type Clock, type Timer } from "../runtime/system.ts";
 import { OpinionBook, parseOpinion, type Opinion, type OpinionState } from "./breaker-opinion.ts";
 import { BreakerStage } from "./breaker-stage.ts";

@@ -1,4 +1,4 @@
-import { checkInteger, checkNumber, checkOptionNames, InvalidArgumentError } from "../errors/index.ts";
+import { checkInteger, checkNumber, checkOptionNames, InvalidArgumentError } from "../errors/base.ts";
 import { systemClock, type Clock } from "../runtime/system.ts";
 import type { CircuitBreakerOptions } from "./breaker-options.ts";
 import { circuitBreaker, type CircuitBreaker } from "./circuit-breaker.ts";

@@ -1,4 +1,4 @@
-import { checkInteger } from "../errors/index.ts";
+import { checkInteger } from "../errors/base.ts";
 import { systemClock, type Clock } from "../runtime/system.ts";
 import { BulkheadClosedError, BulkheadFullError, BulkheadWaitTimeoutError } from "./bulkhead-error.ts";
 import type { BulkheadEvent, BulkheadLimits, BulkheadOptions, BulkheadPermit } from "./bulkhead.ts";

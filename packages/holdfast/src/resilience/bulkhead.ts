@@ -1,4 +1,4 @@
-import { checkFunction, checkInteger, checkNumber, checkOptionNames, InvalidArgumentError } from "../errors/index.ts";
+import { checkFunction, checkInteger, checkNumber, checkOptionNames, InvalidArgumentError } from "../errors/base.ts";
 import type { Clock } from "../runtime/system.ts";
 import { BulkheadStage } from "./bulkhead-stage.ts";
 import type { Policy } from "./policy.ts";

@@ -1,4 +1,4 @@
-import { checkFunction, checkInteger, checkNumber, checkOptionNames, InvalidArgumentError } from "../errors/index.ts";
+import { checkFunction, checkInteger, checkNumber, checkOptionNames, InvalidArgumentError } from "../errors/base.ts";
 import { systemClock, type Clock } from "../runtime/system.ts";
 import { CacheEntries } from "./cache-entry.ts";
 import { Call } from "./call.ts";

@@ -5,7 +5,7 @@ import {
   checkOneOf,
   checkOptionNames,
   InvalidArgumentError,
-} from "../errors/index.ts";
+} from "../errors/base.ts";
 import { circuitBreakerDefaults, type CircuitBreakerOptions } from "./breaker-options.ts";
 import type { WindowOptions } from "./breaker-window.ts";
 import { checkBreakerSnapshot } from "./check-breaker-snapshot.ts";

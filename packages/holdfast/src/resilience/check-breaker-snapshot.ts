@@ -1,4 +1,4 @@
-import { checkInteger, checkNumber, checkOneOf, InvalidArgumentError } from "../errors/index.ts";
+import { checkInteger, checkNumber, checkOneOf, InvalidArgumentError } from "../errors/base.ts";
 import type { BreakerSnapshot } from "./breaker-state.ts";
 import type { BucketState, WindowState } from "./breaker-window.ts";
 

@@ -1,4 +1,4 @@
-import { checkFunction, checkInteger, checkNumber, checkOptionNames, InvalidArgumentError } from "../errors/index.ts";
+import { checkFunction, checkInteger, checkNumber, checkOptionNames, InvalidArgumentError } from "../errors/base.ts";
 import { systemClock, type Clock } from "../runtime/system.ts";
 import type { Call } from "./call.ts";
 import { GradientLimit, type GradientSettings } from "./gradient-limit.ts";

@@ -118,6 +118,44 @@ describe("degradation", () => {
     expect(await run("a")).toBe("full");
   });
 
+  it("runs a degraded service the full way while the mode is normal", async () => {
+    const { run, broken, group, fullCalls } = setup(twenty);
+    broken.add("service 0");
+    await run("service 0", 10);
+    expect(await group.check()).toBe("normal");
+    expect(group.metrics.services["service 0"]?.degraded).toBe(true);
+    await run("service 0", 5);
+    expect(fullCalls.get("service 0")).toBe(15);
+  });
+
+  it("tells once which service is degraded, and once that it recovered", async () => {
+    const { run, broken, group, clock, events } = setup(twenty, { name: "shop" });
+    expect(await group.check()).toBe("normal");
+    broken.add("service 0");
+    await run("service 0", 10);
+    for (let check = 0; check < 3; check++) await group.check();
+    broken.clear();
+    await run("service 0", 20);
+    for (let check = 0; check < 3; check++) await group.check();
+    const rate = 1 - 0.9 ** 10;
+    const common = { at: clock.wallTime(), policy: "shop", service: "service 0" };
+    expect(events).toEqual([
+      { type: "serviceDegraded", ...common, errorRate: expect.closeTo(rate) },
+      { type: "serviceRecovered", ...common, errorRate: expect.closeTo(rate * 0.9 ** 20) },
+    ]);
+  });
+
+  it("leaves full mode through partial mode, also when all services recover at once", async () => {
+    const { run, broken, group } = setup(["a"], { probeIntervalMs: 0 });
+    broken.add("a");
+    await run("a", 10);
+    await group.check();
+    expect(await group.check()).toBe("full");
+    broken.clear();
+    await run("a", 20);
+    expect([await group.check(), await group.check()]).toEqual(["partial", "normal"]);
+  });
+
   it("goes to full mode step by step when every service is degraded, and back when any is healthy", async () => {
     const { run, broken, group } = setup(["a", "b"], { probeIntervalMs: 0 });
     for (const name of ["a", "b"]) {
@@ -144,9 +182,9 @@ describe("degradation", () => {
     await clock.advance(60_000);
     expect(group.metrics).toMatchObject({ mode: "normal", measured: "full" });
     group.lift();
-    expect(group.mode).toBe("full");
+    expect([group.mode, group.metrics.overridden]).toEqual(["full", false]);
     expect(events.filter(({ type }) => type === "degradationModeChanged")).toMatchObject([
-      { to: "full", manual: true },
+      { to: "full", policy: "", manual: true },
       { to: "normal", manual: true },
       { to: "full", manual: true },
     ]);
@@ -161,6 +199,10 @@ describe("degradation", () => {
     group.override("partial");
     expect(on()).toEqual(["search", "checkout"]);
     group.override("full");
+    expect(on()).toEqual(["checkout"]);
+    group.update({ fullPriority: 10, partialPriority: 6 });
+    expect(on()).toEqual([]);
+    group.override("partial");
     expect(on()).toEqual(["checkout"]);
     expect(() => group.isEnabled("other")).toThrow("degradation.feature must be one of the features declared");
   });
@@ -192,6 +234,7 @@ describe("degradation", () => {
     const error = await service.run(undefined).catch((failure: unknown) => failure);
     expect(error).toBeInstanceOf(FallbackFailedError);
     expect(error).toMatchObject({ errors: [boom, second] });
+    expect(group.metrics.services["a"]).toMatchObject({ degradedCalls: 1, degradedFailures: 1 });
     const waiting = group.service("b", {
       full: (_input: string, { signal }) =>
         new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
@@ -257,6 +300,25 @@ describe("degradation", () => {
     expect(clock.pending).toBe(0);
   });
 
+  it("starts the interval anew when it is changed, and only then", async () => {
+    const clock = new VirtualClock();
+    const group = degradation({ clock, checkIntervalMs: 1_000 });
+    let checks = 0;
+    const shouldDegrade = (): boolean => ++checks < 0;
+    group.service("a", { full: () => 1, degraded: () => 0, shouldDegrade });
+    await clock.advance(900);
+    group.update({ checkIntervalMs: 1_000, probeIntervalMs: 7 });
+    await clock.advance(100);
+    expect(checks).toBe(1);
+    group.update({ checkIntervalMs: 200 });
+    expect(clock.pending).toBe(1);
+    await clock.advance(199);
+    expect(checks).toBe(1);
+    await clock.advance(1);
+    expect(checks).toBe(2);
+    await group.close();
+  });
+
   it("measures as often as an update says", async () => {
     const { run, broken, group, clock, fullCalls } = setup(["a", "b"]);
     broken.add("a");
@@ -292,7 +354,21 @@ describe("degradation", () => {
     [{ fullPriority: 1 }, "degradation.fullPriority must be a number >= 5 (got 1)"],
     [{ features: { a: "x" as never } }, 'degradation.features.a must be a number >= -Infinity (got "x")'],
     [{ mode: "full" } as never, "degradation.mode is no option"],
+    [{ enterThreshold: 1.1 }, "degradation.enterThreshold must be a number >= 0 and <= 1 (got 1.1)"],
+    [{ leaveThreshold: -1 }, "degradation.leaveThreshold must be a number >= 0 and <= 1 (got -1)"],
+    [{ probeIntervalMs: -1 }, "degradation.probeIntervalMs must be a number >= 0 (got -1)"],
+    [{ partialPriority: Number.NaN }, "degradation.partialPriority must be a number >= -Infinity (got NaN)"],
+    [{ onEvent: 1 as never }, "degradation.onEvent must be a function (got 1)"],
   ])("refuses %j", (options, message) => {
     expect(() => degradation(options)).toThrow(message);
+  });
+
+  it("refuses to override with what is no mode", async () => {
+    const { group } = setup([]);
+    expect(() => group.override("off" as never)).toThrow(
+      'degradation.override must be "normal" or "partial" or "full" (got "off")',
+    );
+    expect(group.mode).toBe("normal");
+    await group.close();
   });
 });

@@ -5,7 +5,7 @@ import {
   checkOneOf,
   checkOptionNames,
   InvalidArgumentError,
-} from "../errors/index.ts";
+} from "../errors/base.ts";
 import { systemClock, type Clock, type Timer } from "../runtime/system.ts";
 import {
   DegradableService,

@@ -1,11 +1,5 @@
-import {
-  checkFunction,
-  checkInteger,
-  checkOptionNames,
-  InvalidArgumentError,
-  type AnyFailure,
-  type Classify,
-} from "../errors/index.ts";
+import { checkFunction, checkInteger, checkOptionNames, InvalidArgumentError } from "../errors/base.ts";
+import type { AnyFailure, Classify } from "../errors/index.ts";
 import { systemClock, type Clock } from "../runtime/system.ts";
 import { chooserOf, type ChooseStrategy, type ErrorStrategy, type StrategyTable } from "./error-strategy.ts";
 import { checkOperationRules, GuardedOperation, type Judge, type OperationRules } from "./guarded-operation.ts";

@@ -1,5 +1,6 @@
-import { checkOneOf, checkOptionNames, type AnyFailure } from "../errors/index.ts";
-import { severityOf, type Severity } from "../errors/index.ts";
+import { checkOneOf, checkOptionNames } from "../errors/base.ts";
+import type { AnyFailure } from "../errors/index.ts";
+import { severityOf, type Severity } from "../errors/base.ts";
 
 /**
  * What is done about a failure.

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "../errors/index.ts";
+import { InvalidArgumentError } from "../errors/base.ts";
 import { doubtfulOrders } from "./doubtful-orders.ts";
 import type { PolicyDescription } from "./policy-description.ts";
 import type { Policy } from "./policy.ts";

@@ -1,11 +1,12 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, expectTypeOf, it } from "vitest";
+import { explain } from "./explain.ts";
 import {
   fallback,
   fallbackChain,
   FallbackFailedError,
   redirect,
-  type ResultRefusedError,
+  ResultRefusedError,
   type FallbackChainPolicy,
   type FallbackEvent,
   type FallbackPolicy,
@@ -55,7 +56,14 @@ describe("fallback", () => {
     expect(await policy.execute(() => 1)).toBe(1);
     const told: unknown[] = [];
     await fallback((error) => told.push(error), { onResult: () => true }).execute(() => 5);
-    expect(told).toEqual([expect.objectContaining({ code: "RESULT_REFUSED", result: 5 })]);
+    expect(told).toEqual([expect.any(ResultRefusedError)]);
+    expect(told[0]).toMatchObject({
+      name: "ResultRefusedError",
+      message: "the operation's result was refused",
+      code: "RESULT_REFUSED",
+      kind: "business",
+      result: 5,
+    });
   });
 
   it("asks several targets in order, each told the failure before it", async () => {
@@ -84,8 +92,20 @@ describe("fallback", () => {
     const policy = fallback(() => Promise.reject(other), { onEvent: (event) => events.push(event) });
     const error = await policy.execute(fails).catch((failure: unknown) => failure);
     expect(error).toBeInstanceOf(FallbackFailedError);
-    expect(error).toMatchObject({ code: "FALLBACK_FAILED", cause: boom, errors: [boom, other] });
-    expect(events).toMatchObject([{ type: "fallbackFailed", errors: [boom, other] }]);
+    expect(error).toMatchObject({
+      name: "FallbackFailedError",
+      message: "the operation failed and its fallback too",
+      code: "FALLBACK_FAILED",
+      kind: "system",
+      cause: boom,
+      errors: [boom, other],
+    });
+    expect(events).toMatchObject([{ type: "fallbackFailed", policy: "", errors: [boom, other] }]);
+    const chain = fallbackChain([fails, () => Promise.reject(other), fails]);
+    await expect(chain.execute(fails)).rejects.toMatchObject({
+      message: "the operation failed and 3 fallbacks too",
+      errors: [boom, boom, other, boom],
+    });
   });
 
   it("answers nobody who gave up, and leaves no listener", async () => {
@@ -103,6 +123,43 @@ describe("fallback", () => {
     const free = new AbortController();
     await policy.execute(fails, { signal: free.signal });
     expect(getEventListeners(free.signal, "abort")).toEqual([]);
+  });
+
+  it("asks nobody about a result that is refused after its caller gave up, nor a second target", async () => {
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    const asked: string[] = [];
+    const refusing = fallback(() => asked.push("for a result"), { onResult: () => true });
+    const giveUp = (): null => {
+      controller.abort(reason);
+      return null;
+    };
+    await expect(refusing.execute(giveUp, { signal: controller.signal })).rejects.toBe(reason);
+    const second = new AbortController();
+    const chain = fallbackChain([
+      () => {
+        asked.push("first");
+        second.abort(reason);
+        throw boom;
+      },
+      () => asked.push("second"),
+    ]);
+    await expect(chain.execute(fails, { signal: second.signal })).rejects.toBe(reason);
+    expect(asked).toEqual(["first"]);
+  });
+
+  it("cancels another operation under a policy when its caller gives up", async () => {
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    const told: unknown[] = [];
+    const policy = fallback(
+      redirect(({ signal }) => {
+        controller.abort(reason);
+        told.push(signal.reason);
+      }, pipeline()),
+    );
+    await expect(policy.execute(fails, { signal: controller.signal })).rejects.toBe(reason);
+    expect(told).toEqual([reason]);
   });
 
   it("pitfall 25: a listener that throws changes no answer", async () => {
@@ -139,6 +196,17 @@ describe("fallback", () => {
     expect(await running).toBe("second");
   });
 
+  it("takes other conditions for a chain, whose targets stay", async () => {
+    const chain = fallbackChain([fails, 8], { name: "items" });
+    chain.update({ on: (error) => error === boom, onResult: (result) => result === null });
+    expect(await chain.execute(fails)).toBe(8);
+    expect(await chain.execute(() => null)).toBe(8);
+    await expect(chain.execute(() => Promise.reject(new TypeError("other")))).rejects.toThrow("other");
+    expect(String(explain(chain))).toContain('"items" (targets: 2)');
+    chain.update({ targets: [9] });
+    expect(String(explain(chain))).toContain('"items" (targets: 1)');
+  });
+
   it.each([
     [() => fallback(1).update({ target: 2, on: 3 as never }), "fallback.on must be a function (got 3)"],
     [() => fallback(1).update({ name: "x" } as never), "fallback.name is no option; there are target, on, onResult"],
@@ -165,6 +233,9 @@ describe("fallback", () => {
   it.each([
     [() => fallback(1, { on: 1 as never }), "fallback.on must be a function (got 1)"],
     [() => fallback(1, { ob: 1 } as never), "fallback.ob is no option"],
+    [() => fallback(1, { onEvent: 1 as never }), "fallback.onEvent must be a function (got 1)"],
+    [() => fallbackChain([1], { on: 1 as never }), "fallbackChain.on must be a function (got 1)"],
+    [() => redirect(1 as never), "redirect.operation must be a function (got 1)"],
     [() => fallbackChain([]), "fallbackChain.targets must be a list of at least one (got an array of 0)"],
   ])("refuses %s", (make, message) => {
     expect(make).toThrow(message);

@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from "../runtime/system.ts";
 import type { Call } from "./call.ts";
-import { checkFunction, checkOptionNames, InvalidArgumentError } from "../errors/index.ts";
+import { checkFunction, checkOptionNames, InvalidArgumentError } from "../errors/base.ts";
 import type { CallContext, Operation, Policy } from "./policy.ts";
 import { publish, type PolicyEvent } from "./policy-event.ts";
 import { ResilienceError } from "./resilience-error.ts";

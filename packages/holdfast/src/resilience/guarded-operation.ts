@@ -1,4 +1,5 @@
-import { checkFunction, checkOptionNames, type AnyFailure } from "../errors/index.ts";
+import { checkFunction, checkOptionNames } from "../errors/base.ts";
+import type { AnyFailure } from "../errors/index.ts";
 import { bulkhead, type BulkheadOptions, type BulkheadPolicy } from "./bulkhead.ts";
 import type { CircuitBreakerOptions } from "./breaker-options.ts";
 import { circuitBreaker, type CircuitBreaker } from "./circuit-breaker.ts";

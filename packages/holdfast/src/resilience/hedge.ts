@@ -5,7 +5,7 @@ import {
   checkOptionNames,
   HoldfastError,
   InvalidArgumentError,
-} from "../errors/index.ts";
+} from "../errors/base.ts";
 import { systemClock, type Clock } from "../runtime/system.ts";
 import type { Call } from "./call.ts";
 import { discardResult } from "./discard-result.ts";

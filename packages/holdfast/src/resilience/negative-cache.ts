@@ -5,7 +5,7 @@ import {
   checkOptionNames,
   HoldfastError,
   InvalidArgumentError,
-} from "../errors/index.ts";
+} from "../errors/base.ts";
 import { systemClock, type Clock } from "../runtime/system.ts";
 import { CacheEntries } from "./cache-entry.ts";
 import type { Policy } from "./policy.ts";

@@ -1,4 +1,4 @@
-import { HoldfastError } from "../errors/index.ts";
+import { HoldfastError } from "../errors/base.ts";
 
 /** A time limit passed: one of Holdfast's, or what `AbortSignal.timeout` gives. */
 export function isTimeout(error: unknown): boolean {

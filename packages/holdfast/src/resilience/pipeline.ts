@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "../errors/index.ts";
+import { InvalidArgumentError } from "../errors/base.ts";
 import { Call } from "./call.ts";
 import type { PolicyDescription } from "./policy-description.ts";
 import type { answer, Policy } from "./policy.ts";

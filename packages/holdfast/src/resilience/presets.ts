@@ -1,4 +1,4 @@
-import { checkOptionNames } from "../errors/index.ts";
+import { checkOptionNames } from "../errors/base.ts";
 import type { Clock, RandomSource } from "../runtime/system.ts";
 import { exponentialBackoff } from "./backoff.ts";
 import { bulkhead, type BulkheadPolicy } from "./bulkhead.ts";

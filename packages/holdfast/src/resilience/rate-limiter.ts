@@ -5,7 +5,7 @@ import {
   checkOneOf,
   checkOptionNames,
   InvalidArgumentError,
-} from "../errors/index.ts";
+} from "../errors/base.ts";
 import { systemClock, type Clock } from "../runtime/system.ts";
 import { Call } from "./call.ts";
 import type { Policy } from "./policy.ts";

@@ -1,4 +1,4 @@
-import { HoldfastError, type HoldfastErrorOptions } from "../errors/index.ts";
+import { HoldfastError, type HoldfastErrorOptions } from "../errors/base.ts";
 
 /**
  * A policy's own rejection: no operation threw it. Its stack is its first line alone, because it is a decision and not a

@@ -1,4 +1,4 @@
-import { parseRetryAfter } from "../errors/index.ts";
+import { parseRetryAfter } from "../errors/base.ts";
 import type { Clock } from "../runtime/system.ts";
 
 /**

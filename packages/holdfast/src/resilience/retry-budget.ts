@@ -1,4 +1,4 @@
-import { checkNumber, checkOptionNames } from "../errors/index.ts";
+import { checkNumber, checkOptionNames } from "../errors/base.ts";
 import { systemClock, type Clock } from "../runtime/system.ts";
 
 export interface RetryBudgetOptions {

@@ -1,4 +1,4 @@
-import { HoldfastError } from "../errors/index.ts";
+import { HoldfastError } from "../errors/base.ts";
 import { ResilienceError } from "./resilience-error.ts";
 
 /** What there was not enough of for another try. */

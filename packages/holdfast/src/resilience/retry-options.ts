@@ -5,7 +5,7 @@ import {
   checkOneOf,
   checkOptionNames,
   InvalidArgumentError,
-} from "../errors/index.ts";
+} from "../errors/base.ts";
 import { systemClock, systemRandom, type Clock, type RandomSource } from "../runtime/system.ts";
 import { exponentialBackoff } from "./backoff.ts";
 import { jitters, type Jitter } from "./jitter.ts";

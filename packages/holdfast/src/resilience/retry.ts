@@ -1,4 +1,4 @@
-import { checkOptionNames } from "../errors/index.ts";
+import { checkOptionNames } from "../errors/base.ts";
 import { policyOf } from "./stage.ts";
 import type { Policy } from "./policy.ts";
 import { checkRetryOptions, retryOptionNames, type RetryOptions } from "./retry-options.ts";

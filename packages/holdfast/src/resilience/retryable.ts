@@ -1,4 +1,4 @@
-import { HoldfastError } from "../errors/index.ts";
+import { HoldfastError } from "../errors/base.ts";
 
 /** The codes with which policies turn a call away before it begins: trying again at once only adds to the crowd. */
 const rejections: ReadonlySet<string> = new Set([

@@ -1,4 +1,4 @@
-import { checkInteger, checkNumber, InvalidArgumentError } from "../errors/index.ts";
+import { checkInteger, checkNumber, InvalidArgumentError } from "../errors/base.ts";
 
 /** What a schedule is told when it must say how long to wait. */
 export interface ScheduleInput {

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "../errors/index.ts";
+import { InvalidArgumentError } from "../errors/base.ts";
 import { addAbortListener, removeAbortListener } from "./abort-listeners.ts";
 import { Call } from "./call.ts";
 import { discardResult } from "./discard-result.ts";

@@ -1,4 +1,4 @@
-import { checkFunction, checkInteger, checkNumber, checkOptionNames } from "../errors/index.ts";
+import { checkFunction, checkInteger, checkNumber, checkOptionNames } from "../errors/base.ts";
 import { systemClock, systemRandom, type Clock, type RandomSource } from "../runtime/system.ts";
 import type { Call } from "./call.ts";
 import { isTimeout } from "./overload.ts";

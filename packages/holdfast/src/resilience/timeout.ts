@@ -1,4 +1,4 @@
-import { checkFunction, checkNumber, checkOneOf, checkOptionNames, InvalidArgumentError } from "../errors/index.ts";
+import { checkFunction, checkNumber, checkOneOf, checkOptionNames, InvalidArgumentError } from "../errors/base.ts";
 import { systemClock, type Clock } from "../runtime/system.ts";
 import type { Call } from "./call.ts";
 import { discardResult } from "./discard-result.ts";

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "../errors/index.ts";
+import { InvalidArgumentError } from "../errors/base.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 import { crc32c } from "./crc32c.ts";
 import { MalformedError } from "./malformed-error.ts";

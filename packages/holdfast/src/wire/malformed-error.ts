@@ -1,4 +1,4 @@
-import { HoldfastError } from "../errors/index.ts";
+import { HoldfastError } from "../errors/base.ts";
 
 /** Bytes from outside do not follow their format; the message names what was being read, where, and which rule broke. */
 export class MalformedError extends HoldfastError {

@@ -1,4 +1,4 @@
-import { HoldfastError } from "../../errors/index.ts";
+import { HoldfastError } from "../../errors/base.ts";
 import type { LogIdentity } from "./log-identity.ts";
 
 /** What was durable is no longer what was written; going on would lose or invent entries. */
@@ -9,7 +9,12 @@ export class LogCorruptError extends HoldfastError {
   readonly reason: string;
 
   constructor(file: string, offset: number, reason: string, cause?: unknown) {
-    super(`${file} is corrupt at offset ${offset}: ${reason}`, { name: "LogCorruptError", code: "LOG_CORRUPT", kind: "consistency", cause });
+    super(`${file} is corrupt at offset ${offset}: ${reason}`, {
+      name: "LogCorruptError",
+      code: "LOG_CORRUPT",
+      kind: "consistency",
+      cause,
+    });
     this.file = file;
     this.offset = offset;
     this.reason = reason;

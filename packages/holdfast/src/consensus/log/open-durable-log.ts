@@ -1,4 +1,4 @@
-import { HoldfastError, InvalidArgumentError } from "../../errors/index.ts";
+import { HoldfastError, InvalidArgumentError } from "../../errors/base.ts";
 import type { DirectoryLock, Disk } from "../../runtime/index.ts";
 import type { Configuration, SnapshotMeta } from "../entry.ts";
 import type { DurableLog, RecoveredLog } from "./durable-log.ts";

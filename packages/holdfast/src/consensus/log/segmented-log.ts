@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "../../errors/index.ts";
+import { InvalidArgumentError } from "../../errors/base.ts";
 import type { DirectoryLock, Disk } from "../../runtime/index.ts";
 import { ByteWriter } from "../../wire/index.ts";
 import type { Configuration, HardState, SnapshotMeta } from "../entry.ts";

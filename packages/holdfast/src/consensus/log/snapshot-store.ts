@@ -1,5 +1,5 @@
 import type { Disk } from "../../runtime/index.ts";
-import { InvalidArgumentError } from "../../errors/index.ts";
+import { InvalidArgumentError } from "../../errors/base.ts";
 import type { SnapshotMeta } from "../entry.ts";
 import type { SnapshotReader, SnapshotWriter } from "./durable-log.ts";
 import { LogCorruptError, LogFailedError } from "./log-error.ts";
