@@ -19,6 +19,8 @@ export type {
   Runtime,
   Timer,
 } from "./runtime.ts";
+export { nodeCipher } from "./node-cipher.ts";
+export type { NodeCipher, NodeCipherKey } from "./node-cipher.ts";
 export { seededRandom } from "./seeded-random.ts";
 export type { ClockFaults, SimulatedClock } from "./simulated-clock.ts";
 export type { CrashOptions, DiskControl, DiskOperation } from "./simulated-disk.ts";
