@@ -3,20 +3,30 @@ import { aggregator } from "./aggregator.ts";
 import type { Benchmark } from "./benchmark.ts";
 import { readEnvironment } from "./environment.ts";
 import { kv } from "./kv.ts";
+import { membership } from "./membership.ts";
 import { predictor } from "./predictor.ts";
+import { problemDocuments } from "./problem-documents.ts";
 import { raftCore } from "./raft-core.ts";
 import { resilience } from "./resilience.ts";
 import { compare, renderReport, type BenchmarkReport } from "./report.ts";
 
-const benchmarks: readonly Benchmark[] = [raftCore, kv, resilience, aggregator, predictor];
+const benchmarks: readonly Benchmark[] = [
+  raftCore,
+  kv,
+  resilience,
+  aggregator,
+  predictor,
+  problemDocuments,
+  membership,
+];
 
 const usage = `npm run bench -- NAME [--json] [--rounds N] [--seconds N]
 
-${benchmarks.map(({ name, summary }) => `  ${name.padEnd(12)} ${summary}`).join("\n")}
+${benchmarks.map(({ name, summary }) => `  ${name.padEnd(18)} ${summary}`).join("\n")}
 
-  --json       print one JSON document
-  --rounds N   measure everything so often and give medians (default 3)
-  --seconds N  how long each measurement takes (default 3)`;
+  --json              print one JSON document
+  --rounds N          measure everything so often and give medians (default 3)
+  --seconds N         how long each measurement takes (default 3)`;
 
 process.exitCode = await main();
 

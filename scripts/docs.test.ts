@@ -10,8 +10,9 @@ function read(path: string): string {
 
 const sources = globSync("packages/*/src/**/*.ts", { cwd: root })
   .map((path) => path.replaceAll("\\", "/"))
-  .filter((path) => !path.endsWith(".test.ts") && !path.includes("/src/testing/"))
-  .map((path) => ({ path, text: read(path) }));
+  .filter((path) => !path.endsWith(".test.ts") && !path.includes("/testing/"))
+  // Without the examples in comments.
+  .map((path) => ({ path, text: read(path).replaceAll(/^ *(?:\/\*)?\*.*$/gm, "") }));
 
 const code = /"([A-Z][A-Z_]*)"/g;
 

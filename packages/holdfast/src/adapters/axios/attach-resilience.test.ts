@@ -22,8 +22,8 @@ import {
   type Policy,
 } from "../../resilience/index.ts";
 import { VirtualClock } from "../../testing/index.ts";
-import { FaultyServer, half, reset, silence, status, type Answer } from "../http-client/faulty-server.ts";
-import { skippedWaits } from "../http-client/skipped-waits.ts";
+import { FaultyServer, half, reset, silence, status, type Answer } from "../http-client/testing/faulty-server.ts";
+import { skippedWaits } from "../http-client/testing/skipped-waits.ts";
 import { attachResilience } from "./index.ts";
 
 type Options = Parameters<typeof attachResilience>[2];

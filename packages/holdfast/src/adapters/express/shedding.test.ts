@@ -7,9 +7,9 @@ import express, { type Request, type RequestHandler } from "express";
 import { expect, it } from "vitest";
 import { bulkhead } from "../../resilience/index.ts";
 import { VirtualClock } from "../../testing/index.ts";
-import { get } from "../http-server/plain-client.ts";
-import { sheddingSuite, type TestServer } from "../http-server/shedding-suite.ts";
-import { Workshop } from "../http-server/workshop.ts";
+import { get } from "../http-server/testing/plain-client.ts";
+import { sheddingSuite, type TestServer } from "../http-server/testing/shedding-suite.ts";
+import { Workshop } from "../http-server/testing/workshop.ts";
 import { requestSignal, shedding } from "./index.ts";
 
 async function listen(app: RequestListener): Promise<TestServer> {

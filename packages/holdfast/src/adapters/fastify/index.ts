@@ -1,4 +1,12 @@
-export { requestSignal, ResponseFailedError, sheddingDefaults } from "../http-server/index.ts";
-export type { SheddingOptions, ShedEvent } from "../http-server/index.ts";
+export {
+  exposed,
+  problemDefaults,
+  requestSignal,
+  ResponseFailedError,
+  sheddingDefaults,
+} from "../http-server/index.ts";
+export type { ProblemEvent, ProblemOptions, ProblemOutcome, SheddingOptions, ShedEvent } from "../http-server/index.ts";
+export { problemPlugin } from "./problem-plugin.ts";
+export type { ProblemPluginOptions } from "./problem-plugin.ts";
 export { sheddingPlugin } from "./shedding-plugin.ts";
 export type { RouteShedding, SheddingPluginOptions } from "./shedding-plugin.ts";

@@ -3,9 +3,9 @@ import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import { expect, it } from "vitest";
 import { bulkhead, rateLimiter } from "../../resilience/index.ts";
 import { VirtualClock } from "../../testing/index.ts";
-import { get } from "../http-server/plain-client.ts";
-import { sheddingSuite, type TestServer } from "../http-server/shedding-suite.ts";
-import { Workshop } from "../http-server/workshop.ts";
+import { get } from "../http-server/testing/plain-client.ts";
+import { sheddingSuite, type TestServer } from "../http-server/testing/shedding-suite.ts";
+import { Workshop } from "../http-server/testing/workshop.ts";
 import { requestSignal, sheddingPlugin } from "./index.ts";
 
 async function listen(app: FastifyInstance): Promise<TestServer> {

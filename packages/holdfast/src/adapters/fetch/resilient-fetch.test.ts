@@ -13,8 +13,8 @@ import {
   type RetryOptions,
 } from "../../resilience/index.ts";
 import { VirtualClock } from "../../testing/index.ts";
-import { FaultyServer, half, reset, silence, status, type Answer } from "../http-client/faulty-server.ts";
-import { skippedWaits } from "../http-client/skipped-waits.ts";
+import { FaultyServer, half, reset, silence, status, type Answer } from "../http-client/testing/faulty-server.ts";
+import { skippedWaits } from "../http-client/testing/skipped-waits.ts";
 import { HttpStatusError, resilientFetch, type ResilientRequestInit } from "./index.ts";
 
 function patience(more: RetryOptions = {}): { readonly policy: Policy; readonly delays: number[] } {

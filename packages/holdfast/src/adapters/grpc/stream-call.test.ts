@@ -3,7 +3,7 @@ import { Metadata, status, type ServerDuplexStream, type ServerWritableStream, t
 import { describe, expect, it } from "vitest";
 import { bulkhead, circuitBreaker, retry, timeout, type Policy } from "../../resilience/index.ts";
 import { VirtualClock } from "../../testing/index.ts";
-import { FailingService, type EchoClient, type EchoHandlers } from "./failing-service.ts";
+import { FailingService, type EchoClient, type EchoHandlers } from "./testing/failing-service.ts";
 import { resilienceInterceptor } from "./index.ts";
 
 const sick = Object.assign(new Error("sick"), { code: status.UNAVAILABLE, details: "sick" });

@@ -14,9 +14,9 @@ import {
   type RetryOptions,
 } from "../../resilience/index.ts";
 import { VirtualClock } from "../../testing/index.ts";
-import { ask } from "./ask.ts";
-import { Relay } from "./relay.ts";
-import { echo, FailingService, fails, silence, type EchoClient, type Respond } from "./failing-service.ts";
+import { ask } from "./testing/ask.ts";
+import { Relay } from "./testing/relay.ts";
+import { echo, FailingService, fails, silence, type EchoClient, type Respond } from "./testing/failing-service.ts";
 import { resilienceInterceptor, type ResilienceInterceptorOptions } from "./index.ts";
 
 /** A retry whose waits take no time, and how long they would have been. */

@@ -1,3 +1,11 @@
-export { requestSignal, ResponseFailedError, sheddingDefaults } from "../http-server/index.ts";
-export type { SheddingOptions, ShedEvent } from "../http-server/index.ts";
+export {
+  exposed,
+  problemDefaults,
+  requestSignal,
+  ResponseFailedError,
+  sheddingDefaults,
+} from "../http-server/index.ts";
+export type { ProblemEvent, ProblemOptions, ProblemOutcome, SheddingOptions, ShedEvent } from "../http-server/index.ts";
+export { problems } from "./problem-handler.ts";
+export type { Problems } from "./problem-handler.ts";
 export { shedding } from "./shedding.ts";

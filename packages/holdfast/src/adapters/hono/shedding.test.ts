@@ -7,8 +7,8 @@ import { streamText } from "hono/streaming";
 import { describe, expect, it } from "vitest";
 import { bulkhead, circuitBreaker, pipeline } from "../../resilience/index.ts";
 import { VirtualClock } from "../../testing/index.ts";
-import { sheddingSuite } from "../http-server/shedding-suite.ts";
-import { Workshop } from "../http-server/workshop.ts";
+import { sheddingSuite } from "../http-server/testing/shedding-suite.ts";
+import { Workshop } from "../http-server/testing/workshop.ts";
 import { requestSignal, shedding } from "./index.ts";
 
 function appOf(workshop: Workshop, ...middleware: Parameters<Hono["use"]>[1][]): Hono {

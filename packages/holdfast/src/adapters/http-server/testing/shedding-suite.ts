@@ -10,10 +10,10 @@ import {
   type BulkheadOptions,
   type BulkheadPolicy,
   type Policy,
-} from "../../resilience/index.ts";
-import type { Clock } from "../../runtime/system.ts";
+} from "../../../resilience/index.ts";
+import type { Clock } from "../../../runtime/system.ts";
 import { get, send } from "./plain-client.ts";
-import type { SheddingOptions } from "./shedding-options.ts";
+import type { SheddingOptions } from "../shedding-options.ts";
 import { Workshop } from "./workshop.ts";
 
 export interface TestServer {

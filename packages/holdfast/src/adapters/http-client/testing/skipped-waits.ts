@@ -1,5 +1,5 @@
-import type { RetryOptions } from "../../resilience/index.ts";
-import type { Clock } from "../../runtime/system.ts";
+import type { RetryOptions } from "../../../resilience/index.ts";
+import type { Clock } from "../../../runtime/system.ts";
 
 /** Retry options whose waits take no time at all, on a clock that is moved by hand; and how long they would have been. */
 export function skippedWaits<C extends Clock & { advance(byMs: number): Promise<void> }>(
