@@ -9,7 +9,12 @@ export class UnreachableError extends HoldfastError {
 
   constructor(tried: ReadonlyMap<string, Error>) {
     const list = [...tried].map(([endpoint, error]) => `${endpoint} (${describeCause(error)})`).join(", ");
-    super(`no member could answer: ${list}`, { name: "UnreachableError", code: "UNREACHABLE", kind: "network", retryable: true });
+    super(`no member could answer: ${list}`, {
+      name: "UnreachableError",
+      code: "UNREACHABLE",
+      kind: "network",
+      retryable: true,
+    });
     this.tried = tried;
   }
 }
