@@ -18,7 +18,7 @@ export async function cleanUp(): Promise<void> {
 export async function place(): Promise<Place> {
   const directory = temporaryDirectory();
   undo.push(() => directory.remove());
-  const port = await freePortRange(3);
+  const port = await freePortRange(4);
   return { data: join(directory.path, "n1"), port, url: `http://127.0.0.1:${port}` };
 }
 

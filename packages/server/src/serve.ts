@@ -1,6 +1,7 @@
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { InvalidArgumentError } from "holdfast/errors";
 import type { Member } from "holdfast/coordination";
+import type { Membership } from "holdfast/membership";
 import type { Address } from "holdfast/runtime";
 import { routeByProtocol } from "./client-port.ts";
 import { createDispatcher, type RequestEvent } from "./etcd/dispatcher.ts";
@@ -25,6 +26,8 @@ export const defaultServeLimits: Required<ServeLimits> = {
 
 export interface ServeOptions {
   readonly member: Member;
+  /** Answers who is alive; without it, nobody is asked. */
+  readonly membership?: Membership;
   /** Serves gRPC and the JSON gateway, like etcd's client port; port 0 chooses a free one. */
   readonly client: Address;
   /** Serves HTTP/1.1 alone: the JSON gateway and what people read. */
@@ -56,13 +59,13 @@ const messageOverheadBytes = 512 * 1024;
  * @throws InvalidArgumentError for a limit out of range; Error with Node's `code` (`EADDRINUSE`, …) naming the address
  */
 export async function serveMember(options: ServeOptions): Promise<Served> {
-  const { member, closeGraceMs = 5_000 } = options;
+  const { member, membership, closeGraceMs = 5_000 } = options;
   const onEvent = options.onEvent && ignoringErrors(options.onEvent);
   const limits = checkLimits({ ...defaultServeLimits, ...options.limits });
   const maxMessageBytes = limits.maxRequestBytes + messageOverheadBytes;
   const dispatcher = createDispatcher({ member, limits, ...(onEvent === undefined ? {} : { onEvent }) });
   const grpc = createGrpcServer({ dispatcher, maxMessageBytes });
-  const http = await createHttpServer({ member, dispatcher, maxMessageBytes });
+  const http = await createHttpServer({ member, membership, dispatcher, maxMessageBytes });
 
   const sockets = new Set<Socket>();
   const grpcSockets = new Set<Socket>();

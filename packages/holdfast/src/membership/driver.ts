@@ -91,6 +91,12 @@ class MembershipDriver implements Membership {
     return membersOf(this.#swim);
   }
 
+  heardMsAgo(name: string): number | undefined {
+    if (name === this.name) return 0;
+    const record = this.#swim.records.get(name);
+    return record && Math.max(0, this.#now() - record.heardAt);
+  }
+
   async join(addresses: readonly Address[], options?: { readonly signal?: AbortSignal }): Promise<number> {
     checkAddresses("membership.join addresses", addresses);
     if (addresses.length === 0)

@@ -103,6 +103,22 @@ describe.each([
     });
   });
 
+  it("know how long ago each was heard", async () => {
+    await run(async (place) => {
+      const a = await place.start("a");
+      const b = await place.start("b", { seeds: [a.address] });
+      await until(place, () => states(a).join() === "a alive,b alive" && a.metrics.probes > 2);
+      const heard = a.heardMsAgo("b") ?? Infinity;
+      expect(heard).toBeLessThan(3 * quick.probeIntervalMs + 1_000);
+      await b.close();
+      await until(place, () => states(a).includes("b dead"));
+      expect(a.heardMsAgo("b")).toBeGreaterThan(heard);
+      expect(a.heardMsAgo("a")).toBe(0);
+      expect(a.heardMsAgo("c")).toBeUndefined();
+      await a.close();
+    });
+  });
+
   it("of another label or key do not meet, and each side counts why", async () => {
     await run(async (place) => {
       const blue = await place.start("blue", { label: "blue", keyring: keyring(1) });

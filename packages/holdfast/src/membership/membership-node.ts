@@ -62,6 +62,11 @@ export interface Membership extends AsyncDisposable {
   /** Everybody known, this member included, also those who failed or left lately. */
   members(): readonly Member[];
   /**
+   * Milliseconds since this member itself was last heard (its ping, its answer), or was first heard of; 0 for the own
+   * name, undefined for one that is not known.
+   */
+  heardMsAgo(name: string): number | undefined;
+  /**
    * Joins through these members and resolves with how many answered, once each has or has failed. The members learned
    * are in `members()` by then.
    *

@@ -10,6 +10,7 @@ const commands: readonly CommandEntry[] = [
   { name: "get", load: async () => (await import("./get-command.ts")).getCommand },
   { name: "del", load: async () => (await import("./del-command.ts")).delCommand },
   { name: "status", load: async () => (await import("./status-command.ts")).statusCommand },
+  { name: "members", load: async () => (await import("./members-command.ts")).membersCommand },
   { name: "drill", load: async () => (await import("./drill-command.ts")).drillCommand },
   { name: "check", load: async () => (await import("./check-command.ts")).checkCommand },
 ];

@@ -93,6 +93,15 @@ export function choice<const T extends string>(
   };
 }
 
+/** `HOST:PORT,HOST:PORT`. */
+export function addresses(options: Described): Option<readonly Address[] | undefined> {
+  return {
+    placeholder: "HOST:PORT,…",
+    ...options,
+    read: (value, source) => value.split(",").map((part) => readAddress(part.trim(), source)),
+  };
+}
+
 export function address(options: Described & { readonly default: Address }): Option<Address>;
 export function address(options: Described & { readonly required: true }): Option<Address>;
 export function address(options: Described): Option<Address | undefined>;
@@ -123,11 +132,10 @@ export const endpoints: Option<readonly string[]> = {
 };
 
 /** `n1=HOST:PORT,n2=HOST:PORT`: every member of the initial cluster with its peer address. */
-export function peers(help: string): Option<readonly { readonly name: string; readonly peer: Address }[]> {
+export function peers(help: string): Option<readonly { readonly name: string; readonly peer: Address }[] | undefined> {
   return {
     placeholder: "NAME=HOST:PORT,…",
     help,
-    required: true,
     read: (value, source) => {
       const members = value.split(",").map((part) => {
         const [, name, peer] = /^([\w.-]+)=(.+)$/.exec(part.trim()) ?? [];

@@ -114,7 +114,7 @@ describe("parseLine", () => {
       name: "node",
       summary: "",
       examples: [],
-      options: { cluster: peers("") },
+      options: { cluster: { ...peers(""), required: true } },
       run: async () => exitCodes.ok,
     });
     expect(() => parseLine(strict, [], {})).toThrow("--cluster is required: --cluster NAME=HOST:PORT,…");

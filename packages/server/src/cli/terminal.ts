@@ -48,6 +48,11 @@ export function processTerminal(): Terminal {
   };
 }
 
+/** Text from somebody else, without what would move the cursor or change colours. */
+export function printable(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, "?");
+}
+
 /** Waits until everything written has left the process. */
 export async function flushTerminal(): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) {

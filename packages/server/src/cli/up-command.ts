@@ -24,7 +24,7 @@ export const upCommand: Command = defineCommand({
       min: 1,
       max: 65_400,
       default: defaults.port,
-      help: "the first member's client port; peers one above, HTTP two above, the next member ten above",
+      help: "the first member's client port; peers one above, HTTP two above, gossip three above, the next member ten above",
     }),
     json: flag("print one JSON document when the cluster is ready"),
   },

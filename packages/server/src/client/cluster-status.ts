@@ -1,6 +1,7 @@
 import { Agent } from "node:http";
 import type { MemberRole } from "holdfast/coordination";
 import type { StatusDocument } from "../http/member-status.ts";
+import type { MembersDocument } from "../http/members-document.ts";
 import { UnreachableError } from "./gateway-error.ts";
 import { exchange } from "./http-exchange.ts";
 
@@ -29,37 +30,51 @@ export interface StatusReader {
   member(origin: string): Promise<StatusDocument>;
   /** Asks the endpoints who the members are, then every member how it is. @throws UnreachableError */
   cluster(endpoints: readonly string[]): Promise<ClusterReport>;
+  /** Asks the endpoints who takes part in the gossip; the first that answers is believed. @throws UnreachableError */
+  members(endpoints: readonly string[]): Promise<MembersDocument>;
   close(): void;
 }
 
 export function statusReader(options: { readonly timeoutMs: number }): StatusReader {
   const agent = new Agent({ keepAlive: true });
 
-  async function member(origin: string): Promise<StatusDocument> {
-    const answer = await exchange(agent, {
-      origin,
-      method: "GET",
-      path: "/holdfast/v1/status",
-      timeoutMs: options.timeoutMs,
-    });
+  async function read(origin: string, path: string, missing: string): Promise<unknown> {
+    const answer = await exchange(agent, { origin, method: "GET", path, timeoutMs: options.timeoutMs });
     if (answer.kind !== "answered") throw answer.cause;
-    if (answer.status === 404) throw new Error("no Holdfast member answers there");
+    if (answer.status === 404) throw new Error(missing);
     if (answer.status !== 200) throw new Error(`status ${answer.status}: ${answer.body.slice(0, 200)}`);
-    return JSON.parse(answer.body) as StatusDocument;
+    return JSON.parse(answer.body) as unknown;
   }
 
-  async function cluster(endpoints: readonly string[]): Promise<ClusterReport> {
+  async function member(origin: string): Promise<StatusDocument> {
+    return (await read(origin, "/holdfast/v1/status", "no Holdfast member answers there")) as StatusDocument;
+  }
+
+  async function firstAnswer<T>(endpoints: readonly string[], ask: (endpoint: string) => Promise<T>): Promise<T> {
     const tried = new Map<string, Error>();
     for (const endpoint of endpoints) {
       try {
-        const { members } = await member(endpoint);
-        const reports = await Promise.all(members.map((info) => report(info)));
-        return { leader: leaderOf(reports), members: reports.sort((left, right) => (left.name < right.name ? -1 : 1)) };
+        return await ask(endpoint);
       } catch (error) {
         tried.set(endpoint, error as Error);
       }
     }
     throw new UnreachableError(tried);
+  }
+
+  async function cluster(endpoints: readonly string[]): Promise<ClusterReport> {
+    return await firstAnswer(endpoints, async (endpoint) => {
+      const { members } = await member(endpoint);
+      const reports = await Promise.all(members.map((info) => report(info)));
+      return { leader: leaderOf(reports), members: reports.sort((left, right) => (left.name < right.name ? -1 : 1)) };
+    });
+  }
+
+  async function members(endpoints: readonly string[]): Promise<MembersDocument> {
+    return await firstAnswer(endpoints, async (endpoint) => {
+      const path = "/holdfast/v1/members";
+      return (await read(endpoint, path, "no member that watches the others answers there")) as MembersDocument;
+    });
   }
 
   async function report(info: StatusDocument["members"][number]): Promise<MemberReport> {
@@ -76,7 +91,7 @@ export function statusReader(options: { readonly timeoutMs: number }): StatusRea
     }
   }
 
-  return { member, cluster, close: () => agent.destroy() };
+  return { member, cluster, members, close: () => agent.destroy() };
 }
 
 /** A leader cut off from the rest goes on saying that it leads, in an older term: the newest term decides. */

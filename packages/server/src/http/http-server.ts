@@ -2,15 +2,19 @@ import { createServer, type Server } from "node:http";
 import { status as grpcCode } from "@grpc/grpc-js";
 import fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Member } from "holdfast/coordination";
+import type { Membership } from "holdfast/membership";
 import type { Dispatcher } from "../etcd/dispatcher.ts";
 
 import { etcdClusterVersion, etcdCompatibleVersion } from "../etcd/version.ts";
 import { registerGateway, sendFailure, sendJson } from "./gateway.ts";
 import { isHealthy } from "./health.ts";
 import { statusDocument } from "./member-status.ts";
+import { membersDocument } from "./members-document.ts";
 
 export interface HttpServerOptions {
   readonly member: Member;
+  /** Undefined where nobody watches the members. */
+  readonly membership: Membership | undefined;
   readonly dispatcher: Dispatcher;
   /** Of a request, in protobuf; the same request in JSON may be longer by base64's third. */
   readonly maxMessageBytes: number;
@@ -23,7 +27,8 @@ const requestTimeoutMs = 60_000;
 const keepAliveTimeoutMs = 75_000;
 
 /** Makes the HTTP/1.1 server with all its routes; it listens nowhere yet. */
-export async function createHttpServer({ member, dispatcher, maxMessageBytes }: HttpServerOptions): Promise<Server> {
+export async function createHttpServer(options: HttpServerOptions): Promise<Server> {
+  const { member, membership, dispatcher, maxMessageBytes } = options;
   const server = createServer({
     noDelay: true,
     requestTimeout: requestTimeoutMs,
@@ -47,6 +52,11 @@ export async function createHttpServer({ member, dispatcher, maxMessageBytes }: 
     sendJson(reply, 200, JSON.stringify({ etcdserver: etcdCompatibleVersion, etcdcluster: etcdClusterVersion })),
   );
   app.get("/holdfast/v1/status", (_request, reply) => sendJson(reply, 200, JSON.stringify(statusDocument(member))));
+  if (membership !== undefined) {
+    app.get("/holdfast/v1/members", (_request, reply) =>
+      sendJson(reply, 200, JSON.stringify(membersDocument(membership))),
+    );
+  }
 
   app.setNotFoundHandler((request, reply) => answerUnknown(request, reply));
   app.setErrorHandler<FastifyError>((error, _request, reply) => answerError(error, reply));

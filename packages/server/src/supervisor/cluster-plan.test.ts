@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { addressText, clientUrl, nodeArguments, planCluster } from "./cluster-plan.ts";
 
-it("gives every member its directory and three ports", () => {
+it("gives every member its directory and four ports", () => {
   const plan = planCluster({ nodes: 2, directory: "data", port: 2379 });
   expect(plan.members).toEqual([
     {
@@ -10,6 +10,7 @@ it("gives every member its directory and three ports", () => {
       client: { host: "127.0.0.1", port: 2379 },
       peer: { host: "127.0.0.1", port: 2380 },
       http: { host: "127.0.0.1", port: 2381 },
+      gossip: { host: "127.0.0.1", port: 2382 },
     },
     {
       name: "n2",
@@ -17,6 +18,7 @@ it("gives every member its directory and three ports", () => {
       client: { host: "127.0.0.1", port: 2389 },
       peer: { host: "127.0.0.1", port: 2390 },
       http: { host: "127.0.0.1", port: 2391 },
+      gossip: { host: "127.0.0.1", port: 2392 },
     },
   ]);
   expect(plan.members.map(clientUrl)).toEqual(["http://127.0.0.1:2379", "http://127.0.0.1:2389"]);
@@ -29,6 +31,7 @@ it("gives every member its directory and three ports", () => {
     "--client=127.0.0.1:2389",
     "--peer=127.0.0.1:2390",
     "--http=127.0.0.1:2391",
+    "--gossip=127.0.0.1:2392",
   ]);
 });
 

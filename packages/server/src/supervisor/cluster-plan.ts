@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import type { Address } from "holdfast/runtime";
+import { gossipPortOffset } from "../gossip/gossip-address.ts";
 
-/** Where one member lives: its directory and its three ports. */
+/** Where one member lives: its directory and its four ports. */
 export interface MemberPlan {
   readonly name: string;
   readonly directory: string;
@@ -11,6 +12,8 @@ export interface MemberPlan {
   readonly peer: Address;
   /** For people. */
   readonly http: Address;
+  /** For the other members, to watch each other. */
+  readonly gossip: Address;
 }
 
 export interface ClusterPlan {
@@ -21,7 +24,7 @@ export interface ClusterPlan {
   readonly electionTimeoutMs?: number;
 }
 
-/** A client port, its peer port one above, its HTTP port two above; the next member ten above. */
+/** A client port, its peer port one above, its HTTP port two, its gossip port three above; the next member ten above. */
 export const memberPortStep = 10;
 
 /** Members n1, n2, … on this machine, each with a directory of its own below `directory`. */
@@ -39,6 +42,7 @@ export function planCluster(options: {
       client: { host: "127.0.0.1", port },
       peer: { host: "127.0.0.1", port: port + 1 },
       http: { host: "127.0.0.1", port: port + 2 },
+      gossip: { host: "127.0.0.1", port: port + 1 + gossipPortOffset },
     };
   });
   return { clusterName: "holdfast", directory: options.directory, members };
@@ -62,6 +66,7 @@ export function nodeArguments(plan: ClusterPlan, member: MemberPlan): readonly s
     "--client": addressText(member.client),
     "--peer": addressText(member.peer),
     "--http": addressText(member.http),
+    "--gossip": addressText(member.gossip),
     "--heartbeat-ms": plan.heartbeatMs,
     "--election-timeout-ms": plan.electionTimeoutMs,
   };

@@ -7,7 +7,7 @@ export async function firstUnusablePort(
   plan: ClusterPlan,
 ): Promise<{ readonly address: Address; readonly member: string; readonly error: NodeJS.ErrnoException } | undefined> {
   for (const member of plan.members) {
-    for (const address of [member.client, member.peer, member.http]) {
+    for (const address of [member.client, member.peer, member.http, member.gossip]) {
       const error = await tryListening(address);
       if (error !== undefined) return { address, member: member.name, error };
     }

@@ -1,0 +1,82 @@
+import type { InitialMember } from "holdfast/coordination";
+import { HoldfastError } from "holdfast/errors";
+import type { Address, Clock } from "holdfast/runtime";
+import { environmentError } from "../cli/exit.ts";
+import { statusReader, type StatusReader } from "../client/cluster-status.ts";
+import { decodeNotice } from "./node-notice.ts";
+import type { NodeGossip } from "./node-gossip.ts";
+
+export interface LearnOptions {
+  readonly gossip: NodeGossip;
+  readonly seeds: readonly Address[];
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** The last attempt starts before this. Default 30 000: the machines may all have started at once. */
+  readonly timeoutMs?: number;
+}
+
+const retryMs = 500;
+const answerTimeoutMs = 2_000;
+
+/**
+ * Finds the running members through the seeds' gossip, and asks one of them who the cluster's voters are and where their
+ * peers reach them. Gossip alone cannot tell: it knows only those that have run.
+ *
+ * @throws ExitError (environment) when nobody has told in time; the signal's reason
+ */
+export async function learnCluster(options: LearnOptions): Promise<readonly InitialMember[]> {
+  const { clock, signal, timeoutMs = 30_000 } = options;
+  const reader = statusReader({ timeoutMs: answerTimeoutMs });
+  const until = clock.now() + timeoutMs;
+  try {
+    for (;;) {
+      const outcome = await attempt(options, reader);
+      if (typeof outcome !== "string") return outcome;
+      if (clock.now() >= until) {
+        throw environmentError(
+          `the cluster cannot be learned from --join: ${outcome}; start that member, or name all with --cluster`,
+        );
+      }
+      await clock.sleep(retryMs, { signal });
+    }
+  } finally {
+    reader.close();
+  }
+}
+
+/** The cluster's members, or why nobody has told them. */
+async function attempt(
+  { gossip: { membership }, seeds, signal }: LearnOptions,
+  reader: StatusReader,
+): Promise<readonly InitialMember[] | string> {
+  try {
+    await membership.join(seeds, { signal });
+  } catch (error) {
+    if (!HoldfastError.is(error) || error.code !== "JOIN_FAILED") throw error;
+    return error.message;
+  }
+  let reason = "the members there are themselves looking for a cluster";
+  for (const { name, state, meta } of membership.members()) {
+    const { role, clientUrl } = decodeNotice(meta);
+    if (name === membership.name || state !== "alive" || role === null || clientUrl === null) continue;
+    try {
+      const { member, members } = await reader.member(clientUrl);
+      const known = members.map(initialMember);
+      if (member.name === name && known.every((found) => found !== undefined)) return known;
+      reason = `${clientUrl} is not ${name}, or does not tell its cluster`;
+    } catch (error) {
+      reason = `${name} does not answer at ${clientUrl} (${(error as Error).message})`;
+    }
+    signal.throwIfAborted();
+  }
+  return reason;
+}
+
+function initialMember(info: {
+  readonly name: string;
+  readonly peerUrls: readonly string[];
+}): InitialMember | undefined {
+  const [, bracketed, plain, port] = /^http:\/\/(?:\[([^\]]+)\]|(.+)):(\d{1,5})$/.exec(info.peerUrls[0] ?? "") ?? [];
+  const host = bracketed ?? plain;
+  return host === undefined ? undefined : { name: info.name, peer: { host, port: Number(port) } };
+}
