@@ -4,6 +4,8 @@ import { VirtualClock } from "../testing/index.ts";
 import type { CircuitBreakerOptions } from "./breaker-options.ts";
 import { circuitBreaker, type CircuitBreaker } from "./circuit-breaker.ts";
 import { CircuitOpenError } from "./circuit-open-error.ts";
+import { pipeline } from "./pipeline.ts";
+import { policyOf } from "./stage.ts";
 
 const broken = new Error("broken");
 
@@ -41,6 +43,26 @@ function pending(): { readonly operation: () => Promise<string>; resolve(): void
 }
 
 describe("the probes of a circuit breaker", () => {
+  it("pitfall 3: are not taken by a call that was given up on the way to it", async () => {
+    const { breaker, clock } = make();
+    await fail(breaker, 3);
+    await clock.advance(1000);
+    const controller = new AbortController();
+    const giveUp = policyOf<never>({
+      run: (call, next) => {
+        controller.abort("enough");
+        return next(call);
+      },
+    });
+    let calls = 0;
+    const result = pipeline(giveUp, breaker).execute(() => calls++, { signal: controller.signal });
+    await expect(result).rejects.toBe("enough");
+    expect([calls, breaker.state]).toEqual([0, "halfOpen"]);
+    expect(breaker.metrics.totals.ignored).toBe(0);
+    await succeed(breaker);
+    expect(breaker.state).toBe("closed");
+  });
+
   it("pitfall 2: results of calls from before an opening neither close nor open", async () => {
     const { breaker, clock } = make();
     const calls = [pending(), pending()] as const;

@@ -345,6 +345,30 @@ describe("breakerQuorum", () => {
     }
   });
 
+  it("stays closed when its channel closes it while it is told", async () => {
+    const { at, bus, clock } = await setup(3);
+    call(at(0), false);
+    call(at(1), false);
+    const breaker = circuitBreaker({ clock });
+    let told = 0;
+    const quorum: BreakerQuorum = breakerQuorum({
+      breaker,
+      nodeId: "leaving",
+      expectedNodes: 3,
+      clock,
+      channel: {
+        ...bus.channel,
+        publish: () => {
+          if (++told > 1) void quorum.close();
+        },
+      },
+    });
+    await clock.advance(30_000);
+    expect(told).toBeGreaterThan(1);
+    expect(breaker.state).toBe("closed");
+    expect(quorum.metrics.holding).toBe(false);
+  });
+
   it("lets go of everything when it is closed", async () => {
     const { at, nodes, bus, clock } = await setup(3);
     call(at(0), false);

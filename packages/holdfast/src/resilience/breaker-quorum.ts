@@ -185,6 +185,8 @@ class Quorum {
     if (this.#closed) return;
     this.#say(this.#own());
     this.#decide();
+    // The channel may have closed it while it was told.
+    if (this.#closed) return;
     this.#timer = this.#settings.clock.setTimer(this.#settings.renewEveryMs, () => this.#renew());
   }
 
@@ -227,6 +229,7 @@ class Quorum {
   }
 
   #decide(): void {
+    if (this.#closed) return;
     const { reached, heldForMs } = this.#vote();
     if (!reached) {
       this.#overruled = false;

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../testing/index.ts";
 import { bulkhead, type BulkheadEvent, type BulkheadOptions } from "./bulkhead.ts";
 import { pipeline } from "./pipeline.ts";
+import { policyOf } from "./stage.ts";
 import { timeout } from "./timeout.ts";
 import { wheelOf } from "./timer-wheel.ts";
 
@@ -170,8 +171,8 @@ describe("bulkhead", () => {
   });
 
   it("pitfall 10: with holdUntilSettled an abandoned operation keeps its permit; without, it does not", async () => {
-    for (const holdUntilSettled of [true, false]) {
-      const { clock, policy } = setup({ holdUntilSettled, maxConcurrent: 2, maxQueue: 0 });
+    for (const options of [{ holdUntilSettled: true }, { holdUntilSettled: false }, {}]) {
+      const { clock, policy } = setup({ ...options, maxConcurrent: 2, maxQueue: 0 });
       const guarded = pipeline(policy, timeout({ timeoutMs: 20, clock }));
       let running = 0;
       let most = 0;
@@ -184,7 +185,7 @@ describe("bulkhead", () => {
         watch(guarded.execute(work));
         await clock.advance(25);
       }
-      expect(most).toBe(holdUntilSettled ? 2 : 8);
+      expect(most).toBe(options.holdUntilSettled === true ? 2 : 8);
       await clock.advance(1_000);
       expect(policy.metrics.active).toBe(0);
     }
@@ -204,6 +205,43 @@ describe("bulkhead", () => {
     expect(policy.metrics.active).toBe(1);
     await clock.advance(100);
     expect(policy.metrics).toMatchObject({ active: 0, free: 3 });
+  });
+
+  it("pitfall 10: holdUntilSettled gives the permit back once, also when it is called again after its end", async () => {
+    const { clock, policy } = setup({ holdUntilSettled: true });
+    let calls = 0;
+    const again = policyOf<never>({
+      run: async (call, next) => {
+        const result = await next(call);
+        const goOn = async (): Promise<void> => {
+          await clock.sleep(10);
+          await next(call);
+        };
+        void goOn();
+        return result;
+      },
+    });
+    await pipeline(policy, again).execute(() => ++calls);
+    await clock.advance(20);
+    expect(calls).toBe(2);
+    expect(policy.metrics).toMatchObject({ active: 0, free: 1 });
+  });
+
+  it("neither runs nor queues a call that was given up on the way", async () => {
+    const { events, policy } = setup();
+    const permit = policy.tryAcquire();
+    const controller = new AbortController();
+    const giveUp = policyOf<never>({
+      run: (call, next) => {
+        controller.abort("enough");
+        return next(call);
+      },
+    });
+    const outer = bulkhead();
+    const result = pipeline(outer, giveUp, policy).execute(() => 1, { signal: controller.signal });
+    await expect(result).rejects.toBe("enough");
+    expect([policy.metrics.waiting, outer.metrics.active, events]).toEqual([0, 0, []]);
+    permit?.release();
   });
 
   it("pitfall 11: an abort frees the place in the queue at once and rejects with the reason", async () => {
@@ -230,7 +268,8 @@ describe("bulkhead", () => {
     // Registered first, so it runs before the waiting call hears of the abort.
     controller.signal.addEventListener("abort", () => permit?.release());
     let ran = 0;
-    const aborted = watch(policy.execute(() => ran++, { signal: controller.signal }));
+    const outer = bulkhead({ clock });
+    const aborted = watch(pipeline(outer, policy).execute(() => ran++, { signal: controller.signal }));
     const next = watch(policy.execute(() => "next"));
     controller.abort("enough");
     await clock.advance(0);
@@ -238,6 +277,8 @@ describe("bulkhead", () => {
     expect(aborted).toEqual({ error: "enough" });
     expect(next).toEqual({ value: "next" });
     expect(policy.metrics).toMatchObject({ active: 0, waiting: 0 });
+    // Nobody further out waits for it for ever.
+    expect(outer.metrics.active).toBe(0);
   });
 
   it("pitfall 12: releasing a permit again does nothing", async () => {

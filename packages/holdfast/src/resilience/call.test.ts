@@ -25,6 +25,22 @@ describe("a call's signal", () => {
     expect(call.signal).not.toBe(new Call(operation, undefined, 1).signal);
   });
 
+  it("of a call that nobody can give up is not listened to", () => {
+    const call = new Call(operation, undefined, 1);
+    const inner = new Call(operation, call, 1);
+    for (const each of [call, inner]) {
+      expect([each.abortable, each.aborted, each.reason]).toEqual([false, false, undefined]);
+      expect(each.onAbort(() => undefined)).toBeUndefined();
+      expect(listeners(each.signal)).toBe(0);
+    }
+    const { signal } = new AbortController();
+    const abortable = new Call(operation, signal, 1);
+    const unlisten = abortable.onAbort(() => undefined);
+    expect([abortable.abortable, listeners(signal)]).toEqual([true, 1]);
+    unlisten?.();
+    expect(listeners(signal)).toBe(0);
+  });
+
   it("passes through a layer that cannot be aborted by itself", () => {
     const { signal } = new AbortController();
     const call = new Call(operation, new Call(operation, signal, 1), 2);

@@ -14,6 +14,7 @@ import {
   type ErrorHandler,
   type ErrorHandlerOptions,
 } from "./error-handler.ts";
+import type { CallContext } from "./policy.ts";
 
 const lost = (): NetworkError => new NetworkError("connection lost");
 const unreachable = (): NetworkError => new NetworkError("no such host", { transient: false });
@@ -60,6 +61,7 @@ describe("an error handler", () => {
 
   it("retries what may go away, and says how long it took", async () => {
     const { handler, clock } = handlerOf({ otherOperations: { retry: { jitter: "none" } } });
+    await clock.advance(7);
     const handled = await settled(clock, handler.run("read", failing(lost(), lost())));
     expect(handled).toMatchObject({ ok: true, value: "done", strategy: "retry", attempts: 3, durationMs: 300 });
   });
@@ -80,6 +82,49 @@ describe("an error handler", () => {
     expect(answered).toMatchObject({ ok: true, value: "empty", strategy: "fallback", attempts: 1, failure: conflict });
     const passed = await settled(clock, handler.run("other", failing(conflict)));
     expect(passed).toMatchObject({ ok: false, failure: conflict, strategy: "none", attempts: 1 });
+    // A failure that calls for something else is not its business.
+    const refused = await settled(clock, handler.run("cart", failing(new BusinessError("no"))));
+    expect(refused).toMatchObject({ ok: false, strategy: "timeout" });
+  });
+
+  it("asks the fallback as one more try, which its caller may give up", async () => {
+    const contexts: CallContext[] = [];
+    const controller = new AbortController();
+    const fallback = (_failure: unknown, context: CallContext): string => {
+      contexts.push(context);
+      if (contexts.length === 1) return "empty";
+      controller.abort(new Error("gone"));
+      throw new SystemError("the cache is gone");
+    };
+    const { handler, clock } = handlerOf({ operations: { cart: { fallback } } });
+    const busy = new ResourceError("too busy");
+    expect(await settled(clock, handler.run("cart", failing(busy, busy, busy)))).toMatchObject({ attempts: 3 });
+    const conflict = failing(new ConsistencyError("changed"));
+    await expect(handler.run("cart", conflict, { signal: controller.signal })).rejects.toThrow("gone");
+    expect(contexts.map(({ attempt }) => attempt)).toEqual([4, 2]);
+    expect(contexts[0]?.signal.aborted).toBe(false);
+    expect(contexts[1]?.signal).toBe(controller.signal);
+    expect(handler.metrics.fallback).toBe(1);
+  });
+
+  it("classifies each error once, and also what is no object", async () => {
+    const seen: unknown[] = [];
+    const { handler, clock } = handlerOf({
+      classify: (error, context) => {
+        seen.push(error);
+        return classify(error, context);
+      },
+    });
+    const broken = new Error("disk failed");
+    const handled = await settled(clock, handler.run("write", failing(broken)));
+    expect(handled).toMatchObject({ ok: false, failure: { cause: broken } });
+    expect(seen).toEqual([broken]);
+    for (const thrown of ["no reason", null, undefined]) {
+      seen.length = 0;
+      const result = await settled(clock, handler.run("write", failing(thrown)));
+      expect(result).toMatchObject({ ok: false, failure: { code: "UNCLASSIFIED" } });
+      expect(seen).toContain(thrown);
+    }
   });
 
   it("a fallback that fails has the last word", async () => {
@@ -194,6 +239,9 @@ describe("an error handler", () => {
       { type: "errorHandled", policy: "api", operation: "read", ok: false, strategy: "timeout", attempts: 1 },
     ]);
     expect(handler.metrics).toMatchObject({ timeout: 1, retry: 0 });
+    const unnamed = handlerOf({ onEvent: (event) => events.push(event) });
+    await unnamed.handler.run("read", failing(new BusinessError("no")));
+    expect(events[1]?.policy).toBe("");
   });
 
   it("forgets the operation that was unused longest", () => {
@@ -208,6 +256,8 @@ describe("an error handler", () => {
   it.each<[object, string]>([
     [{}, "createErrorHandler.classify must be a function (got undefined)"],
     [{ classify, color: 1 }, "createErrorHandler.color is no option"],
+    [{ classify, onEvent: 1 }, "createErrorHandler.onEvent must be a function (got 1)"],
+    [{ classify, operations: [] }, "createErrorHandler.operations options must be an object"],
     [{ classify, maxOperations: 0 }, "createErrorHandler.maxOperations must be an integer >= 1 (got 0)"],
     [{ classify, strategies: { fatal: "none" } }, "createErrorHandler.strategies.fatal is no option"],
     [{ classify, strategies: { low: "panic" } }, "createErrorHandler.strategies.low must be"],
@@ -221,6 +271,7 @@ describe("an error handler", () => {
   it("refuses what is no operation, and one without a name", async () => {
     const { handler } = handlerOf();
     await expect(handler.run("", failing())).rejects.toThrow("errorHandler.name must be the operation's name");
+    await expect(handler.run(5 as never, failing())).rejects.toThrow("errorHandler.name must be the operation's name");
     await expect(handler.run("read", 5 as never)).rejects.toThrow("errorHandler.operation must be a function");
   });
 });

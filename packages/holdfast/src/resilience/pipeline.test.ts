@@ -1,6 +1,9 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
+import { VirtualClock } from "../testing/index.ts";
+import { Call } from "./call.ts";
 import { pipeline } from "./pipeline.ts";
 import type { CallContext, Policy } from "./policy.ts";
+import { retry } from "./retry.ts";
 import { policyOf, stageOf, type Staged } from "./stage.ts";
 
 const seen: string[] = [];
@@ -102,6 +105,40 @@ describe("a policy of another make", () => {
     const { signal } = new AbortController();
     const policy = foreign(async (operation) => (operation as () => never)());
     expect(await pipeline(policy).execute((context) => context.signal, { signal })).toBe(signal);
+  });
+
+  it("is told what the caller said about the call, and hands it on, with the attempt", async () => {
+    const told: unknown[] = [];
+    const policy = foreign(async (operation, options) => {
+      told.push(options);
+      return (operation as () => never)();
+    });
+    const { signal } = new AbortController();
+    let attempts = 0;
+    const again = policyOf<never>({ run: (call, next) => next(new Call(call.operation, call, 2, call.options)) });
+    const inner = policyOf<never>({
+      run: (call, next) => {
+        told.push(call.options);
+        return next(call);
+      },
+    });
+    const said = { signal, priority: 3, key: "tenant" };
+    await pipeline(again, policy, inner).execute(({ attempt }) => (attempts = attempt), said);
+    expect(told).toEqual([said, said]);
+    expect((told[0] as typeof said).signal).toBe(signal);
+    expect(attempts).toBe(2);
+  });
+
+  it("cancels what is inside it by the signal that it gives", async () => {
+    const clock = new VirtualClock();
+    const controller = new AbortController();
+    const policy = foreign(async (operation) => operation({ signal: controller.signal, attempt: 1 }));
+    const result = pipeline(policy, retry({ clock })).execute(() => Promise.reject(new Error("failed")));
+    result.catch(() => undefined);
+    await clock.advance(50);
+    controller.abort("enough");
+    await expect(result).rejects.toBe("enough");
+    expect(clock.pending).toBe(0);
   });
 
   it("that throws rejects", async () => {

@@ -5,6 +5,7 @@ import { systemClock } from "../runtime/system.ts";
 import { VirtualClock } from "../testing/index.ts";
 import { constantBackoff, exponentialBackoff } from "./backoff.ts";
 import { CircuitOpenError } from "./circuit-open-error.ts";
+import { explain } from "./explain.ts";
 import type { CallContext } from "./policy.ts";
 import { pipeline } from "./pipeline.ts";
 import { retry } from "./retry.ts";
@@ -422,6 +423,20 @@ describe("limits of a retry", () => {
       [0, 100],
       [0, 100, 300, 700],
     ]);
+  });
+
+  it("shows its metrics, and describes itself as it is now", () => {
+    const policy = retry({ name: "db", jitter: "none", maxDelayMs: 5_000 });
+    expect(Object.keys(policy)).toEqual(["execute", "wrap", "metrics", "update"]);
+    const options = "jitter: none, maxDelayMs: 5000, maxElapsedMs: Infinity, retryRejections: false";
+    expect(String(explain(policy))).toContain(`retry "db" (maxAttempts: 3, ${options})`);
+    policy.update({ maxAttempts: 5 });
+    expect(String(explain(policy))).toContain(`retry "db" (maxAttempts: 5, ${options})`);
+    expect(String(explain(retry()))).toMatch(/^retry \(maxAttempts: 3, jitter: full, /);
+  });
+
+  it("refuses an update with an option that it does not know", () => {
+    expect(() => retry().update({ attempts: 3 } as never)).toThrow("retry.attempts is no option");
   });
 
   it("takes an option that is undefined as left out", async () => {

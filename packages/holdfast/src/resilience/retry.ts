@@ -43,7 +43,9 @@ export function retry(options: RetryOptions = {}): RetryPolicy {
   const stage = new RetryStage(checkRetryOptions(options));
   const policy = policyOf<never>(stage, {
     kind: "retry",
-    ...(options.name === undefined ? {} : { name: options.name }),
+    get name() {
+      return stage.settings.name;
+    },
     get options() {
       const { maxAttempts, jitter, maxDelayMs, maxElapsedMs, retryRejections } = stage.settings;
       return { maxAttempts, jitter, maxDelayMs, maxElapsedMs, retryRejections };

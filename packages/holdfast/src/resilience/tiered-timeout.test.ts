@@ -56,6 +56,21 @@ describe("tieredTimeout", () => {
     expect(calls).toBe(1);
   });
 
+  it("does not try again for a caller who has left, whether the operation ends or not", async () => {
+    const { clock, events, tiers } = job({ strategy: "bestEffort" });
+    const operations = [forever, ({ signal }: { readonly signal: AbortSignal }) => clock.sleep(1_000, { signal })];
+    for (const operation of operations) {
+      let calls = 0;
+      const controller = new AbortController();
+      const result = tiers.execute("job", (context) => (calls++, operation(context)), { signal: controller.signal });
+      controller.abort("enough");
+      await expect(result).rejects.toBe("enough");
+      await clock.advance(2_000);
+      expect([calls, events]).toEqual([1, []]);
+    }
+    expect(tiers.metrics["job"]).toEqual({ timedOut: 0, exhausted: 0, queued: 0 });
+  });
+
   it("a try after a timeout may succeed", async () => {
     const { clock, tiers } = setup();
     const seen = watch(

@@ -18,7 +18,7 @@ export type TierFallback<Answer> =
 
 /** How long one kind of operation may take, and what follows when it takes longer. */
 export interface TimeoutTier<Answer = never> {
-  /** Limit of the first try: milliseconds > 0. */
+  /** Limit of the first try: milliseconds >= 0. */
   readonly timeoutMs: number;
   /** Tries after the first, of operations that ran out of time; other failures are not retried here. Integer >= 0. */
   readonly retries: number;
