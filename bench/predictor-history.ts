@@ -1,6 +1,7 @@
-import { classify, createErrorAggregator, type Observation } from "holdfast/errors";
-import { circuitBreaker, CircuitOpenError, pipeline, timeout } from "holdfast/resilience";
+import type { Observation } from "holdfast/errors";
+import { circuitBreaker, pipeline, timeout } from "holdfast/resilience";
 import { simulate, type World } from "holdfast/runtime";
+import { CallRecord } from "./predictor-calls.ts";
 import { type Conditions, startFaults } from "./predictor-faults.ts";
 import { Line, nextArrival, serve, type ServerState } from "./predictor-service.ts";
 
@@ -48,23 +49,23 @@ export async function recordHistory(seed: number, durationMs: number): Promise<R
 }
 
 class Client {
-  calls = 0;
   readonly #world: World;
   readonly #conditions: Conditions;
-  readonly #aggregator;
+  readonly #record: CallRecord;
   readonly #guards: {
     readonly line: Line;
     readonly breaker: ReturnType<typeof circuitBreaker>;
     readonly execute: (operation: (context: { readonly signal: AbortSignal }) => Promise<void>) => Promise<void>;
   }[] = [];
-  #latencies: number[] = [];
-  #lastCalls = 0;
-  #inFlight = 0;
 
   constructor(world: World, conditions: Conditions) {
     this.#world = world;
     this.#conditions = conditions;
-    this.#aggregator = createErrorAggregator({ clock: world.clock, frames: false });
+    this.#record = new CallRecord(world.clock);
+  }
+
+  get calls(): number {
+    return this.#record.calls;
   }
 
   async run(): Promise<void> {
@@ -91,42 +92,14 @@ class Client {
 
   /** What the client sees now, and since it was last asked. */
   observe(memoryShare: number): Observation {
-    const sorted = this.#latencies.toSorted((a, b) => a - b);
-    const quantile = (q: number): number => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0;
     const open = this.#guards.filter(({ breaker }) => breaker.state !== "closed").length;
-    const made = this.calls - this.#lastCalls;
-    this.#latencies = [];
-    this.#lastCalls = this.calls;
-    const total = (kind: "network" | "timeout" | "resource"): number => this.#aggregator.kind(kind).total;
-    return {
-      at: this.#world.clock.now(),
-      totals: { network: total("network"), timeout: total("timeout"), resource: total("resource") },
-      signals: {
-        p50Ms: quantile(0.5),
-        p99Ms: quantile(0.99),
-        callsPerSecond: (made * 1000) / stepMs,
-        inFlight: this.#inFlight,
-        breakersOpen: open / hosts.length,
-        memoryShare,
-      },
-    };
+    return this.#record.observe(stepMs, { breakersOpen: open / hosts.length, memoryShare });
   }
 
   async #call(which: number): Promise<void> {
-    const { clock } = this.#world;
     const guard = this.#guards[which];
     if (guard === undefined) return;
-    const started = clock.now();
-    this.calls++;
-    this.#inFlight++;
-    try {
-      await guard.execute(({ signal }) => guard.line.call(signal));
-    } catch (error) {
-      this.#aggregator.record(classify(error), { operation: `call ${which}` });
-      if (error instanceof CircuitOpenError) return;
-    } finally {
-      this.#inFlight--;
-    }
-    this.#latencies.push(clock.now() - started);
+    const call = (): Promise<void> => guard.execute(({ signal }) => guard.line.call(signal));
+    await this.#record.make(`call ${which}`, call);
   }
 }

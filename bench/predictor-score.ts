@@ -1,3 +1,5 @@
+import { seededRandom } from "holdfast/runtime";
+
 /** One prediction of the held-out runs, with what came of it. */
 export interface Scored {
   readonly probability: number;
@@ -56,6 +58,49 @@ export function calibrationError(scored: readonly Scored[]): number {
     (sum, { count, predicted, happened }) => sum + (count / scored.length) * Math.abs(predicted - happened),
     0,
   );
+}
+
+/**
+ * The calibration error within the steps at which the threshold is reached already, and within the others, by their counts:
+ * one who says the same of both is right of neither, even if right on average.
+ */
+export function calibrationErrorByState(scored: readonly Scored[]): number {
+  const states = [scored.filter(({ exceeded }) => exceeded), scored.filter(({ exceeded }) => !exceeded)];
+  return states.reduce(
+    (sum, state) => (state.length === 0 ? sum : sum + (state.length / scored.length) * calibrationError(state)),
+    0,
+  );
+}
+
+/** The part of the Brier score that comes of wrong probabilities (A. Murphy, "A New Vector Partition", 1973), in the ten bins. */
+export function reliability(scored: readonly Scored[]): number {
+  return calibration(scored).reduce(
+    (sum, { count, predicted, happened }) => sum + (count / scored.length) * (predicted - happened) ** 2,
+    0,
+  );
+}
+
+const chanceDraws = 50;
+
+/**
+ * The calibration error that these predictions would have had if they were exactly right: outcomes are drawn with the
+ * probabilities that were said, one number for a whole window, because what follows neighbouring steps is nearly the same.
+ */
+export function calibrationErrorByChance(runs: readonly (readonly Scored[])[], horizon: number): number {
+  const random = seededRandom(1);
+  let sum = 0;
+  for (let draw = 0; draw < chanceDraws; draw++) {
+    const drawn = runs.flatMap((run) => {
+      const phase = random.integer(0, horizon - 1);
+      let number = random.next();
+      return run.map(({ probability, exceeded }, step) => {
+        if ((step + phase) % horizon === 0) number = random.next();
+        return { probability, exceeded, happened: number < probability };
+      });
+    });
+    sum += calibrationError(drawn);
+  }
+  return sum / chanceDraws;
 }
 
 export interface LeadTime {

@@ -14,7 +14,7 @@ export interface BatchModelOptions {
   readonly fit: (examples: Examples) => (features: Float64Array) => number;
   /** How many of the last examples are remembered: 10 up to 100 000. Default 1 000. */
   readonly maxExamples?: number;
-  /** After how many new examples it is fitted again: >= 1. Default 250. */
+  /** After how many new examples it is fitted again, or sooner, when they have doubled: >= 1. Default 250. */
   readonly refitEvery?: number;
 }
 
@@ -69,7 +69,9 @@ class BatchModel implements PredictionModel {
   }
 
   probability(features: Float64Array): number | undefined {
-    if (this.#sinceFit >= this.#refitEvery || this.#answer === undefined) this.#refit();
+    // Fitted to few, it would answer for long from next to nothing.
+    const due = Math.min(this.#refitEvery, Math.max(1, this.#fitted));
+    if (this.#sinceFit >= due || this.#answer === undefined) this.#refit();
     if (this.#answer === undefined) return undefined;
     const least = 1 / (this.#fitted + 1);
     const probability = this.#answer(features);

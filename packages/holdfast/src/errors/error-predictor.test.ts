@@ -83,6 +83,64 @@ describe("an error predictor", () => {
     expect(learnt.map(([value]) => value)).toEqual(Array.from({ length: 15 }, (_, i) => i + 1));
   });
 
+  it("corrects a model that is too sure of itself by what came of its predictions", () => {
+    const braggart: PredictionModelFactory = (count) => ({
+      name: "braggart",
+      learn: () => undefined,
+      probability: (features) => ((features[count - 3] as number) > 0 ? 0.99 : 0.01),
+    });
+    const predictor = createErrorPredictor({ ...options, signals: ["warning"], model: braggart });
+    const step = teller(predictor);
+    const random = seededRandom(7);
+    // After a warning errors come in two cases of three, without one in one of ten.
+    for (let i = 0; i < 6_000; i++) {
+      const warning = i % 20 === 5 ? 1 : 0;
+      step(0, { warning });
+      if (i % 20 !== 5) continue;
+      step(random.next() < 0.67 ? 12 : 0, { warning: 0 });
+      for (let quiet = 0; quiet < 6; quiet++) step(0, { warning: 0 });
+    }
+    step(0, { warning: 1 });
+    const warned = predictor.predict();
+    expect(warned.ready && warned.expected.probability).toBeGreaterThan(0.5);
+    expect(warned.ready && warned.expected.probability).toBeLessThan(0.95);
+  });
+
+  it("asks one model whether errors begin and another whether they go on", () => {
+    const learnt: boolean[][] = [];
+    const spy: PredictionModelFactory = () => {
+      const own: boolean[] = [];
+      learnt.push(own);
+      // The seventh feature says whether the threshold is reached now.
+      return { name: "spy", learn: (features) => own.push(features[6] === 1), probability: () => 0.5 };
+    };
+    const predictor = createErrorPredictor({ ...options, model: spy });
+    const step = teller(predictor);
+    for (let i = 0; i < 40; i++) step(i % 20 === 10 ? 12 : 0);
+    expect(learnt).toHaveLength(2);
+    const [beginning = [], goingOn = []] = learnt;
+    expect(beginning.length).toBeGreaterThan(20);
+    expect(beginning).not.toContain(true);
+    expect(goingOn).toHaveLength(8);
+    expect(goingOn).not.toContain(false);
+  });
+
+  it("asks the one model while the other has learnt too little to say", () => {
+    let made = 0;
+    const half: PredictionModelFactory = () => {
+      const knows = made++ === 0;
+      return { name: "half", learn: () => undefined, probability: () => (knows ? 0.3 : undefined) };
+    };
+    const predictor = createErrorPredictor({ ...options, model: half, minExamples: 1, minEpisodes: 1 });
+    const step = teller(predictor);
+    for (let i = 0; i < 12; i++) step(i === 11 ? 12 : 0);
+    for (let i = 0; i < 5; i++) step(0);
+    step(12);
+    const prediction = predictor.predict();
+    expect(prediction.ready && prediction.expected.exceeded).toBe(true);
+    expect(prediction.ready && prediction.expected.probability).toBeCloseTo(0.3, 1);
+  });
+
   it("learns nothing across a gap, nor when it is not to", () => {
     let learnt = 0;
     const spy: PredictionModelFactory = () => ({

@@ -1,3 +1,4 @@
+import { Calibration } from "./calibration.ts";
 import type { ErrorKind } from "./holdfast-error.ts";
 import { findPeriod, nextDue, type Period } from "./periodicity.ts";
 import type { PredictionModel, PredictionModelFactory } from "./prediction-model.ts";
@@ -8,6 +9,9 @@ import { trendOf } from "./trend.ts";
 /** What was known at one step, until it shows what came of it. */
 interface Pending {
   readonly features: Float64Array;
+  readonly exceeded: boolean;
+  /** As the model said it. */
+  readonly raw: number | undefined;
   readonly probability: number | undefined;
 }
 
@@ -27,14 +31,17 @@ const maxOnsets = 64;
 
 /**
  * The forecast for one kind of error. At every step it learns what came of the features that were seen one window ago, and
- * only then: features are strictly older than the window that they are to foretell.
+ * only then: features are strictly older than the window that they are to foretell. Whether it begins and whether it goes on
+ * are two questions: what speaks for the one says little about the other, so each has a model of its own.
  */
 export class KindForecast {
   readonly kind: ErrorKind;
   readonly threshold: number;
   readonly names: readonly string[];
   readonly score: PredictionScore = new PredictionScore();
-  readonly #model: PredictionModel;
+  readonly #beginning: PredictionModel;
+  readonly #goingOn: PredictionModel;
+  readonly #calibration: Calibration;
   readonly #stepMs: number;
   readonly #horizon: number;
   readonly #signals: SignalFeatures;
@@ -62,14 +69,16 @@ export class KindForecast {
     this.kind = kind;
     this.threshold = threshold;
     this.names = [...ownFeatures, ...signals.names];
-    this.#model = make(this.names.length);
+    this.#beginning = make(this.names.length);
+    this.#goingOn = make(this.names.length);
+    this.#calibration = new Calibration(horizon);
     this.#signals = signals;
     this.#stepMs = stepMs;
     this.#horizon = horizon;
   }
 
   get modelName(): string {
-    return this.#model.name;
+    return this.#beginning.name;
   }
 
   /** Whether the last window exceeds the threshold. */
@@ -96,8 +105,9 @@ export class KindForecast {
     this.#noteOnset(at, exceeds, learn);
     this.#averageCount = average(this.#averageCount, count, 60);
     this.#features = this.#read(at, count, inWindow, others);
-    this.#probability = this.#model.probability(this.#features);
-    this.#pending.push({ features: this.#features, probability: this.#probability });
+    const raw = this.#answering(this.#features)?.probability(this.#features);
+    this.#probability = raw === undefined ? undefined : this.#calibration.apply(raw);
+    this.#pending.push({ features: this.#features, exceeded: exceeds, raw, probability: this.#probability });
   }
 
   /** What follows is not what came next: nothing may be learnt across the gap. */
@@ -112,7 +122,7 @@ export class KindForecast {
   /** The features that speak most for the threshold being exceeded, the strongest first; none when the model cannot tell. */
   evidence(count: number): { readonly feature: string; readonly value: number; readonly weight: number }[] {
     const features = this.#features;
-    const weights = features === undefined ? undefined : this.#model.contributions?.(features);
+    const weights = features === undefined ? undefined : this.#answering(features)?.contributions?.(features);
     if (features === undefined || weights === undefined) return [];
     const all = this.names.map((feature, i) => ({
       feature,
@@ -125,10 +135,18 @@ export class KindForecast {
       .slice(0, count);
   }
 
-  #settle({ features, probability }: Pending, happened: boolean, learn: boolean): void {
+  /** The model for what is now; the other one while that has learnt too little to say. */
+  #answering(features: Float64Array): PredictionModel | undefined {
+    const models = this.#exceeded ? [this.#goingOn, this.#beginning] : [this.#beginning, this.#goingOn];
+    return models.find((model) => model.probability(features) !== undefined);
+  }
+
+  #settle({ features, exceeded, raw, probability }: Pending, happened: boolean, learn: boolean): void {
     if (probability !== undefined) this.score.add(probability, happened);
     if (!learn) return;
-    this.#model.learn(features, happened);
+    // Before the model learns of it: it must be judged by what it could not know.
+    if (raw !== undefined) this.#calibration.add(raw, happened);
+    (exceeded ? this.#goingOn : this.#beginning).learn(features, happened);
     this.examples++;
   }
 

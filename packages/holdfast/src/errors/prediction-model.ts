@@ -1,5 +1,6 @@
 /**
- * What learns whether something happens, from numbers. The predictor owns one for each kind of error; Holdfast's own is
+ * What learns whether something happens, from numbers. The predictor owns two for each kind of error, one for whether it
+ * begins and one for whether it goes on, and corrects their probabilities by what came of earlier ones. Holdfast's own is
  * `logisticModel`, others are in `holdfast/adapters/ml`.
  */
 export interface PredictionModel {

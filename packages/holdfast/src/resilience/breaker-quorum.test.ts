@@ -349,19 +349,10 @@ describe("breakerQuorum", () => {
     const { at, bus, clock } = await setup(2);
     const breaker = circuitBreaker({ name: "orders", clock });
     let told = 0;
-    const quorum: BreakerQuorum = breakerQuorum({
-      breaker,
-      nodeId: "leaving",
-      expectedNodes: 3,
-      opinionTtlMs: 6_000,
-      clock,
-      channel: {
-        ...bus.channel,
-        publish: () => {
-          if (++told > 1) void quorum.close();
-        },
-      },
-    });
+    const publish = (): void => void (++told > 1 && quorum.close());
+    const channel = { ...bus.channel, publish };
+    const options = { breaker, nodeId: "leaving", expectedNodes: 3, opinionTtlMs: 6_000, clock, channel };
+    const quorum: BreakerQuorum = breakerQuorum(options);
     call(at(0), false);
     call(at(1), false);
     expect(breaker.state).toBe("open");
