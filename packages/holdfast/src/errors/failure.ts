@@ -28,6 +28,16 @@ export const transientKinds: Readonly<Record<ErrorKind, boolean>> = {
   system: false,
 };
 
+/** Literal, as a minifier may rename classes. */
+const classNames: Readonly<Record<ErrorKind, string>> = {
+  network: "NetworkError",
+  timeout: "OperationTimeoutError",
+  consistency: "ConsistencyError",
+  resource: "ResourceError",
+  business: "BusinessError",
+  system: "SystemError",
+};
+
 /** What all six kinds of failure have; made by `classify`, or thrown by a program itself as one of the six classes. */
 export abstract class Failure extends HoldfastError {
   /** Whether the operation may have had its effect though it failed. */
@@ -38,7 +48,7 @@ export abstract class Failure extends HoldfastError {
 
   protected constructor(message: string, kind: ErrorKind, code: string, options: FailureOptions) {
     const { transient = transientKinds[kind], cause } = options;
-    super(message, { code: options.code ?? code, kind, retryable: transient, cause });
+    super(message, { name: classNames[kind], code: options.code ?? code, kind, retryable: transient, cause });
     this.effect = options.effect ?? "unknown";
     this.context = options.context ?? {};
     this.rule = options.rule;

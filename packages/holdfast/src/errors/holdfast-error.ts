@@ -26,7 +26,7 @@ export class HoldfastError extends Error {
 
   constructor(message: string | undefined, options: HoldfastErrorOptions) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.name = options.name ?? new.target.name;
+    this.name = options.name ?? (new.target === HoldfastError ? "HoldfastError" : new.target.name);
     this.code = options.code;
     this.kind = options.kind;
     this.retryable = options.retryable ?? false;
