@@ -1,38 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { VirtualClock } from "../testing/index.ts";
 import type { CircuitBreakerOptions } from "./breaker-options.ts";
-import { circuitBreaker, type CircuitBreaker } from "./circuit-breaker.ts";
 import { CircuitOpenError } from "./circuit-open-error.ts";
 import { ResilienceError } from "./resilience-error.ts";
-
-const broken = new Error("broken");
-
-async function fail(breaker: CircuitBreaker, times = 1, error: unknown = broken): Promise<void> {
-  for (let call = 0; call < times; call++) {
-    await expect(breaker.execute(() => Promise.reject(error))).rejects.toBe(error);
-  }
-}
-
-async function succeed(breaker: CircuitBreaker, times = 1): Promise<void> {
-  for (let call = 0; call < times; call++) expect(await breaker.execute(() => "fine")).toBe("fine");
-}
-
-function make(options: CircuitBreakerOptions = {}): { readonly breaker: CircuitBreaker; readonly clock: VirtualClock } {
-  const clock = new VirtualClock();
-  const breaker = circuitBreaker({
-    window: { kind: "consecutive", failures: 3 },
-    openMs: 1000,
-    halfOpen: { probes: 1 },
-    clock,
-    ...options,
-  });
-  return { breaker, clock };
-}
-
-function pending(): { readonly operation: () => Promise<string>; resolve(): void; reject(error: unknown): void } {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  return { operation: () => promise, resolve: () => resolve("late"), reject };
-}
+import { broken, fail, make, pending, succeed } from "./testing/breaker-trials.ts";
 
 describe("what a circuit breaker takes for a failure", () => {
   it("counts a call that the caller gives up neither as a failure nor as a success", async () => {

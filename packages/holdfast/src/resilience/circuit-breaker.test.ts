@@ -4,22 +4,10 @@ import { VirtualClock } from "../testing/index.ts";
 import type { BreakerEvent } from "./breaker-event.ts";
 import type { CircuitBreakerOptions } from "./breaker-options.ts";
 import { circuitBreaker, type CircuitBreaker } from "./circuit-breaker.ts";
-import { CircuitOpenError } from "./circuit-open-error.ts";
 import { pipeline } from "./pipeline.ts";
 import { descriptionOf, type Staged } from "./stage.ts";
 import { ResilienceError } from "./resilience-error.ts";
-
-const broken = new Error("broken");
-
-async function fail(breaker: CircuitBreaker, times = 1, error: unknown = broken): Promise<void> {
-  for (let call = 0; call < times; call++) {
-    await expect(breaker.execute(() => Promise.reject(error))).rejects.toBe(error);
-  }
-}
-
-async function succeed(breaker: CircuitBreaker, times = 1): Promise<void> {
-  for (let call = 0; call < times; call++) expect(await breaker.execute(() => "fine")).toBe("fine");
-}
+import { broken, fail, pending, rejection, succeed } from "./testing/breaker-trials.ts";
 
 function make(options: CircuitBreakerOptions = {}): {
   readonly breaker: CircuitBreaker;
@@ -40,18 +28,7 @@ function make(options: CircuitBreakerOptions = {}): {
   return { breaker, clock, events };
 }
 
-async function rejection(breaker: CircuitBreaker): Promise<CircuitOpenError> {
-  const error: unknown = await breaker.execute(() => "not called").catch((error: unknown) => error);
-  if (!(error instanceof CircuitOpenError)) throw new Error("expected a rejection");
-  return error;
-}
-
 /** An operation that ends when the test says so. */
-function pending(): { readonly operation: () => Promise<string>; resolve(): void; reject(error: unknown): void } {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  return { operation: () => promise, resolve: () => resolve("late"), reject };
-}
-
 describe("circuitBreaker", () => {
   it("opens, turns calls away, tries, and closes", async () => {
     const { breaker, clock, events } = make();

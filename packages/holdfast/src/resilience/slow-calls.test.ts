@@ -1,26 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { VirtualClock } from "../testing/index.ts";
-import type { CircuitBreakerOptions } from "./breaker-options.ts";
-import { circuitBreaker, type CircuitBreaker } from "./circuit-breaker.ts";
-
-const broken = new Error("broken");
-
-function make(options: CircuitBreakerOptions = {}): { readonly breaker: CircuitBreaker; readonly clock: VirtualClock } {
-  const clock = new VirtualClock();
-  const breaker = circuitBreaker({
-    window: { kind: "consecutive", failures: 3 },
-    openMs: 1000,
-    halfOpen: { probes: 1 },
-    clock,
-    ...options,
-  });
-  return { breaker, clock };
-}
-
-function pending(): { readonly operation: () => Promise<string>; resolve(): void; reject(error: unknown): void } {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  return { operation: () => promise, resolve: () => resolve("late"), reject };
-}
+import { broken, make, pending } from "./testing/breaker-trials.ts";
 
 describe("slow calls", () => {
   it("counts slow calls when they end", async () => {
