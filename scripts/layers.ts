@@ -119,7 +119,11 @@ function resolveImport(path: string, specifier: string): Place | undefined {
   }
   const own = /^(?:@holdfast\/(?<package>[^/]+)|holdfast\/(?<room>.+))/.exec(specifier)?.groups;
   const room = own?.["package"] ?? own?.["room"];
-  return room === undefined ? undefined : { room, inside: "index.ts" };
+  if (room === undefined) return undefined;
+  const [name = "", door] = room.split("/");
+  return door !== undefined && lightEntries[name] === `${door}.ts`
+    ? { room: name, inside: `${door}.ts` }
+    : { room, inside: "index.ts" };
 }
 
 /** Static and dynamic imports and re-exports. The formatter starts every static one on a line of its own. */

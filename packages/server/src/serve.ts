@@ -1,5 +1,5 @@
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
-import { InvalidArgumentError } from "holdfast/errors";
+import { InvalidArgumentError } from "holdfast/errors/base";
 import type { Member } from "holdfast/coordination";
 import type { Membership } from "holdfast/membership";
 import type { Address } from "holdfast/runtime";

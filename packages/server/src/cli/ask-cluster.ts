@@ -1,4 +1,4 @@
-import { HoldfastError } from "holdfast/errors";
+import { HoldfastError } from "holdfast/errors/base";
 import { gatewayClient, type GatewayClient } from "../client/gateway-client.ts";
 import { isOutcomeUnknown, UnreachableError } from "../client/gateway-error.ts";
 import { environmentError, ExitError, failure } from "./exit.ts";

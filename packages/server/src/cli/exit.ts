@@ -1,4 +1,4 @@
-import { HoldfastError } from "holdfast/errors";
+import { HoldfastError } from "holdfast/errors/base";
 
 /** What the command tells the shell: done, refused or violated, called wrongly, or stopped by its surroundings. */
 export const exitCodes = { ok: 0, failed: 1, usage: 2, environment: 3 } as const;

@@ -1,4 +1,4 @@
-import { HoldfastError } from "holdfast/errors";
+import { HoldfastError } from "holdfast/errors/base";
 import type { Address } from "holdfast/runtime";
 import { describePortError } from "../supervisor/port-check.ts";
 import { environmentError, ExitError, usageError } from "./exit.ts";

@@ -1,6 +1,6 @@
 import { Agent } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
-import { InvalidArgumentError } from "holdfast/errors";
+import { InvalidArgumentError } from "holdfast/errors/base";
 import {
   CoordinationError,
   type Answer,

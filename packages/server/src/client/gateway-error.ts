@@ -1,4 +1,4 @@
-import { HoldfastError } from "holdfast/errors";
+import { HoldfastError } from "holdfast/errors/base";
 import { CoordinationError, type CoordinationErrorCode } from "holdfast/coordination";
 import { statusByCode } from "../etcd/status.ts";
 

@@ -1,7 +1,7 @@
 import { status as grpcCode } from "@grpc/grpc-js";
 import { describe, expect, it } from "vitest";
 import { CoordinationError, coordinationErrors, type CoordinationErrorCode } from "holdfast/coordination";
-import { InvalidArgumentError } from "holdfast/errors";
+import { InvalidArgumentError } from "holdfast/errors/base";
 import { RequestError, statusOf } from "./status.ts";
 
 describe("statusOf", () => {

@@ -1,5 +1,5 @@
 import { status as grpcCode } from "@grpc/grpc-js";
-import { HoldfastError } from "holdfast/errors";
+import { HoldfastError } from "holdfast/errors/base";
 import type { CoordinationErrorCode } from "holdfast/coordination";
 
 /** How a request ended, for both transports. */

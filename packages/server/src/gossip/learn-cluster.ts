@@ -1,5 +1,5 @@
 import type { InitialMember } from "holdfast/coordination";
-import { HoldfastError } from "holdfast/errors";
+import { HoldfastError } from "holdfast/errors/base";
 import type { Address, Clock } from "holdfast/runtime";
 import { environmentError } from "../cli/exit.ts";
 import { statusReader, type StatusReader } from "../client/cluster-status.ts";
