@@ -6,6 +6,7 @@ export type { Severity } from "./severity.ts";
 export { checkFunction, checkInteger, checkNumber, checkOneOf, checkOptionNames } from "./check-options.ts";
 export type { Classifier, OwnRule, Rule } from "./classifier.ts";
 export { builtInClassifiers } from "./classifiers/built-in.ts";
+export { grpcStatusNames } from "./classifiers/grpc.ts";
 export { classify, createClassifier, maxRegisteredClassifiers, registerClassifier } from "./classify.ts";
 export type { Classify, ClassifyOptions, CreateClassifierOptions } from "./classify.ts";
 export { errorJsonBounds, serializeError } from "./error-json.ts";

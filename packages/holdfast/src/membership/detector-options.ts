@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "../errors/base.ts";
+import { checkOptionNames, InvalidArgumentError } from "../errors/base.ts";
 
 /** What a number must be, beyond finite. */
 type Rule = "positive" | "zeroOrMore" | "count";
@@ -11,15 +11,9 @@ const demands: Readonly<Record<Rule, string>> = {
 
 /** Checks that all options are known numbers that keep their rules. @throws InvalidArgumentError */
 export function checkNumbers(detector: string, options: object, rules: Readonly<Record<string, Rule>>): void {
-  for (const [name, value] of Object.entries(options) as [string, unknown][]) {
-    if (!Object.hasOwn(rules, name)) {
-      throw new InvalidArgumentError(
-        `${detector}.${name}`,
-        `is no option; there are ${Object.keys(rules).join(", ")}`,
-        value,
-      );
-    }
-    const rule = rules[name]!;
+  checkOptionNames(detector, options, Object.keys(rules));
+  for (const [name, rule] of Object.entries(rules)) {
+    const value: unknown = (options as Readonly<Record<string, unknown>>)[name];
     if (value !== undefined && !keeps(rule, value)) {
       throw new InvalidArgumentError(`${detector}.${name}`, demands[rule], value);
     }

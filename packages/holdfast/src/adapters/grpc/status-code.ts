@@ -1,3 +1,4 @@
+import { grpcStatusNames } from "../../errors/index.ts";
 import type { status } from "@grpc/grpc-js";
 
 /** The client's type of codes. */
@@ -30,26 +31,6 @@ type CodeName =
 /** The highest code there is. */
 export const lastCode = 16;
 
-const names = [
-  "OK",
-  "CANCELLED",
-  "UNKNOWN",
-  "INVALID_ARGUMENT",
-  "DEADLINE_EXCEEDED",
-  "NOT_FOUND",
-  "ALREADY_EXISTS",
-  "PERMISSION_DENIED",
-  "RESOURCE_EXHAUSTED",
-  "FAILED_PRECONDITION",
-  "ABORTED",
-  "OUT_OF_RANGE",
-  "UNIMPLEMENTED",
-  "INTERNAL",
-  "UNAVAILABLE",
-  "DATA_LOSS",
-  "UNAUTHENTICATED",
-] as const;
-
 export function nameOfCode(code: number): string {
-  return names[code] ?? `status ${code}`;
+  return grpcStatusNames[code] ?? `status ${code}`;
 }

@@ -1,7 +1,8 @@
 import type { Classifier } from "../classifier.ts";
 import type { ErrorShape } from "../error-shape.ts";
 
-const names = [
+/** gRPC's names of its codes, from 0. */
+export const grpcStatusNames: readonly string[] = [
   "OK",
   "CANCELLED",
   "UNKNOWN",
@@ -57,7 +58,7 @@ export const grpcClassifier: Classifier = {
 function statusOf(error: ErrorShape, message: string): string | undefined {
   const code = error.number("code");
   const isGrpc = error.text("details") !== undefined && error.child("metadata").isObject;
-  if (code !== undefined && isGrpc) return names[code];
+  if (code !== undefined && isGrpc) return grpcStatusNames[code];
   const [, number, name] = /^(\d{1,2}) ([A-Z_]{2,30}): /.exec(message) ?? [];
-  return name !== undefined && names[Number(number)] === name ? name : undefined;
+  return name !== undefined && grpcStatusNames[Number(number)] === name ? name : undefined;
 }
