@@ -1,10 +1,11 @@
 import { once } from "node:events";
 import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
-import { Client, Metadata, credentials, status as grpcCode, type ServiceError } from "@grpc/grpc-js";
+import { Client, Metadata, credentials, type ServiceError } from "@grpc/grpc-js";
 import { createMemoryMember, type Member, type PutRequest, type RequestOptions } from "holdfast/coordination";
 import { afterEach, describe, expect, it } from "vitest";
 import { wireType } from "./etcd/wire-type.ts";
+import { grpcCode } from "./grpc/status-code.ts";
 import { serveMember, type ServeEvent, type ServeLimits, type Served } from "./serve.ts";
 
 const any = { host: "127.0.0.1", port: 0 };

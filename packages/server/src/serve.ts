@@ -5,7 +5,8 @@ import type { Membership } from "holdfast/membership";
 import type { Address } from "holdfast/runtime";
 import { routeByProtocol } from "./client-port.ts";
 import { createDispatcher, type RequestEvent } from "./etcd/dispatcher.ts";
-import { createGrpcServer } from "./etcd/grpc-server.ts";
+import { grpcHandlers } from "./etcd/grpc-handlers.ts";
+import { createGrpcServer } from "./grpc/grpc-server.ts";
 import { createHttpServer } from "./http/http-server.ts";
 
 /** What one request and all requests together may use up. */
@@ -16,12 +17,15 @@ export interface ServeLimits {
   readonly maxTxnOps?: number;
   /** In flight at once, over all connections; one more is refused with RESOURCE_EXHAUSTED. Default 8192. */
   readonly maxConcurrentRequests?: number;
+  /** Streaming calls (watches, keep-alives) under way at once, over all connections. Default 10 000. */
+  readonly maxConcurrentStreams?: number;
 }
 
 export const defaultServeLimits: Required<ServeLimits> = {
   maxRequestBytes: 1.5 * 1024 * 1024,
   maxTxnOps: 128,
   maxConcurrentRequests: 8192,
+  maxConcurrentStreams: 10_000,
 };
 
 export interface ServeOptions {
@@ -64,7 +68,7 @@ export async function serveMember(options: ServeOptions): Promise<Served> {
   const limits = checkLimits({ ...defaultServeLimits, ...options.limits });
   const maxMessageBytes = limits.maxRequestBytes + messageOverheadBytes;
   const dispatcher = createDispatcher({ member, limits, ...(onEvent === undefined ? {} : { onEvent }) });
-  const grpc = createGrpcServer({ dispatcher, maxMessageBytes });
+  const grpc = createGrpcServer({ handlers: grpcHandlers(dispatcher), maxMessageBytes });
   const http = await createHttpServer({ member, membership, dispatcher, maxMessageBytes });
 
   const sockets = new Set<Socket>();
@@ -111,7 +115,7 @@ export async function serveMember(options: ServeOptions): Promise<Served> {
     const expired = after(closeGraceMs);
     const closed = Promise.all([stop(http), stop(httpPort)]);
     await Promise.race([dispatcher.drain(), expired.promise]);
-    grpc.drain(closeGraceMs);
+    grpc.drain();
     // Sends what is still queued; gRPC's connections say goodbye themselves.
     for (const socket of sockets) if (!grpcSockets.has(socket)) socket.destroySoon();
     await Promise.race([closed, expired.promise]);

@@ -1,6 +1,7 @@
 import { CoordinationError, type Member } from "holdfast/coordination";
-import type { Method, MethodCall, RequestLimits } from "./methods.ts";
-import { statusOf, type Status } from "./status.ts";
+import type { Method, MethodCall, RequestLimits, StreamCall, StreamMethod, UnaryMethod } from "./method.ts";
+import { okStatus, type Status } from "../grpc/status-code.ts";
+import { statusOf } from "./status.ts";
 import type { WireMessage } from "./wire-type.ts";
 
 export type Transport = "grpc" | "http";
@@ -19,7 +20,7 @@ export interface RequestEvent {
 
 export interface DispatcherOptions {
   readonly member: Member;
-  readonly limits: RequestLimits & { readonly maxConcurrentRequests: number };
+  readonly limits: RequestLimits & { readonly maxConcurrentRequests: number; readonly maxConcurrentStreams: number };
   /** Called after every request; must not throw. */
   readonly onEvent?: (event: RequestEvent) => void;
 }
@@ -31,17 +32,21 @@ export interface Dispatcher {
   /** Calls one of the callbacks, once; `onFailure` also when `onAnswer` throws, which it may only do before it answers. */
   dispatch(
     transport: Transport,
-    method: Method,
+    method: UnaryMethod,
     call: MethodCall,
     onAnswer: (message: WireMessage) => void,
     onFailure: (status: Status) => void,
   ): void;
-  /** Refuses further requests with STOPPED and resolves when none is in flight. */
+  /** Serves one streaming call; `finish` is called once, when it is over. */
+  open(transport: Transport, method: StreamMethod, call: StreamCall, finish: (status: Status) => void): void;
+  /** Refuses further requests with STOPPED, ends streaming calls with it, and resolves when no request is in flight. */
   drain(): Promise<void>;
 }
 
 export function createDispatcher({ member, limits, onEvent }: DispatcherOptions): Dispatcher {
   let inFlight = 0;
+  /** Ends each streaming call that is under way. */
+  const streams = new Set<() => void>();
   let drained: (() => void) | undefined;
   let draining: Promise<void> | undefined;
 
@@ -94,7 +99,25 @@ export function createDispatcher({ member, limits, onEvent }: DispatcherOptions)
       if (result instanceof Promise) void result.then(answer, refuse);
       else answer(result);
     },
+    open(transport, method, call, finish) {
+      const startedAt = onEvent === undefined ? 0 : performance.now();
+      let isOver = false;
+      const end = (error?: unknown): void => {
+        if (isOver) return;
+        isOver = true;
+        streams.delete(stop);
+        const status = error === undefined ? okStatus : statusOf(error);
+        tell(transport, method, startedAt, status.code, error);
+        finish(status);
+      };
+      const stop = (): void => end(new CoordinationError("STOPPED"));
+      if (draining !== undefined) return stop();
+      if (streams.size >= limits.maxConcurrentStreams) return end(new CoordinationError("TOO_MANY_REQUESTS"));
+      streams.add(stop);
+      method.serve(member, call, limits).then(() => end(), end);
+    },
     drain() {
+      for (const stop of streams) stop();
       draining ??= new Promise((resolve) => {
         if (inFlight === 0) resolve();
         else drained = resolve;

@@ -1,4 +1,4 @@
-import { status as grpcCode } from "@grpc/grpc-js";
+import { grpcCode } from "../grpc/status-code.ts";
 import {
   CoordinationError,
   type Compare,

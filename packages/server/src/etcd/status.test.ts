@@ -1,4 +1,4 @@
-import { status as grpcCode } from "@grpc/grpc-js";
+import { grpcCode } from "../grpc/status-code.ts";
 import { describe, expect, it } from "vitest";
 import { CoordinationError, coordinationErrors, type CoordinationErrorCode } from "holdfast/coordination";
 import { InvalidArgumentError } from "holdfast/errors/base";

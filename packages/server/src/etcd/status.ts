@@ -1,19 +1,12 @@
-import { status as grpcCode } from "@grpc/grpc-js";
+import { grpcCode, type GrpcCode, type Status } from "../grpc/status-code.ts";
 import { HoldfastError } from "holdfast/errors/base";
 import type { CoordinationErrorCode } from "holdfast/coordination";
-
-/** How a request ended, for both transports. */
-export interface Status {
-  /** A gRPC status code. */
-  readonly code: grpcCode;
-  readonly message: string;
-}
 
 /** The request itself was wrong on the wire: bytes, JSON, a header, an enumeration's value. */
 export class RequestError extends Error {
   readonly status: Status;
 
-  constructor(code: grpcCode, message: string) {
+  constructor(code: GrpcCode, message: string) {
     super(message);
     this.name = "RequestError";
     this.status = { code, message };

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { status as grpcCode } from "@grpc/grpc-js";
+import { grpcCode } from "../grpc/status-code.ts";
 import { RequestError } from "../etcd/status.ts";
 
 const wellFormed = /^[A-Za-z0-9+/]*={0,2}$/;

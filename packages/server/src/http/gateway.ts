@@ -1,31 +1,34 @@
 import { Buffer } from "node:buffer";
-import { status as grpcCode } from "@grpc/grpc-js";
+import type { Status } from "../grpc/status-code.ts";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Dispatcher } from "../etcd/dispatcher.ts";
-import { methods, type Method, type RequestLimits } from "../etcd/methods.ts";
-import { identityHeader } from "../etcd/request-identity.ts";
-import { parseGrpcTimeout, requestOptions } from "../etcd/request-options.ts";
-import { RequestError, statusOf, type Status } from "../etcd/status.ts";
+import type { RequestLimits, UnaryMethod } from "../etcd/method.ts";
+import { methods } from "../etcd/methods.ts";
+import { statusOf } from "../etcd/status.ts";
 import type { WireMessage } from "../etcd/wire-type.ts";
 import { errorBody, httpStatusOf } from "./http-status.ts";
-import { parseJson } from "./json-integer.ts";
+import { callerGone, optionsOf, parse } from "./gateway-request.ts";
+import { serveStream } from "./gateway-stream.ts";
 import { fromJson, toJson } from "./proto-json.ts";
 
 /** The version prefixes that etcd 3.4 serves. */
 const prefixes = ["/v3", "/v3beta"];
 
-const callerGone = new Error("the caller closed its connection before the answer");
-
 /** etcd's JSON gateway: every method of the protocol as a POST of its request in JSON. */
 export function registerGateway(app: FastifyInstance, dispatcher: Dispatcher): void {
   for (const method of methods) {
+    if (method.gatewayPath === undefined) continue;
     for (const prefix of prefixes) {
-      app.post(prefix + method.gatewayPath, (request, reply) => serve(dispatcher, method, request, reply));
+      app.post(prefix + method.gatewayPath, (request, reply) =>
+        method.kind === "unary"
+          ? serve(dispatcher, method, request, reply)
+          : serveStream(dispatcher, method, request, reply),
+      );
     }
   }
 }
 
-function serve(dispatcher: Dispatcher, method: Method, request: FastifyRequest, reply: FastifyReply): void {
+function serve(dispatcher: Dispatcher, method: UnaryMethod, request: FastifyRequest, reply: FastifyReply): void {
   const controller = new AbortController();
   reply.raw.once("close", () => {
     if (!reply.raw.writableFinished) controller.abort(callerGone);
@@ -48,35 +51,17 @@ function serve(dispatcher: Dispatcher, method: Method, request: FastifyRequest, 
   );
 }
 
-function decode(method: Method, body: string): WireMessage {
+function decode(method: UnaryMethod, body: string): WireMessage {
   if (body.trim() === "") return method.request.create();
   return fromJson(method.request.name, parse(body));
-}
-
-function parse(body: string): unknown {
-  try {
-    return parseJson(body);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new RequestError(grpcCode.INVALID_ARGUMENT, `the body must be one JSON document: ${reason}`);
-  }
 }
 
 /**
  * A document is at least as long as the message it stands for, so its own length will do unless that is too much: only
  * then is the exact size worked out.
  */
-function sizeOf(message: WireMessage, method: Method, documentLength: number, limits: RequestLimits): number {
+function sizeOf(message: WireMessage, method: UnaryMethod, documentLength: number, limits: RequestLimits): number {
   return documentLength * 2 <= limits.maxRequestBytes ? documentLength : method.request.encode(message).length;
-}
-
-function optionsOf(request: FastifyRequest, signal: AbortSignal): ReturnType<typeof requestOptions> {
-  const { headers } = request;
-  return requestOptions(signal, single(headers[identityHeader]), parseGrpcTimeout(single(headers["grpc-timeout"])));
-}
-
-function single(header: string | string[] | undefined): string | undefined {
-  return Array.isArray(header) ? header.join(", ") : header;
 }
 
 /** Answers past the framework, which would only add a charset that JSON has not and etcd does not send. */

@@ -1,5 +1,5 @@
 import { createServer, type Server } from "node:http";
-import { status as grpcCode } from "@grpc/grpc-js";
+import { grpcCode } from "../grpc/status-code.ts";
 import fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Member } from "holdfast/coordination";
 import type { Membership } from "holdfast/membership";

@@ -1,8 +1,7 @@
-import { status as grpcCode } from "@grpc/grpc-js";
-import type { Status } from "../etcd/status.ts";
+import { grpcCode, type GrpcCode, type Status } from "../grpc/status-code.ts";
 
 /** The HTTP status for each gRPC code, as etcd's gateway chooses it. */
-const httpStatusByCode: Readonly<Record<grpcCode, number>> = {
+const httpStatusByCode: Readonly<Record<GrpcCode, number>> = {
   [grpcCode.OK]: 200,
   [grpcCode.CANCELLED]: 408,
   [grpcCode.UNKNOWN]: 500,
@@ -22,7 +21,7 @@ const httpStatusByCode: Readonly<Record<grpcCode, number>> = {
   [grpcCode.UNAUTHENTICATED]: 401,
 };
 
-export function httpStatusOf(code: grpcCode): number {
+export function httpStatusOf(code: GrpcCode): number {
   return httpStatusByCode[code];
 }
 

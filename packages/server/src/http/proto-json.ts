@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { status as grpcCode } from "@grpc/grpc-js";
+import { grpcCode } from "../grpc/status-code.ts";
 import {
   enumerations,
   isEnumerationName,

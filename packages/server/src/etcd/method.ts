@@ -1,0 +1,80 @@
+import type { Buffer } from "node:buffer";
+import { CoordinationError, type Member, type RequestOptions } from "holdfast/coordination";
+import type { MessageName } from "./schema.ts";
+import { wireType, type WireMessage, type WireType } from "./wire-type.ts";
+
+/** What a method's request may use up. */
+export interface RequestLimits {
+  /** Of one proposed request, encoded. */
+  readonly maxRequestBytes: number;
+  /** Conditions or operations in one branch of a transaction. */
+  readonly maxTxnOps: number;
+}
+
+/** One call, whichever transport it came by. */
+export interface MethodCall {
+  readonly message: WireMessage;
+  /** Size of the request in protobuf. */
+  readonly bytes: number;
+  readonly options: RequestOptions;
+}
+
+/** One call of a method that takes or gives several messages. */
+export interface StreamCall {
+  /** The signal fires when the caller is gone, and when the server stops. */
+  readonly options: RequestOptions;
+  /** What the caller sends, until it says that it sends no more; one that sends too far ahead is held back. */
+  readonly requests: AsyncIterable<WireMessage>;
+  /**
+   * Sends one answer. The promise, if any, is that the caller can take more; it resolves, too, when the caller is gone.
+   * `encoded` is the same answer's protobuf, for whoever has it already.
+   */
+  send(message: WireMessage, encoded?: Buffer): Promise<void> | undefined;
+}
+
+interface MethodPlace {
+  /** The path in gRPC. */
+  readonly path: string;
+  /** The path in the JSON gateway, below its version prefix; undefined where etcd has none. */
+  readonly gatewayPath: string | undefined;
+  readonly request: WireType;
+  readonly response: WireType;
+}
+
+/** A method that answers one message with one message. */
+export interface UnaryMethod extends MethodPlace {
+  readonly kind: "unary";
+  call(member: Member, call: MethodCall, limits: RequestLimits): Promise<WireMessage> | WireMessage;
+}
+
+/** A method that streams, one way or both. */
+export interface StreamMethod extends MethodPlace {
+  readonly kind: "stream";
+  /** Resolves when the call ends well. */
+  serve(member: Member, call: StreamCall, limits: RequestLimits): Promise<void>;
+}
+
+/** One method of the protocol: where it is found and what it does. */
+export type Method = UnaryMethod | StreamMethod;
+
+type Place = readonly [path: string, gatewayPath: string | undefined, request: MessageName, response: MessageName];
+
+export function unary(place: Place, call: UnaryMethod["call"]): UnaryMethod {
+  return { kind: "unary", ...placed(place), call };
+}
+
+export function streaming(place: Place, serve: StreamMethod["serve"]): StreamMethod {
+  return { kind: "stream", ...placed(place), serve };
+}
+
+function placed([path, gatewayPath, request, response]: Place): MethodPlace {
+  return { path, gatewayPath, request: wireType(request), response: wireType(response) };
+}
+
+/** What etcd wraps around a proposed request (its header with an id, and the request's own tag and length). */
+const proposalOverheadBytes = 17;
+
+/** @throws CoordinationError REQUEST_TOO_LARGE */
+export function checkSize(call: MethodCall, limits: RequestLimits): void {
+  if (call.bytes + proposalOverheadBytes > limits.maxRequestBytes) throw new CoordinationError("REQUEST_TOO_LARGE");
+}
