@@ -9,6 +9,7 @@ export { statusReader, type ClusterReport, type MemberReport, type StatusReader 
 export { type RequestEvent, type Transport } from "./etcd/dispatcher.ts";
 export { type StatusDocument } from "./http/member-status.ts";
 export { type GossipMember, type MembersDocument } from "./http/members-document.ts";
+export { type ServeTls } from "./port.ts";
 export {
   defaultServeLimits,
   serveMember,

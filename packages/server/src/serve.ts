@@ -1,4 +1,4 @@
-import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import type { Server, Socket } from "node:net";
 import { InvalidArgumentError } from "holdfast/errors/base";
 import type { Member } from "holdfast/coordination";
 import type { Membership } from "holdfast/membership";
@@ -8,6 +8,7 @@ import { createDispatcher, type RequestEvent } from "./etcd/dispatcher.ts";
 import { grpcHandlers } from "./etcd/grpc-handlers.ts";
 import { createGrpcServer } from "./grpc/grpc-server.ts";
 import { createHttpServer } from "./http/http-server.ts";
+import { openPort, type Port, type ServeTls } from "./port.ts";
 
 /** What one request and all requests together may use up. */
 export interface ServeLimits {
@@ -36,20 +37,30 @@ export interface ServeOptions {
   readonly client: Address;
   /** Serves HTTP/1.1 alone: the JSON gateway and what people read. */
   readonly http?: Address;
+  /** Both ports speak TLS alone, and with its `ca`, only to clients with a certificate of it. */
+  readonly tls?: ServeTls;
   readonly limits?: ServeLimits;
   /** How long requests in flight may go on after `close`. Default 5 000. */
   readonly closeGraceMs?: number;
-  /** Called after every request and when accepting fails; what it throws is ignored. */
+  /** Called after every request and when accepting or a handshake fails; what it throws is ignored. */
   readonly onEvent?: (event: ServeEvent) => void;
 }
 
-/** What serving tells: how a request ended, or that a connection could not be accepted (too many open files, say). */
-export type ServeEvent = RequestEvent | { readonly type: "acceptFailed"; readonly error: Error };
+/**
+ * What serving tells: how a request ended, that a connection could not be accepted (too many open files, say), or that a
+ * client failed TLS's handshake.
+ */
+export type ServeEvent =
+  | RequestEvent
+  | { readonly type: "acceptFailed"; readonly error: Error }
+  | { readonly type: "handshakeFailed"; readonly error: Error };
 
 /** A member being served. */
 export interface Served extends AsyncDisposable {
   readonly clientAddress: Address;
   readonly httpAddress?: Address;
+  /** Shows another certificate to clients that connect from now on. @throws Error of OpenSSL when it cannot be read */
+  setTls(tls: ServeTls): void;
   /** Stops accepting, lets requests in flight finish for up to `closeGraceMs`, then breaks what is left. Idempotent. */
   close(): Promise<void>;
 }
@@ -60,7 +71,8 @@ const messageOverheadBytes = 512 * 1024;
 /**
  * Serves a member to clients of the etcd v3 protocol, over gRPC and HTTP.
  *
- * @throws InvalidArgumentError for a limit out of range; Error with Node's `code` (`EADDRINUSE`, …) naming the address
+ * @throws InvalidArgumentError for a limit out of range; Error with Node's `code` (`EADDRINUSE`, …) naming the address;
+ * OpenSSL's when a certificate cannot be read
  */
 export async function serveMember(options: ServeOptions): Promise<Served> {
   const { member, membership, closeGraceMs = 5_000 } = options;
@@ -87,33 +99,38 @@ export async function serveMember(options: ServeOptions): Promise<Served> {
     grpc.accept(socket);
   };
 
-  http.removeAllListeners("connection");
-  http.on("connection", (socket: Socket) => {
-    track(sockets, socket);
-    routeByProtocol(socket, onHttp2, onHttp1);
-  });
-  const httpPort = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-    track(sockets, socket);
-    onHttp1(socket);
-  });
-
-  let clientAddress: Address;
-  let httpAddress: Address | undefined;
+  const listening = {
+    tls: options.tls,
+    onError: (error: Error) => onEvent?.({ type: "acceptFailed", error }),
+    onHandshakeError: (error: Error) => onEvent?.({ type: "handshakeFailed", error }),
+  };
+  const ports: Port[] = [];
   try {
-    clientAddress = await listen(http, options.client);
-    if (options.http !== undefined) httpAddress = await listen(httpPort, options.http);
+    const onClient = (socket: Socket): void => {
+      track(sockets, socket);
+      routeByProtocol(socket, onHttp2, onHttp1);
+    };
+    const onPerson = (socket: Socket): void => {
+      track(sockets, socket);
+      onHttp1(socket);
+    };
+    ports.push(await openPort({ ...listening, address: options.client, onSocket: onClient }));
+    if (options.http !== undefined) {
+      ports.push(await openPort({ ...listening, address: options.http, onSocket: onPerson }));
+    }
   } catch (error) {
+    for (const port of ports) void port.close();
     http.close();
     grpc.destroy();
     throw error;
   }
-  for (const server of [http, httpPort]) {
-    server.on("error", (error) => onEvent?.({ type: "acceptFailed", error }));
-  }
+  const [clientPort, httpPort] = ports as [Port, Port?];
 
   async function shutDown(): Promise<void> {
     const expired = after(closeGraceMs);
-    const closed = Promise.all([stop(http), stop(httpPort)]);
+    const closed = Promise.all(ports.map((port) => port.close()));
+    // It listens nowhere itself; this closes its idle connections, and each other one with its answer.
+    http.close();
     await Promise.race([dispatcher.drain(), expired.promise]);
     grpc.drain();
     // Sends what is still queued; gRPC's connections say goodbye themselves.
@@ -128,8 +145,11 @@ export async function serveMember(options: ServeOptions): Promise<Served> {
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => (closing ??= shutDown());
   return {
-    clientAddress,
-    ...(httpAddress === undefined ? {} : { httpAddress }),
+    clientAddress: clientPort.address,
+    ...(httpPort === undefined ? {} : { httpAddress: httpPort.address }),
+    setTls(tls) {
+      for (const port of ports) port.setTls(tls);
+    },
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -153,27 +173,6 @@ function checkLimits(limits: Required<ServeLimits>): Required<ServeLimits> {
     }
   }
   return limits;
-}
-
-function listen(server: Server, { host, port }: Address): Promise<Address> {
-  return new Promise((resolve, reject) => {
-    const fail = (cause: Error): void => {
-      const code = (cause as { readonly code?: string }).code ?? "UNKNOWN";
-      reject(Object.assign(new Error(`cannot listen on ${host}:${port} (${code})`, { cause }), { code }));
-    };
-    server.once("error", fail);
-    server.listen({ host, port }, () => {
-      server.off("error", fail);
-      resolve({ host, port: (server.address() as AddressInfo).port });
-    });
-  });
-}
-
-/** Resolves when the server has stopped listening and its last connection is gone; at once if it never listened. */
-function stop(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-  });
 }
 
 function after(delayMs: number): { readonly promise: Promise<void>; cancel(): void } {

@@ -1,18 +1,67 @@
 import { createSocket, type Socket as UdpSocket, type SocketOptions } from "node:dgram";
 import { lookup as resolveName } from "node:dns";
-import { createServer, connect as openSocket, isIP, isIPv6, type AddressInfo, type Server } from "node:net";
+import {
+  createServer,
+  connect as openSocket,
+  isIP,
+  isIPv6,
+  type AddressInfo,
+  type Server,
+  type Socket,
+} from "node:net";
+import { connect as openTls, createSecureContext, createServer as createTlsServer } from "node:tls";
 import { NodeConnection } from "./node-stream.ts";
 import { platformError } from "./platform-error.ts";
 import type { Address, Connection, DatagramSocket, Listener, Network } from "./runtime.ts";
 
-/** Node's network: TCP without Nagle's delay, and UDP. */
-export function nodeNetwork(): Network {
-  return { listen, connect, openDatagram };
+/**
+ * Who one is in TLS, as PEM text: every stream is encrypted, and both ends must show a certificate that `ca` has signed. A
+ * listener's certificate must be for the name or address that it is dialled at.
+ */
+export interface TlsIdentity {
+  readonly key: string;
+  readonly cert: string;
+  readonly ca: string;
 }
 
-function listen(address: Address, onConnection: (connection: Connection) => void): Promise<Listener> {
+/** An end that has not shown its certificate after this time is given up. */
+const handshakeTimeoutMs = 10_000;
+
+/**
+ * Node's network: TCP without Nagle's delay, in TLS 1.2 or later where an identity is given, and UDP, which is as it is.
+ *
+ * @throws Error of OpenSSL when the key or a certificate cannot be read, or they do not belong together
+ */
+export function nodeNetwork(tls?: TlsIdentity): Network {
+  if (tls !== undefined) createSecureContext({ ...tls });
+  return {
+    listen: (address, onConnection) => listen(tls, address, onConnection),
+    connect: (address, options) => connect(tls, address, options),
+    openDatagram,
+  };
+}
+
+function listen(
+  tls: TlsIdentity | undefined,
+  address: Address,
+  onConnection: (connection: Connection) => void,
+): Promise<Listener> {
   return new Promise((resolve, reject) => {
-    const server = createServer({ noDelay: true }, (socket) => onConnection(new NodeConnection(socket)));
+    const accept = (socket: Socket): void => onConnection(new NodeConnection(socket));
+    // What a stranger's failed handshake reports is its own affair: its socket is closed already.
+    const server =
+      tls === undefined
+        ? createServer({ noDelay: true }, accept)
+        : createTlsServer(
+            {
+              ...tls,
+              noDelay: true,
+              requestCert: true,
+              rejectUnauthorized: true,
+              handshakeTimeout: handshakeTimeoutMs,
+            },
+            accept,
+          );
     server.once("error", reject);
     server.listen({ host: address.host, port: address.port }, () => {
       server.off("error", reject);
@@ -34,6 +83,7 @@ function nodeListener(server: Server): Listener {
 }
 
 function connect(
+  tls: TlsIdentity | undefined,
   address: Address,
   options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal },
 ): Promise<Connection> {
@@ -43,7 +93,13 @@ function connect(
       reject(signal.reason);
       return;
     }
-    const socket = openSocket({ host: address.host, port: address.port, noDelay: true });
+    const { host, port } = address;
+    const name = isIP(host) === 0 ? { servername: host } : {};
+    const socket =
+      tls === undefined
+        ? openSocket({ host, port, noDelay: true })
+        : openTls({ ...tls, ...name, host, port }).setNoDelay(true);
+    const connected = tls === undefined ? "connect" : "secureConnect";
     const timeoutMs = options?.timeoutMs;
     const timeout =
       timeoutMs === undefined
@@ -59,7 +115,7 @@ function connect(
     function settle(): void {
       clearTimeout(timeout);
       signal?.removeEventListener("abort", onAbort);
-      socket.off("connect", onConnect);
+      socket.off(connected, onConnect);
       socket.off("error", fail);
     }
     function fail(reason: unknown): void {
@@ -73,7 +129,7 @@ function connect(
       settle();
       resolve(new NodeConnection(socket));
     }
-    socket.once("connect", onConnect);
+    socket.once(connected, onConnect);
     socket.once("error", fail);
   });
 }
