@@ -1,33 +1,15 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { GossipMember, MembersDocument } from "../../packages/server/src/http/members-document.ts";
-import { addressText, nodeArguments } from "../../packages/server/src/supervisor/cluster-plan.ts";
-import { planOnFreePorts } from "../../packages/server/src/supervisor/free-plan.ts";
-import { occupy, run, start, temporaryDirectory, until, type RunningCommand } from "./holdfast-command.ts";
+import type { GossipMember } from "../../packages/server/src/http/members-document.ts";
+import { addressText } from "../../packages/server/src/supervisor/cluster-plan.ts";
+import { clientUrlOf, membersAt, nodeLine, planNodes, startNode, states } from "./gossip-nodes.ts";
+import { occupy, run, start, until } from "./holdfast-command.ts";
 import { cleanUp, line, place, undo } from "./lone-node.ts";
 import { startRealCluster } from "./real-cluster.ts";
 
 afterEach(cleanUp);
 
-async function members(url: string): Promise<readonly GossipMember[]> {
-  const { code, stdout, stderr } = await run(["members", "--json", "--endpoints", url]);
-  if (code !== 0) throw new Error(`ended with code ${code}: ${stderr}`);
-  return (JSON.parse(stdout) as MembersDocument).members;
-}
-
-const states = (list: readonly GossipMember[]): string => list.map(({ name, state }) => `${name} ${state}`).join();
 const leaders = (list: readonly GossipMember[]): string[] =>
   list.filter(({ state, role }) => state === "alive" && role === "leader").map(({ name }) => name);
-
-/** Starts a node and waits until it is ready; kills it in the end. */
-async function node(command: readonly string[]): Promise<RunningCommand> {
-  const running = start(command);
-  undo.push(async () => {
-    running.child.kill("SIGKILL");
-    await running.done;
-  });
-  await running.firstLine();
-  return running;
-}
 
 describe("holdfast members", () => {
   it("shows who is alive and leads; a killed leader as dead, with its role, until it is back", async () => {
@@ -37,12 +19,12 @@ describe("holdfast members", () => {
     const leader = await cluster.leader();
     for (const url of urls) {
       await until(`all alive and one leads, at ${url}`, 10_000, async () => {
-        const list = await members(url);
+        const list = await membersAt(url);
         return states(list) === "n1 alive,n2 alive,n3 alive" && leaders(list).join() === leader;
       });
     }
     const [planned] = plan.members;
-    expect((await members(urls[2] ?? ""))[0]).toEqual({
+    expect((await membersAt(urls[2] ?? ""))[0]).toEqual({
       name: "n1",
       host: "127.0.0.1",
       port: planned?.gossip.port,
@@ -51,6 +33,7 @@ describe("holdfast members", () => {
       clientUrl: urls[0],
       httpUrl: `http://${addressText(planned!.http)}`,
       peer: addressText(planned!.peer),
+      sinceMs: expect.any(Number),
       lastHeardMs: expect.any(Number),
       incarnation: expect.any(Number),
     });
@@ -59,7 +42,7 @@ describe("holdfast members", () => {
     expect(exit.signal).toBe("SIGKILL");
     const other = urls[plan.members.findIndex(({ name }) => name !== leader)] ?? "";
     const find = async (): Promise<GossipMember | undefined> =>
-      (await members(other)).find(({ name }) => name === leader);
+      (await membersAt(other)).find(({ name }) => name === leader);
     await until("the killed leader is dead", 20_000, async () => (await find())?.state === "dead");
     const silentMs = performance.now() - sentAtMs;
     const dead = await find();
@@ -67,41 +50,40 @@ describe("holdfast members", () => {
     // It was not heard after it was killed, and before, once in every few probe periods of a second.
     expect(dead?.lastHeardMs).toBeGreaterThan(silentMs - 100);
     expect(dead?.lastHeardMs).toBeLessThan(silentMs + 10_000);
-    await until("another one leads", 10_000, async () => leaders(await members(other)).length === 1);
+    // It was suspected for some seconds before, and this is soon after.
+    expect(dead?.sinceMs).toBeGreaterThanOrEqual(0);
+    expect(dead?.sinceMs).toBeLessThan(silentMs - 1_000);
+    await until("another one leads", 10_000, async () => leaders(await membersAt(other)).length === 1);
     const table = (await run(["members", "--endpoints", other])).stdout;
-    expect(table.split("\n").find((text) => text.startsWith(leader))).toMatch(/✕ dead +was leader +\d+s ago/);
+    expect(table.split("\n").find((text) => text.startsWith(leader))).toMatch(/✕ dead +\d+s +was leader +\d+s ago/);
 
     await supervisor.start(leader);
     await until("it is back", 20_000, async () => {
       const back = await find();
       return back?.state === "alive" && back.role !== null && back.lastHeardMs < 5_000;
     });
-    expect(leaders(await members(other))).toHaveLength(1);
+    expect(leaders(await membersAt(other))).toHaveLength(1);
   });
 
   it("tells who left from who died, and a node finds its cluster through one member", async () => {
-    const directory = temporaryDirectory();
-    undo.push(() => directory.remove());
-    const plan = await planOnFreePorts({ nodes: 3, directory: directory.path });
-    const [n1, n2, n3] = plan.members.map((member) => nodeArguments(plan, member));
-    const url = `http://${addressText(plan.members[0]!.client)}`;
-    const seed = addressText(plan.members[0]!.gossip);
-    const [first, second] = await Promise.all([node(n1!), node(n2!)]);
-    const learning = [...n3!.filter((option) => !option.startsWith("--cluster=")), `--join=${seed}`];
-    const third = await node(learning);
-    await until("n3 is there", 10_000, async () => states(await members(url)) === "n1 alive,n2 alive,n3 alive");
-    const written = await run(["put", "a", "b", "--endpoints", `http://${addressText(plan.members[2]!.client)}`]);
+    const plan = await planNodes(3);
+    const url = clientUrlOf(plan, 0);
+    const [first, second] = await Promise.all([startNode(nodeLine(plan, 0)), startNode(nodeLine(plan, 1))]);
+    const learning = nodeLine(plan, 2, 0);
+    const third = await startNode(learning);
+    await until("n3 is there", 10_000, async () => states(await membersAt(url)) === "n1 alive,n2 alive,n3 alive");
+    const written = await run(["put", "a", "b", "--endpoints", clientUrlOf(plan, 2)]);
     expect(written).toMatchObject({ code: 0, stderr: "" });
 
     third.child.kill("SIGTERM");
     expect((await third.done).code).toBe(0);
-    await until("n3 has left", 5_000, async () => states(await members(url)).endsWith("n3 left"));
+    await until("n3 has left", 5_000, async () => states(await membersAt(url)).endsWith("n3 left"));
     expect(first.stderr()).toContain("n3 joined\n");
     expect(first.stderr()).toContain("n3 left\n");
     second.child.kill("SIGKILL");
     await until("n2 is dead", 20_000, () => /n2 is dead, last heard \d+\.\d s ago\n/.test(first.stderr()));
 
-    const stranger = learning.map((option) => option.replace("--name=n3", "--name=n9"));
+    const stranger = learning.map((option) => option.replace("--name=n3", "--name=n9").replace(/^--data=.*/, "$&-9"));
     const refused = await run(stranger);
     expect([refused.code, refused.stdout]).toEqual([2, ""]);
     expect(refused.stderr).toContain('--name must be one of the cluster\'s members: n1, n2, n3 (got "n9")');

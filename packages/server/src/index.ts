@@ -8,7 +8,7 @@ export { GatewayError, isOutcomeUnknown, UnreachableError } from "./client/gatew
 export { statusReader, type ClusterReport, type MemberReport, type StatusReader } from "./client/cluster-status.ts";
 export { type RequestEvent, type Transport } from "./etcd/dispatcher.ts";
 export { type StatusDocument } from "./http/member-status.ts";
-export { type GossipMember, type MembersDocument } from "./http/members-document.ts";
+export { type GossipMember, type MembersDocument, type MembershipView } from "./http/members-document.ts";
 export { type ServeTls } from "./port.ts";
 export {
   defaultServeLimits,

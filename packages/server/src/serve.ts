@@ -1,13 +1,15 @@
 import type { Server, Socket } from "node:net";
 import { InvalidArgumentError } from "holdfast/errors/base";
 import type { Member } from "holdfast/coordination";
-import type { Membership } from "holdfast/membership";
 import type { Address } from "holdfast/runtime";
+import type { EventRecorder } from "holdfast/telemetry";
 import { routeByProtocol } from "./client-port.ts";
 import { createDispatcher, type RequestEvent } from "./etcd/dispatcher.ts";
 import { grpcHandlers } from "./etcd/grpc-handlers.ts";
 import { createGrpcServer } from "./grpc/grpc-server.ts";
+import { createEventStreams } from "./http/event-stream.ts";
 import { createHttpServer } from "./http/http-server.ts";
+import type { MembershipView } from "./http/members-document.ts";
 import { openPort, type Port, type ServeTls } from "./port.ts";
 
 /** What one request and all requests together may use up. */
@@ -32,7 +34,9 @@ export const defaultServeLimits: Required<ServeLimits> = {
 export interface ServeOptions {
   readonly member: Member;
   /** Answers who is alive; without it, nobody is asked. */
-  readonly membership?: Membership;
+  readonly membership?: MembershipView;
+  /** Streams what is recorded at `/holdfast/v1/events`; without it, nobody is told. */
+  readonly events?: EventRecorder;
   /** Serves gRPC and the JSON gateway, like etcd's client port; port 0 chooses a free one. */
   readonly client: Address;
   /** Serves HTTP/1.1 alone: the JSON gateway and what people read. */
@@ -81,7 +85,8 @@ export async function serveMember(options: ServeOptions): Promise<Served> {
   const maxMessageBytes = limits.maxRequestBytes + messageOverheadBytes;
   const dispatcher = createDispatcher({ member, limits, ...(onEvent === undefined ? {} : { onEvent }) });
   const grpc = createGrpcServer({ handlers: grpcHandlers(dispatcher), maxMessageBytes });
-  const http = await createHttpServer({ member, membership, dispatcher, maxMessageBytes });
+  const events = options.events && createEventStreams({ nodeId: member.name, recorder: options.events });
+  const http = await createHttpServer({ member, membership, events, dispatcher, maxMessageBytes });
 
   const sockets = new Set<Socket>();
   const grpcSockets = new Set<Socket>();
@@ -131,6 +136,7 @@ export async function serveMember(options: ServeOptions): Promise<Served> {
     const closed = Promise.all(ports.map((port) => port.close()));
     // It listens nowhere itself; this closes its idle connections, and each other one with its answer.
     http.close();
+    events?.close();
     await Promise.race([dispatcher.drain(), expired.promise]);
     grpc.drain();
     // Sends what is still queued; gRPC's connections say goodbye themselves.

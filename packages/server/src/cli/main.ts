@@ -11,6 +11,7 @@ const commands: readonly CommandEntry[] = [
   { name: "del", load: async () => (await import("./del-command.ts")).delCommand },
   { name: "status", load: async () => (await import("./status-command.ts")).statusCommand },
   { name: "members", load: async () => (await import("./members-command.ts")).membersCommand },
+  { name: "keygen", load: async () => (await import("./keygen-command.ts")).keygenCommand },
   { name: "drill", load: async () => (await import("./drill-command.ts")).drillCommand },
   { name: "check", load: async () => (await import("./check-command.ts")).checkCommand },
 ];

@@ -11,25 +11,26 @@ function member(name: string, more: Partial<GossipMember>): GossipMember {
     state: "alive",
     role: "follower",
     ...urls,
+    sinceMs: 60_000,
     lastHeardMs: 0,
     incarnation: 0,
     ...more,
   };
 }
 
-it("shows what each one is, or was, and when it was heard", () => {
+it("shows what each one is, or was, since when, and when it was heard", () => {
   const members = [
     member("a", { role: "leader" }),
-    member("b", { state: "suspect", lastHeardMs: 1_600 }),
-    member("c", { state: "dead", role: "leader", lastHeardMs: 192_400 }),
-    member("d", { state: "left", role: null, clientUrl: null, host: "::1", lastHeardMs: 7_200_000 }),
+    member("b", { state: "suspect", sinceMs: 400, lastHeardMs: 1_600 }),
+    member("c", { state: "dead", role: "leader", sinceMs: 187_000, lastHeardMs: 192_400 }),
+    member("d", { state: "left", role: null, clientUrl: null, host: "::1", sinceMs: null, lastHeardMs: 7_200_000 }),
   ];
   expect(renderMembers(members, (style, text) => (style === "red" ? `<${text}>` : text))).toEqual([
-    "NAME  STATE      ROLE        HEARD      CLIENT         GOSSIP",
-    "a     ● alive    leader      now        http://a:2379  a:2382",
-    "b     ◌ suspect  follower    1s ago     http://b:2379  b:2382",
-    "<c     ✕ dead     was leader  3m12s ago  http://c:2379  c:2382>",
-    "d     ○ left     -           2h00m ago  -              [::1]:2382",
+    "NAME  STATE      FOR    ROLE        HEARD      CLIENT         GOSSIP",
+    "a     ● alive    1m00s  leader      now        http://a:2379  a:2382",
+    "b     ◌ suspect  0s     follower    1s ago     http://b:2379  b:2382",
+    "<c     ✕ dead     3m07s  was leader  3m12s ago  http://c:2379  c:2382>",
+    "d     ○ left     -      -           2h00m ago  -              [::1]:2382",
   ]);
 });
 

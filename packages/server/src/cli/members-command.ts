@@ -36,7 +36,7 @@ const stateStyle: Readonly<Partial<Record<GossipMember["state"], Style>>> = {
 };
 
 export function renderMembers(members: readonly GossipMember[], style: Terminal["style"]): string[] {
-  const header = ["NAME", "STATE", "ROLE", "HEARD", "CLIENT", "GOSSIP"];
+  const header = ["NAME", "STATE", "FOR", "ROLE", "HEARD", "CLIENT", "GOSSIP"];
   const rows = members.map((member) => row(member));
   const widths = header.map((title, column) => Math.max(title.length, ...rows.map((cells) => cells[column]!.length)));
   const line = (cells: readonly string[]): string =>
@@ -57,7 +57,16 @@ function row(member: GossipMember): string[] {
   const isHere = member.state === "alive" || member.state === "suspect";
   const role = member.role === null ? "-" : isHere ? member.role : `was ${member.role}`;
   const heard = member.lastHeardMs < 1000 ? "now" : `${formatDuration(member.lastHeardMs)} ago`;
-  const cells = [member.name, stateText[member.state], role, heard, member.clientUrl ?? "-", addressText(member)];
+  const since = member.sinceMs === null ? "-" : formatDuration(member.sinceMs);
+  const cells = [
+    member.name,
+    stateText[member.state],
+    since,
+    role,
+    heard,
+    member.clientUrl ?? "-",
+    addressText(member),
+  ];
   // Names and hosts come from whoever takes part.
   return cells.map(printable);
 }

@@ -1,4 +1,4 @@
-import type { InitialMember, Member } from "holdfast/coordination";
+import type { Member } from "holdfast/coordination";
 import type { Address } from "holdfast/runtime";
 import { gossipPlaces, gossipPortOffset, gossipSeeds } from "../gossip/gossip-address.ts";
 import type { NodeGossip } from "../gossip/node-gossip.ts";
@@ -7,6 +7,8 @@ import { addressText } from "../supervisor/cluster-plan.ts";
 import { defineCommand, type Command } from "./command.ts";
 import { environmentError, exitCodes, usageError } from "./exit.ts";
 import { explained } from "./explain-start.ts";
+import { memberNamed } from "./member-named.ts";
+import { openNodeKeyring } from "./node-keyring.ts";
 import { address, addresses, flag, integer, peers, text } from "./option.ts";
 import { aborted, stopSignal } from "./stop-signal.ts";
 
@@ -21,6 +23,7 @@ export const nodeCommand: Command = defineCommand({
     "  --http 10.0.0.2:2381 --cluster n1=10.0.0.1:2380,n2=10.0.0.2:2380,n3=10.0.0.3:2380",
     "holdfast node --name n2 --data ./n2 --client 10.0.0.2:2379 --peer 10.0.0.2:2380 \\",
     "  --http 10.0.0.2:2381 --join 10.0.0.1:2382   # the running members say who --cluster is",
+    "holdfast node --name n2 … --gossip-keyring keyring.json   # sealed; made by: holdfast keygen --json",
   ],
   options: {
     name: text({ placeholder: "NAME", required: true, help: "this member's name, one of --cluster" }),
@@ -32,6 +35,10 @@ export const nodeCommand: Command = defineCommand({
     http: address({ default: local(2381), help: "listen here for people: status over HTTP" }),
     gossip: address({
       help: `listen here for the other members' gossip about who is alive (default ${gossipPortOffset} above --peer)`,
+    }),
+    gossipKeyring: text({
+      placeholder: "FILE",
+      help: "seal the gossip with the keys of this file, the first one to send with; read again on SIGHUP",
     }),
     clusterName: text({ placeholder: "NAME", default: "holdfast", help: "members of another cluster are refused" }),
     heartbeatMs: integer({ min: 10, max: 60_000, default: 100, help: "the leader shows itself this often" }),
@@ -56,7 +63,13 @@ export const nodeCommand: Command = defineCommand({
         `--election-timeout-ms must be at least twice --heartbeat-ms ${options.heartbeatMs} (got ${options.electionTimeoutMs})`,
       );
     }
-    const stop = options.supervised ? supervisedStop() : stopSignal();
+    const { gossipKeyring } = options;
+    const signals: readonly NodeJS.Signals[] = [
+      "SIGINT",
+      "SIGTERM",
+      ...(gossipKeyring === undefined ? (["SIGHUP"] as const) : []),
+    ];
+    const stop = options.supervised ? supervisedStop() : stopSignal(signals);
     const clientUrl = `http://${addressText(options.client)}`;
     const httpUrl = `http://${addressText(options.http)}`;
 
@@ -67,33 +80,43 @@ export const nodeCommand: Command = defineCommand({
       if (!options.supervised) terminal.err(line);
     };
 
+    const keyring =
+      gossipKeyring === undefined ? undefined : await openNodeKeyring(gossipKeyring, options.supervised, terminal);
+
     // Loaded here and not above: help must not wait for the servers' libraries.
-    const [{ createMember }, { nodeRuntime }, { serveMember }, { startNodeGossip }, { learnCluster }] =
+    const [{ createMember }, { nodeRuntime }, { serveMember }, { startNodeGossip }, { findCluster }, telemetryModule] =
       await Promise.all([
         import("holdfast/coordination"),
         import("holdfast/runtime"),
         import("../serve.ts"),
         import("../gossip/node-gossip.ts"),
-        import("../gossip/learn-cluster.ts"),
+        import("./find-cluster.ts"),
+        import("./node-telemetry.ts"),
       ]);
     const runtime = nodeRuntime();
-    const startGossip = (seeds: readonly Address[]): Promise<NodeGossip> =>
-      explained(used, () =>
-        startNodeGossip({ runtime, name, clusterName, places, seeds, notice: { clientUrl, httpUrl, peer }, say }),
-      );
+    const telemetry = telemetryModule.createNodeTelemetry({ clock: runtime.clock, nodeId: name });
     let gossip: NodeGossip | undefined;
+    const startGossip = async (seeds: readonly Address[]): Promise<NodeGossip> => {
+      const notice = { clientUrl, httpUrl, peer };
+      const onEvent = telemetry.onMembershipEvent;
+      const started = { runtime, name, clusterName, places, seeds, notice, keyring, onEvent, say };
+      gossip = await explained(used, () => startNodeGossip(started));
+      return gossip;
+    };
     let member: Member | undefined;
     let served: Served;
     try {
-      let { cluster } = options;
-      if (cluster === undefined) {
-        const seeds = join ?? [];
-        gossip = await startGossip(seeds);
-        say(`looking for the cluster through ${seeds.map(addressText).join(", ")}`);
-        cluster = await learnCluster({ gossip, seeds, clock: runtime.clock, signal: stop });
-        memberNamed(name, cluster, "the cluster's members");
-      }
-      const members = cluster;
+      const cluster = await findCluster({
+        runtime,
+        places: used,
+        clusterName,
+        cluster: options.cluster,
+        seeds: join ?? [],
+        startGossip,
+        signal: stop,
+        say,
+      });
+      const { members } = cluster;
       member = await explained(used, () =>
         createMember({
           runtime,
@@ -107,16 +130,20 @@ export const nodeCommand: Command = defineCommand({
           electionTimeoutMs: options.electionTimeoutMs,
           ...(options.snapshotEntries === undefined ? {} : { snapshotEntries: options.snapshotEntries }),
           onFact: (fact) => {
+            telemetry.onFact(fact);
             if (fact.type === "roleChanged" && member !== undefined) gossip?.setRole(member.status().role);
           },
         }),
       );
-      gossip ??= await startGossip(join ?? gossipSeeds(members));
-      gossip.setRole(member.status().role);
-      const { membership } = gossip;
       const started = member;
+      telemetry.setMember(started);
+      await explained(used, () => cluster.remember());
+      gossip ??= await startGossip(join ?? gossipSeeds(members));
+      gossip.setRole(started.status().role);
+      const { view: membership } = gossip;
+      const { recorder: events, onServeEvent: onEvent } = telemetry;
       served = await explained(used, () =>
-        serveMember({ member: started, membership, client: options.client, http: options.http }),
+        serveMember({ member: started, membership, events, client: options.client, http: options.http, onEvent }),
       );
     } catch (error) {
       await Promise.all([gossip?.leave(), member?.close()]);
@@ -129,14 +156,6 @@ export const nodeCommand: Command = defineCommand({
     return await serveUntil(stop, { member, served, gossip }, say);
   },
 });
-
-/** @throws ExitError (usage) when the cluster has no such member */
-function memberNamed(name: string, cluster: readonly InitialMember[], whose: string): InitialMember {
-  const found = cluster.find((member) => member.name === name);
-  if (found !== undefined) return found;
-  const names = cluster.map((member) => member.name).join(", ");
-  throw usageError(`--name must be one of ${whose}: ${names} (got ${JSON.stringify(name)})`);
-}
 
 interface RunningNode {
   readonly member: Member;

@@ -21,6 +21,7 @@ async function gossip(name: string, clientUrl: string): Promise<NodeGossip> {
     places: { listen: any, host: any.host },
     seeds: [],
     notice: { clientUrl, httpUrl: null, peer: null },
+    keyring: undefined,
     say: () => undefined,
   });
   opened.push(() => started.membership.close());

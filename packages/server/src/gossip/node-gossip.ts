@@ -1,9 +1,12 @@
 import type { MemberRole } from "holdfast/coordination";
-import { createMembership, type Membership, type MembershipEvent } from "holdfast/membership";
+import { createMembership, type Keyring, type Membership, type MembershipEvent } from "holdfast/membership";
 import type { Address, Runtime } from "holdfast/runtime";
 import { printable } from "../cli/terminal.ts";
+import type { MembershipView } from "../http/members-document.ts";
 import type { GossipPlaces } from "./gossip-address.ts";
+import { warnOfForeignKeys } from "./key-warning.ts";
 import { encodeNotice, type NodeNotice } from "./node-notice.ts";
+import { StateTimes } from "./state-times.ts";
 
 export interface NodeGossipOptions {
   readonly runtime: Runtime;
@@ -12,6 +15,10 @@ export interface NodeGossipOptions {
   readonly places: GossipPlaces;
   readonly seeds: readonly Address[];
   readonly notice: Omit<NodeNotice, "role">;
+  /** Undefined: nothing is sealed. */
+  readonly keyring: Keyring | undefined;
+  /** From the first event on. `heardMsAgo` is as of the event. */
+  readonly onEvent?: (event: MembershipEvent, heardMsAgo: (name: string) => number) => void;
   /** A line for people whenever a member joins, leaves, dies or returns. */
   readonly say: (line: string) => void;
 }
@@ -19,6 +26,8 @@ export interface NodeGossipOptions {
 /** The part of a node that watches the other nodes. */
 export interface NodeGossip {
   readonly membership: Membership;
+  /** What is served of it. */
+  readonly view: MembershipView;
   /** Tells the others, when it has changed. */
   setRole(role: MemberRole): void;
   /** Says farewell, for a second at most, and closes. */
@@ -30,9 +39,11 @@ const farewellMs = 1_000;
 
 /** @throws InvalidArgumentError, or the platform's error when the port cannot be had */
 export async function startNodeGossip(options: NodeGossipOptions): Promise<NodeGossip> {
-  const { runtime, name, clusterName, places, seeds, notice, say } = options;
+  const { runtime, name, clusterName, places, seeds, notice, keyring, onEvent, say } = options;
   let role: MemberRole | null = null;
   let isLeaving = false;
+  const times = new StateTimes(runtime.clock);
+  times.enter(name);
   const membership = await createMembership({
     runtime,
     name,
@@ -42,13 +53,22 @@ export async function startNodeGossip(options: NodeGossipOptions): Promise<NodeG
     port: places.listen.port,
     seeds,
     meta: encodeNotice({ role, ...notice }),
+    ...(keyring === undefined ? {} : { keyring }),
+    onEvent: (event) => times.take(event),
   });
   membership.subscribe((event) => {
+    onEvent?.(event, (member) => membership.heardMsAgo(member) ?? 0);
     const line = isLeaving ? undefined : describe(event, membership);
     if (line !== undefined) say(printable(line));
   });
+  const stopWarning = warnOfForeignKeys({ clock: runtime.clock, dropped: () => membership.metrics.dropped, say });
   return {
     membership,
+    view: {
+      members: () => membership.members(),
+      heardMsAgo: (member) => membership.heardMsAgo(member),
+      sinceMs: (member) => times.sinceMs(member),
+    },
     setRole(next) {
       if (isLeaving || next === role) return;
       role = next;
@@ -56,6 +76,7 @@ export async function startNodeGossip(options: NodeGossipOptions): Promise<NodeG
     },
     async leave() {
       isLeaving = true;
+      stopWarning();
       const enough = new AbortController();
       const timeout = runtime.clock.sleep(farewellMs, { signal: enough.signal }).catch(() => undefined);
       await Promise.race([membership.leave(), timeout]);

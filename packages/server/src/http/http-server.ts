@@ -2,19 +2,20 @@ import { createServer, type Server } from "node:http";
 import { grpcCode } from "../grpc/status-code.ts";
 import fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Member } from "holdfast/coordination";
-import type { Membership } from "holdfast/membership";
 import type { Dispatcher } from "../etcd/dispatcher.ts";
-
 import { etcdClusterVersion, etcdCompatibleVersion } from "../etcd/version.ts";
+import type { EventStreams } from "./event-stream.ts";
 import { registerGateway, sendFailure, sendJson } from "./gateway.ts";
 import { isHealthy } from "./health.ts";
 import { statusDocument } from "./member-status.ts";
-import { membersDocument } from "./members-document.ts";
+import { membersDocument, type MembershipView } from "./members-document.ts";
 
 export interface HttpServerOptions {
   readonly member: Member;
   /** Undefined where nobody watches the members. */
-  readonly membership: Membership | undefined;
+  readonly membership: MembershipView | undefined;
+  /** Undefined where nothing is recorded. */
+  readonly events: EventStreams | undefined;
   readonly dispatcher: Dispatcher;
   /** Of a request, in protobuf; the same request in JSON may be longer by base64's third. */
   readonly maxMessageBytes: number;
@@ -28,7 +29,7 @@ const keepAliveTimeoutMs = 75_000;
 
 /** Makes the HTTP/1.1 server with all its routes; it listens nowhere yet. */
 export async function createHttpServer(options: HttpServerOptions): Promise<Server> {
-  const { member, membership, dispatcher, maxMessageBytes } = options;
+  const { member, membership, events, dispatcher, maxMessageBytes } = options;
   const server = createServer({
     noDelay: true,
     requestTimeout: requestTimeoutMs,
@@ -56,6 +57,13 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Serv
     app.get("/holdfast/v1/members", (_request, reply) =>
       sendJson(reply, 200, JSON.stringify(membersDocument(membership))),
     );
+  }
+
+  if (events !== undefined) {
+    app.get("/holdfast/v1/events", (request, reply) => {
+      reply.hijack();
+      events.serve(request.raw, reply.raw);
+    });
   }
 
   app.setNotFoundHandler((request, reply) => answerUnknown(request, reply));

@@ -40,7 +40,8 @@ it("is served at both ports, in the order of names, with what each member told",
   const b = await start({ name: "b", meta: encodeNotice(notice) });
   const a = await start({ name: "a", meta: Uint8Array.of(1, 2, 3) });
   await b.join([a.address]);
-  const known = { host: "127.0.0.1", state: "alive", incarnation: 0 };
+  // A membership by itself does not say since when.
+  const known = { host: "127.0.0.1", state: "alive", incarnation: 0, sinceMs: null };
   const silence = { role: null, clientUrl: null, httpUrl: null, peer: null };
   for (const url of await serve({ membership: b })) {
     expect(await reader().members([url])).toEqual({

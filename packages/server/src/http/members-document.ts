@@ -19,15 +19,25 @@ export interface GossipMember {
   readonly httpUrl: string | null;
   /** `HOST:PORT`, for Raft. */
   readonly peer: string | null;
+  /** How long the answering member has held it for what it is, in whole milliseconds; null where it does not know. */
+  readonly sinceMs: number | null;
   /** Since the answering member last heard this one itself, in whole milliseconds; 0 for itself. */
   readonly lastHeardMs: number;
   readonly incarnation: number;
 }
 
-export function membersDocument(membership: Pick<Membership, "members" | "heardMsAgo">): MembersDocument {
+/** What is asked about who is there: a running membership will do. */
+export interface MembershipView extends Pick<Membership, "members" | "heardMsAgo"> {
+  /** Milliseconds since a member's state last changed; without it, nobody is told. */
+  sinceMs?(name: string): number | undefined;
+}
+
+export function membersDocument(membership: MembershipView): MembersDocument {
   const members = membership.members().map(({ name, host, port, state, meta, incarnation }): GossipMember => {
     const lastHeardMs = Math.round(membership.heardMsAgo(name) ?? 0);
-    return { name, host, port, state, ...decodeNotice(meta), lastHeardMs, incarnation };
+    const since = membership.sinceMs?.(name);
+    const sinceMs = since === undefined ? null : Math.round(since);
+    return { name, host, port, state, ...decodeNotice(meta), sinceMs, lastHeardMs, incarnation };
   });
   return { members: members.toSorted((left, right) => (left.name < right.name ? -1 : 1)) };
 }

@@ -1,0 +1,22 @@
+export type { ConsensusFact, LeaderChanged, LogTruncated, QuorumLost, RoleChanged } from "./consensus-fact.ts";
+export { channelName, eventRooms, eventTypes } from "./event.ts";
+export type { EventOf, EventRoom, EventStamp, TelemetryEvent, TelemetryEventType, TelemetryFact } from "./event.ts";
+export { defaultEventRecorderOptions, recordEvents } from "./event-recorder.ts";
+export type { EventRecorder, EventRecorderOptions, RecordedEvents } from "./event-recorder.ts";
+export type {
+  MemberCleared,
+  MemberFailed,
+  MemberForgotten,
+  MemberJoined,
+  MemberLeft,
+  MemberReturned,
+  MembershipFact,
+  MemberSuspect,
+  MemberUpdated,
+  NameConflict,
+  SelfRefuted,
+  SelfStalled,
+} from "./membership-fact.ts";
+export type { RequestFact } from "./request-fact.ts";
+export { createTelemetry } from "./telemetry.ts";
+export type { EventChannel, EventFilter, Telemetry, TelemetryMetrics, TelemetryOptions } from "./telemetry.ts";

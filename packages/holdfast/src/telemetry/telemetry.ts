@@ -1,0 +1,198 @@
+import { checkFunction, checkOneOf, checkOptionNames, InvalidArgumentError } from "../errors/base.ts";
+import type { Clock } from "../runtime/system.ts";
+import {
+  channelName,
+  eventTypes,
+  type EventOf,
+  type TelemetryEvent,
+  type TelemetryEventType,
+  type TelemetryFact,
+} from "./event.ts";
+
+/** The part of a `diagnostics_channel` channel that is used. */
+export interface EventChannel {
+  readonly hasSubscribers: boolean;
+  publish(event: unknown): void;
+}
+
+export interface TelemetryOptions {
+  /** Stamps events with its `wallTime`. */
+  readonly clock: Pick<Clock, "wallTime">;
+  /** The node that tells; 1 to 128 characters. */
+  readonly nodeId: string;
+  /**
+   * Node's `channel` of `node:diagnostics_channel`: events then also go to `holdfast:<room>:<type>`, for whoever has no
+   * hand on this telemetry. Default: nowhere but to `subscribe`.
+   */
+  readonly channel?: (name: string) => EventChannel;
+}
+
+export interface EventFilter<Type extends TelemetryEventType = TelemetryEventType> {
+  /** Default: all there are. */
+  readonly types?: readonly Type[];
+}
+
+/** How often what happened since the start. */
+export interface TelemetryMetrics {
+  readonly published: number;
+  /** Exceptions from listeners, and promises of theirs that were rejected. */
+  readonly listenerFailures: number;
+  /** Events that listeners published while they were told, beyond 1 024 for one event from outside: not published. */
+  readonly dropped: number;
+}
+
+/** What happens here, told to whoever listens. */
+export interface Telemetry {
+  readonly nodeId: string;
+  /** Whether anybody listens to anything. */
+  readonly active: boolean;
+  /** Whether anybody listens to events of this type: ask before making one that is costly to make. */
+  wants(type: TelemetryEventType): boolean;
+  /** Stamps the fact and tells it, at once; does nothing when nobody wants it. Never throws. */
+  publish(fact: TelemetryFact): void;
+  /**
+   * Tells `listener` every event from now on, in order, or those of some types. Returns what takes the subscription
+   * back. What a listener throws is counted and changes nothing, for whoever publishes and for the other listeners.
+   *
+   * @throws InvalidArgumentError on a filter with a type that does not exist
+   */
+  subscribe<Type extends TelemetryEventType = TelemetryEventType>(
+    listener: (event: EventOf<Type>) => void,
+    filter?: EventFilter<Type>,
+  ): () => void;
+  readonly metrics: TelemetryMetrics;
+}
+
+interface Subscription {
+  readonly listener: (event: TelemetryEvent) => unknown;
+  readonly types: ReadonlySet<TelemetryEventType>;
+  isOver: boolean;
+}
+
+/** Listeners that publish what they hear of would otherwise never come to an end. */
+const maxNested = 1_024;
+const maxNodeIdLength = 128;
+
+/**
+ * A bus for events. Without a listener, publishing one is a look into a table.
+ *
+ * @throws InvalidArgumentError on an option that breaks its rule
+ * @example
+ * const telemetry = createTelemetry({ clock: nodeRuntime().clock, nodeId: "n1" });
+ * const stop = telemetry.subscribe(({ leader }) => console.log(leader), { types: ["leaderChanged"] });
+ * telemetry.publish({ type: "leaderChanged", leader: "n2", term: 4 }); // n2
+ * stop();
+ */
+export function createTelemetry(options: TelemetryOptions): Telemetry {
+  checkOptionNames("telemetry", options, ["clock", "nodeId", "channel"]);
+  const { clock, nodeId, channel } = options;
+  if (typeof nodeId !== "string" || nodeId === "" || nodeId.length > maxNodeIdLength) {
+    throw new InvalidArgumentError("telemetry.nodeId", `must be 1 to ${maxNodeIdLength} characters`, nodeId);
+  }
+  checkFunction("telemetry.channel", channel);
+  return new Bus(clock, nodeId, channel);
+}
+
+class Bus implements Telemetry {
+  readonly nodeId: string;
+  readonly #clock: Pick<Clock, "wallTime">;
+  readonly #channels = new Map<TelemetryEventType, EventChannel>();
+  /** How many subscriptions want a type. */
+  readonly #wanted = new Map<TelemetryEventType, number>();
+  /** Replaced on every change, so that whoever is being told an event is told it by the list of its beginning. */
+  #subscriptions: readonly Subscription[] = [];
+  /** Undefined unless an event is being told. */
+  #nested: TelemetryEvent[] | undefined;
+  #seq = 0;
+  #listenerFailures = 0;
+  #dropped = 0;
+
+  constructor(clock: Pick<Clock, "wallTime">, nodeId: string, channel: TelemetryOptions["channel"]) {
+    this.#clock = clock;
+    this.nodeId = nodeId;
+    if (channel !== undefined) for (const type of eventTypes) this.#channels.set(type, channel(channelName(type)));
+  }
+
+  get active(): boolean {
+    return this.#subscriptions.length > 0 || eventTypes.some((type) => this.wants(type));
+  }
+
+  get metrics(): TelemetryMetrics {
+    return { published: this.#seq, listenerFailures: this.#listenerFailures, dropped: this.#dropped };
+  }
+
+  wants(type: TelemetryEventType): boolean {
+    return (this.#wanted.get(type) ?? 0) > 0 || this.#channels.get(type)?.hasSubscribers === true;
+  }
+
+  publish(fact: TelemetryFact): void {
+    if (!this.wants(fact.type)) return;
+    const nested = this.#nested;
+    if (nested !== undefined) {
+      // After the event that is being told, for all listeners: they hear everything in one order.
+      if (nested.length <= maxNested) nested.push(this.#stamp(fact));
+      else this.#dropped++;
+      return;
+    }
+    const events = (this.#nested = [this.#stamp(fact)]);
+    for (const event of events) this.#tell(event);
+    this.#nested = undefined;
+  }
+
+  subscribe<Type extends TelemetryEventType>(
+    listener: (event: EventOf<Type>) => void,
+    filter: EventFilter<Type> = {},
+  ): () => void {
+    if (typeof listener !== "function") {
+      throw new InvalidArgumentError("telemetry.subscribe listener", "must be a function", listener);
+    }
+    const types = checkTypes(filter);
+    const subscription: Subscription = { listener: listener as Subscription["listener"], types, isOver: false };
+    this.#subscriptions = [...this.#subscriptions, subscription];
+    this.#count(types, 1);
+    return () => {
+      if (subscription.isOver) return;
+      subscription.isOver = true;
+      this.#subscriptions = this.#subscriptions.filter((other) => other !== subscription);
+      this.#count(types, -1);
+    };
+  }
+
+  #stamp(fact: TelemetryFact): TelemetryEvent {
+    const { type, ...fields } = fact;
+    const at = this.#clock.wallTime();
+    // One object for all listeners, and for whoever keeps it.
+    return Object.freeze({ type, at, nodeId: this.nodeId, seq: ++this.#seq, ...fields }) as TelemetryEvent;
+  }
+
+  #tell(event: TelemetryEvent): void {
+    for (const { listener, types, isOver } of this.#subscriptions) {
+      if (isOver || !types.has(event.type)) continue;
+      try {
+        const outcome = listener(event);
+        if (outcome instanceof Promise) outcome.catch(() => this.#listenerFailures++);
+      } catch {
+        this.#listenerFailures++;
+      }
+    }
+    const channel = this.#channels.get(event.type);
+    if (channel?.hasSubscribers !== true) return;
+    try {
+      channel.publish(event);
+    } catch {
+      this.#listenerFailures++;
+    }
+  }
+
+  #count(types: ReadonlySet<TelemetryEventType>, by: 1 | -1): void {
+    for (const type of types) this.#wanted.set(type, (this.#wanted.get(type) ?? 0) + by);
+  }
+}
+
+function checkTypes(filter: EventFilter): ReadonlySet<TelemetryEventType> {
+  checkOptionNames("telemetry.subscribe filter", filter, ["types"]);
+  const { types = eventTypes } = filter;
+  if (!Array.isArray(types)) throw new InvalidArgumentError("filter.types", "must be an array", types);
+  for (const [at, type] of types.entries()) checkOneOf(`filter.types[${at}]`, type, eventTypes);
+  return new Set(types);
+}

@@ -1,0 +1,83 @@
+import { channel } from "node:diagnostics_channel";
+import type { Fact } from "holdfast/consensus";
+import type { Member } from "holdfast/coordination";
+import type { MembershipEvent } from "holdfast/membership";
+import type { Clock } from "holdfast/runtime";
+import {
+  createTelemetry,
+  eventTypes,
+  recordEvents,
+  type ConsensusFact,
+  type EventRecorder,
+  type Telemetry,
+} from "holdfast/telemetry";
+import { membershipFact } from "../gossip/membership-fact.ts";
+import type { ServeEvent } from "../serve.ts";
+
+/** What one node tells of itself, and of the others as it sees them. */
+export interface NodeTelemetry {
+  readonly telemetry: Telemetry;
+  /** All but requests, of which there are too many to keep, and to make an event of when nobody listens. */
+  readonly recorder: EventRecorder;
+  readonly onFact: (fact: Fact) => void;
+  readonly onMembershipEvent: (event: MembershipEvent, heardMsAgo: (name: string) => number) => void;
+  readonly onServeEvent: (event: ServeEvent) => void;
+  /** Who knows the members' names; facts that come before are kept for it. */
+  setMember(member: Pick<Member, "members">): void;
+}
+
+/** Some hundred bytes each. */
+const maxEvents = 4_096;
+
+export function createNodeTelemetry(options: { readonly clock: Clock; readonly nodeId: string }): NodeTelemetry {
+  const telemetry = createTelemetry({ ...options, channel });
+  const recorder = recordEvents(telemetry, { maxEvents, types: eventTypes.filter((type) => type !== "request") });
+  let member: Pick<Member, "members"> | undefined;
+  /** Of the moments between the core's start and the end of `createMember`. */
+  const early: Fact[] = [];
+
+  function publish(fact: Fact, known: Pick<Member, "members">): void {
+    const named = consensusFact(fact, (id) => known.members().find((info) => info.id === BigInt(id))?.name);
+    if (named !== undefined) telemetry.publish(named);
+  }
+
+  return {
+    telemetry,
+    recorder,
+    onFact(fact) {
+      if (member === undefined) early.push(fact);
+      else publish(fact, member);
+    },
+    onMembershipEvent(event, heardMsAgo) {
+      const fact = membershipFact(event, heardMsAgo);
+      if (fact !== undefined) telemetry.publish(fact);
+    },
+    onServeEvent(event) {
+      if (event.type !== "request" || !telemetry.wants("request")) return;
+      const { type, method, transport, code, durationMs, error } = event;
+      const reason = error === undefined ? null : error instanceof Error ? error.message : "no error was given";
+      telemetry.publish({ type, method, transport, code, durationMs, error: reason });
+    },
+    setMember(started) {
+      member = started;
+      for (const fact of early.splice(0)) publish(fact, started);
+    },
+  };
+}
+
+/** Undefined for a fact that nobody outside needs. */
+function consensusFact(fact: Fact, nameOf: (id: number) => string | undefined): ConsensusFact | undefined {
+  switch (fact.type) {
+    case "leaderChanged": {
+      const { type, leader, term } = fact;
+      // A member that has been given a name since this one last applied anything is told by its number.
+      return { type, leader: leader === 0 ? null : (nameOf(leader) ?? leader.toString(16)), term };
+    }
+    case "roleChanged":
+    case "quorumLost":
+    case "logTruncated":
+      return fact;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,119 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import type { InitialMember } from "holdfast/coordination";
+import type { Disk, DiskFile } from "holdfast/runtime";
+import { environmentError } from "../cli/exit.ts";
+
+export interface RememberedClusterOptions {
+  readonly disk: Disk;
+  /** The member's data directory. */
+  readonly directory: string;
+  readonly clusterName: string;
+}
+
+const fileName = "learned-cluster.json";
+const maxFileBytes = 65_536;
+
+interface Remembered {
+  readonly format: 1;
+  readonly clusterName: string;
+  readonly members: readonly InitialMember[];
+}
+
+/**
+ * Who the cluster's members are, as a running member once told; undefined when none has yet.
+ *
+ * @throws ExitError (environment) when the file is damaged or of another cluster, or the platform's error
+ */
+export async function recallCluster(options: RememberedClusterOptions): Promise<readonly InitialMember[] | undefined> {
+  const { disk, directory, clusterName } = options;
+  const path = join(directory, fileName);
+  const bytes = await readIfThere(disk, path);
+  if (bytes === undefined) return undefined;
+  const remembered = decode(bytes);
+  if (remembered === undefined) {
+    throw environmentError(
+      `${path} is damaged; remove it to learn the cluster again from a running member, or name all with --cluster`,
+    );
+  }
+  if (remembered.clusterName !== clusterName) {
+    throw environmentError(
+      `${path} tells of cluster ${JSON.stringify(remembered.clusterName)}, not ${JSON.stringify(clusterName)}; ` +
+        `name another directory: --data DIR, or that cluster: --cluster-name NAME`,
+    );
+  }
+  return remembered.members;
+}
+
+/**
+ * Writes down what was learned, for the next start, when perhaps nobody else runs. Durable once resolved; a crash
+ * meanwhile leaves what was there before. For whoever holds the directory.
+ *
+ * @throws the platform's error
+ */
+export async function rememberCluster(
+  { disk, directory, clusterName }: RememberedClusterOptions,
+  members: readonly InitialMember[],
+): Promise<void> {
+  const path = join(directory, fileName);
+  // A name that the log clears away at its next start.
+  const draft = `${path}.tmp`;
+  const file = await disk.open(draft, { create: true });
+  try {
+    const bytes = encode({ format: 1, clusterName, members });
+    await file.write(0, [bytes]);
+    await file.truncate(bytes.length);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await disk.rename(draft, path);
+  await disk.syncDirectory(directory);
+}
+
+function encode({ format, clusterName, members }: Remembered): Uint8Array {
+  const content = {
+    format,
+    clusterName,
+    members: members.map(({ name, peer: { host, port } }) => ({ name, host, port })),
+  };
+  return Buffer.from(`${JSON.stringify({ ...content, sha256: digest(content) }, undefined, 2)}\n`);
+}
+
+/** Undefined for what `encode` has not made. */
+function decode(bytes: Uint8Array): Remembered | undefined {
+  let content: unknown;
+  try {
+    content = JSON.parse(Buffer.from(bytes).toString("utf8"));
+  } catch {
+    return undefined;
+  }
+  if (typeof content !== "object" || content === null) return undefined;
+  const { sha256, ...rest } = content as Readonly<Record<string, unknown>>;
+  // With the right digest, the rest is what was written: its shape need not be looked at, only its format.
+  if (sha256 !== digest(rest) || rest["format"] !== 1) return undefined;
+  const { clusterName, members } = rest as {
+    clusterName: string;
+    members: { name: string; host: string; port: number }[];
+  };
+  return { format: 1, clusterName, members: members.map(({ name, host, port }) => ({ name, peer: { host, port } })) };
+}
+
+function digest(content: object): string {
+  return createHash("sha256").update(JSON.stringify(content)).digest("hex");
+}
+
+async function readIfThere(disk: Disk, path: string): Promise<Uint8Array | undefined> {
+  let file: DiskFile;
+  try {
+    file = await disk.open(path);
+  } catch (error) {
+    if ((error as { readonly code?: unknown }).code === "ENOENT") return undefined;
+    throw error;
+  }
+  try {
+    return await file.read(0, Math.min(await file.size(), maxFileBytes));
+  } finally {
+    await file.close();
+  }
+}
