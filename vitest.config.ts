@@ -7,7 +7,11 @@ const ssr = { resolve };
 const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
-      { resolve, ssr, test: { name: "unit", include: ["packages/*/src/**/*.test.ts", "scripts/**/*.test.ts"] } },
+      {
+        resolve,
+        ssr,
+        test: { name: "unit", include: ["packages/*/src/**/*.test.ts", "scripts/**/*.test.ts", "bench/**/*.test.ts"] },
+      },
       {
         resolve,
         ssr,

@@ -138,7 +138,10 @@ export function leadTime(
       if (!exceeded || before.length < quiet || before.some((each) => each.exceeded)) continue;
       onsets++;
       let lead = 0;
-      while (lead < 2 * quiet && (run[at - 1 - lead]?.probability ?? -1) >= alarmAt) lead++;
+      // An alarm that never went off after the time before foretells nothing.
+      const isAlarm = (step: Scored | undefined): boolean =>
+        step !== undefined && !step.exceeded && step.probability >= alarmAt;
+      while (lead < 2 * quiet && isAlarm(run[at - 1 - lead])) lead++;
       if (lead > 0) foreseen++;
       steps += lead;
     }

@@ -10,6 +10,7 @@ const lastLines: Readonly<Record<string, RegExp>> = {
   "check-a-history.ts": /^ok: 120 operations have an order, the stale read has none$/,
   "embedded-cluster.ts": /^ok: a cluster of three lost its leader and no write$/,
   "payments.ts": /^ok: 14 orders are paid, 7 of them at today's rate$/,
+  "redundancy.ts": /^ok: both prices are right, 2 lies were outvoted, 1 backup took over$/,
   "simulate-a-service.ts": /^ok: with a sync before each answer, 20 seeds lose nothing$/,
 };
 

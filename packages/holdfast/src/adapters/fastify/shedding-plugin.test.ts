@@ -3,7 +3,9 @@ import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import { expect, it } from "vitest";
 import { bulkhead, rateLimiter } from "../../resilience/index.ts";
 import { VirtualClock } from "../../testing/index.ts";
+import { Http2Client } from "../http-server/testing/http2-client.ts";
 import { get } from "../http-server/testing/plain-client.ts";
+import { checkProblem } from "../http-server/testing/problem-check.ts";
 import { sheddingSuite, type TestServer } from "../http-server/testing/shedding-suite.ts";
 import { Workshop } from "../http-server/testing/workshop.ts";
 import { requestSignal, sheddingPlugin } from "./index.ts";
@@ -109,4 +111,24 @@ it("fastify: permits come back from injected requests, unknown routes and hijack
   await server.close();
   await new Promise((resolve) => setImmediate(resolve));
   expect(policy.metrics).toMatchObject({ active: 0, rejected: 0 });
+});
+
+it("fastify: sheds over HTTP/2, and a stream that its client resets gives the permit back", async () => {
+  const workshop = new Workshop();
+  const policy = bulkhead({ maxConcurrent: 1, maxQueue: 0 });
+  const app = fastify({ http2: true });
+  await app.register(sheddingPlugin, { policy });
+  app.get("/work", async () => workshop.work(undefined));
+  const client = new Http2Client(await app.listen({ port: 0, host: "127.0.0.1" }));
+  const first = client.open("/work");
+  await workshop.until(() => workshop.running === 1);
+  const { status, headers, body } = await client.get("/work");
+  expect(checkProblem(status, headers, body)).toMatchObject({ status: 503, code: "BULKHEAD_FULL" });
+  first.close(8);
+  while (policy.metrics.active > 0) await new Promise((resolve) => setImmediate(resolve));
+  workshop.release();
+  expect((await client.get("/work")).body).toBe("done");
+  client.close();
+  await app.close();
+  expect(policy.metrics).toMatchObject({ active: 0, rejected: 1 });
 });

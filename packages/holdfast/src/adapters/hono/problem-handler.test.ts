@@ -10,6 +10,7 @@ import { describe, expect, it } from "vitest";
 import { BusinessError } from "../../errors/index.ts";
 import { VirtualClock } from "../../testing/index.ts";
 import { get } from "../http-server/testing/plain-client.ts";
+import { serveFetch } from "../http-server/testing/fetch-server.ts";
 import { checkProblem } from "../http-server/testing/problem-check.ts";
 import { problemSuite, workload, type Stage } from "../http-server/testing/problem-suite.ts";
 import type { TestServer } from "../http-server/testing/shedding-suite.ts";
@@ -80,6 +81,14 @@ async function listen(app: Hono): Promise<TestServer> {
 problemSuite<Context>("hono", {
   clock: () => new VirtualClock(),
   start: async (options, stage) => listen(appOf(options, stage)),
+});
+
+problemSuite<Context>("hono, by fetch alone", {
+  clock: () => new VirtualClock(),
+  start: async (options, stage) => {
+    const app = appOf(options, stage);
+    return serveFetch((request) => app.fetch(request));
+  },
 });
 
 it("hono: what the streaming helpers would end as if it were whole is cut off", async () => {

@@ -7,6 +7,7 @@ import { streamText } from "hono/streaming";
 import { describe, expect, it } from "vitest";
 import { bulkhead, circuitBreaker, pipeline } from "../../resilience/index.ts";
 import { VirtualClock } from "../../testing/index.ts";
+import { serveFetch } from "../http-server/testing/fetch-server.ts";
 import { sheddingSuite } from "../http-server/testing/shedding-suite.ts";
 import { Workshop } from "../http-server/testing/workshop.ts";
 import { requestSignal, shedding } from "./index.ts";
@@ -48,6 +49,15 @@ sheddingSuite<Context>("hono", {
         await once(server, "close");
       },
     };
+  },
+  header: (context, name) => context.req.header(name),
+  clock: () => new VirtualClock(),
+});
+
+sheddingSuite<Context>("hono, by fetch alone", {
+  async start(policy, options, workshop) {
+    const app = appOf(workshop, shedding(policy, options));
+    return serveFetch((request) => app.fetch(request));
   },
   header: (context, name) => context.req.header(name),
   clock: () => new VirtualClock(),

@@ -1,5 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { Policy } from "../../resilience/index.ts";
+import { systemClock } from "../../runtime/system.ts";
 import {
   Admission,
   checkSheddingOptions,
@@ -8,9 +9,11 @@ import {
   isClosed,
   refusalOf,
   remember,
+  startOf,
   type NodeResponse,
   type SheddingOptions,
 } from "../http-server/index.ts";
+import { nodeOf } from "./problem-node-pair.ts";
 import { endWithBody } from "./tracked-body.ts";
 
 /**
@@ -30,6 +33,7 @@ export function shedding(policy: Policy<unknown>, options: SheddingOptions<Conte
     const request = context.req.raw;
     const node = nodeResponseOf(context.env);
     if (node === undefined ? request.signal.aborted : isClosed(node)) return clientGone();
+    const startedAt = startOf(nodeOf(context.env)?.incoming ?? request) ?? systemClock.now();
     const admission = new Admission(settings.policy);
     remember(request, admission);
     // On Node the response says when it is over, and nothing has to stand between it and the handler's body.
@@ -38,7 +42,8 @@ export function shedding(policy: Policy<unknown>, options: SheddingOptions<Conte
     try {
       await admission.enter(execution);
     } catch (error) {
-      const refusal = refusalOf(error, context, settings);
+      const facts = { request: context, traceparent: context.req.header("traceparent"), startedAt };
+      const refusal = refusalOf(error, facts, settings);
       if (refusal !== undefined) return new Response(refusal.body, refusal);
       if (admission.signal.aborted) return clientGone();
       throw error;

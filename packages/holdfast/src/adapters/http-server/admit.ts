@@ -1,6 +1,9 @@
+import type { IncomingHttpHeaders } from "node:http";
 import type { ExecuteOptions } from "../../resilience/index.ts";
+import { systemClock } from "../../runtime/system.ts";
 import { Admission } from "./admission.ts";
 import { endWithResponse, isClosed, type NodeResponse } from "./node-response.ts";
+import { startOf } from "./problem-start.ts";
 import { refusalOf, type Refusal } from "./refusal.ts";
 import { remember } from "./request-signal.ts";
 import type { SheddingSettings } from "./shedding-options.ts";
@@ -14,7 +17,7 @@ export interface Verdict {
 }
 
 /** Lets a request through the policy; one of the verdict's functions is called, none when the client has gone. */
-export function admit<Request extends object>(
+export function admit<Request extends object & { readonly headers: IncomingHttpHeaders }>(
   settings: SheddingSettings<Request>,
   request: Request,
   response: NodeResponse,
@@ -36,8 +39,9 @@ export function admit<Request extends object>(
   const admission = new Admission(settings.policy);
   remember(request, admission);
   endWithResponse(response, admission, settings.isFailure);
+  const startedAt = startOf(request) ?? systemClock.now();
   admission.begin(execution, verdict.proceed, (error) => {
-    const refusal = refusalOf(error, request, settings);
+    const refusal = refusalOf(error, { request, traceparent: request.headers["traceparent"], startedAt }, settings);
     if (refusal === undefined) verdict.fail(error);
     else verdict.refuse(refusal);
   });

@@ -12,7 +12,8 @@ export type { SheddingOptions, SheddingSettings, ShedEvent } from "./shedding-op
 export { answerError, answerNotFound, sendProblem } from "./problem-answer.ts";
 export { watchBody } from "./problem-body.ts";
 export { notFoundProblem, problemOf, tellProblem } from "./problem-document.ts";
-export type { Problem, RequestFacts } from "./problem-document.ts";
+export type { Problem } from "./problem-document.ts";
+export type { RequestFacts } from "./problem-members.ts";
 export { exposed } from "./problem-exposure.ts";
 export { checkProblemOptions, problemDefaults } from "./problem-options.ts";
 export type { ProblemEvent, ProblemOptions, ProblemOutcome, ProblemSettings } from "./problem-options.ts";

@@ -1,4 +1,5 @@
-import { notFoundProblem, problemOf, tellProblem, type Problem, type RequestFacts } from "./problem-document.ts";
+import { notFoundProblem, problemOf, tellProblem, type Problem } from "./problem-document.ts";
+import type { RequestFacts } from "./problem-members.ts";
 import type { ProblemOutcome, ProblemSettings } from "./problem-options.ts";
 import { cutOff, headersOfBody, outcomeOf, type ProblemRequest, type ProblemResponse } from "./problem-outcome.ts";
 

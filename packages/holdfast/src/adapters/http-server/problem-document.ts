@@ -1,32 +1,15 @@
 import { classify, ErrorShape, type AnyFailure } from "../../errors/index.ts";
-import { systemClock } from "../../runtime/system.ts";
 import { exposedMessage } from "./problem-exposure.ts";
+import { problemMembers, textOf, type ProblemMembers, type RequestFacts } from "./problem-members.ts";
 import type { ProblemEvent, ProblemOutcome, ProblemSettings } from "./problem-options.ts";
 import { toldOf } from "./problem-status.ts";
-import { titleOf } from "./problem-title.ts";
-import { traceIdOf } from "./problem-trace.ts";
-
-/** What is known of the request. */
-export interface RequestFacts<Request> {
-  readonly request: Request;
-  /** The header. */
-  readonly traceparent: unknown;
-  /** By the system's monotonic clock; undefined when it is not known. */
-  readonly startedAt: number | undefined;
-  /** The framework's contract is that the message of this error goes to the client. */
-  readonly isExposed?: boolean;
-}
 
 /** The answer to an error: a problem document (RFC 9457) that tells nothing of the inside. */
-export interface Problem {
+export interface Problem extends ProblemMembers {
   readonly status: number;
-  readonly title: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
   readonly code: string;
   readonly failure: AnyFailure;
-  readonly durationMs: number | undefined;
-  readonly traceId: string | undefined;
 }
 
 /** Headers of an error that its status needs; no others go out. */
@@ -87,34 +70,16 @@ interface Contents extends Pick<Problem, "status" | "code" | "failure" | "header
 }
 
 function documentOf<Request>(
-  { request, traceparent, startedAt }: RequestFacts<Request>,
+  facts: RequestFacts<Request>,
   settings: ProblemSettings<Request>,
   { status, code, detail, failure, headers }: Contents,
 ): Problem {
-  const durationMs = startedAt === undefined ? undefined : Math.max(0, round(systemClock.now() - startedAt));
-  const traceId = traceIdOf(traceparent) ?? textOf(() => settings.traceId?.(request), 128);
-  const title = titleOf(status);
-  // What is undefined, JSON leaves out.
-  const body = JSON.stringify({
-    type: textOf(() => settings.typeUri?.(code)) ?? "about:blank",
-    title,
-    status,
-    detail,
-    instance: textOf(() => settings.instance?.(request)),
-    code,
-    timestamp: timestampOf(settings),
-    durationMs,
-    traceId,
-  });
   return {
     status,
-    title,
+    ...problemMembers(facts, settings, { status, code, detail }),
     headers: { "content-type": "application/problem+json", "cache-control": "no-store", ...headers },
-    body,
     code,
     failure,
-    durationMs,
-    traceId,
   };
 }
 
@@ -185,22 +150,4 @@ function headerOf({ value: headers }: ErrorShape, name: string): string | undefi
     return found?.[1] as unknown;
   });
   return value !== undefined && /^[\t\x20-\x7e]+$/.test(value) ? value : undefined;
-}
-
-function timestampOf<Request>({ clock }: ProblemSettings<Request>): string {
-  return new Date(clock.wallTime()).toISOString();
-}
-
-/** A text that a callback gives, cut; undefined when it gives none, or throws. */
-function textOf(give: () => unknown, maxLength = 1024): string | undefined {
-  try {
-    const text = give();
-    return typeof text === "string" && text !== "" ? text.slice(0, maxLength) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function round(ms: number): number {
-  return Math.round(ms * 1000) / 1000;
 }

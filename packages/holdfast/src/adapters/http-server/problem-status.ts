@@ -96,7 +96,7 @@ function ownFailureIn(thrown: ErrorShape, failure: AnyFailure): ErrorShape | und
 }
 
 /** The code that the tables of `classify` have for a status: the same whichever framework said it. */
-function codeOfStatus(status: number): string {
+export function codeOfStatus(status: number): string {
   let code = codes.get(status);
   if (code === undefined) {
     code = classifyStatus({ status }).code;

@@ -1,5 +1,8 @@
 import { InvalidArgumentError } from "../../errors/index.ts";
 import type { Policy } from "../../resilience/index.ts";
+import { systemClock } from "../../runtime/system.ts";
+import type { MemberSettings } from "./problem-members.ts";
+import type { ProblemOptions } from "./problem-options.ts";
 
 /** A request was turned away. */
 export interface ShedEvent<Request> {
@@ -7,12 +10,20 @@ export interface ShedEvent<Request> {
   /** What the policy rejected it with. */
   readonly error: unknown;
   readonly status: number;
+  /** What the document says: the policy's code, such as `BULKHEAD_FULL`. */
+  readonly code: string;
   /** What the answer says; undefined when it says nothing. */
   readonly retryAfterMs: number | undefined;
+  /** Since the request came, or came here: how long it waited. */
+  readonly durationMs: number | undefined;
+  readonly traceId: string | undefined;
 }
 
-/** `Request` is the framework's own. */
-export interface SheddingOptions<Request> {
+/** `Request` is the framework's own. What the document of an answer says is chosen as in `ProblemOptions`. */
+export interface SheddingOptions<Request> extends Pick<
+  ProblemOptions<Request>,
+  "typeUri" | "instance" | "traceId" | "clock"
+> {
   /** Whose request it is, for policies that go by keys. Default: none. */
   readonly key?: (request: Request) => string | undefined;
   /** Who goes first where requests queue: an integer, the higher the sooner. Default 0. */
@@ -31,7 +42,7 @@ export interface SheddingOptions<Request> {
 
 export const sheddingDefaults: { readonly retryAfterMs: number } = { retryAfterMs: 1_000 };
 
-export interface SheddingSettings<Request> {
+export interface SheddingSettings<Request> extends MemberSettings<Request> {
   readonly policy: Policy<unknown>;
   readonly key: SheddingOptions<Request>["key"];
   readonly priority: SheddingOptions<Request>["priority"];
@@ -50,6 +61,10 @@ export const sheddingOptionNames: readonly string[] = [
   "skip",
   "failOn",
   "onShed",
+  "typeUri",
+  "instance",
+  "traceId",
+  "clock",
 ];
 
 /** @throws InvalidArgumentError naming the option, its rule and its value */
@@ -64,7 +79,8 @@ export function checkSheddingOptions<Request>(
   }
   checkNames(adapter, options, sheddingOptionNames);
   const { key, priority, status, retryAfterMs = sheddingDefaults.retryAfterMs, skip, failOn, onShed } = options;
-  for (const [name, callback] of Object.entries({ key, priority, failOn, onShed })) {
+  const { typeUri, instance, traceId, clock = systemClock } = options;
+  for (const [name, callback] of Object.entries({ key, priority, failOn, onShed, typeUri, instance, traceId })) {
     if (callback !== undefined && typeof callback !== "function") {
       throw new InvalidArgumentError(`${adapter}.${name}`, "must be a function", callback);
     }
@@ -75,8 +91,24 @@ export function checkSheddingOptions<Request>(
   if (!(Number.isFinite(retryAfterMs) && retryAfterMs >= 0)) {
     throw new InvalidArgumentError(`${adapter}.retryAfterMs`, "must be a number >= 0", retryAfterMs);
   }
+  if (typeof clock?.wallTime !== "function") {
+    throw new InvalidArgumentError(`${adapter}.clock`, "must be a clock", clock);
+  }
   const skips = toSkip(`${adapter}.skip`, skip, pathOf);
-  return { policy, key, priority, status, retryAfterMs, skips, isFailure: failOn ?? isServerError, onShed };
+  return {
+    policy,
+    key,
+    priority,
+    status,
+    retryAfterMs,
+    skips,
+    isFailure: failOn ?? isServerError,
+    onShed,
+    clock,
+    ...(typeUri === undefined ? {} : { typeUri }),
+    ...(instance === undefined ? {} : { instance }),
+    ...(traceId === undefined ? {} : { traceId }),
+  };
 }
 
 /** @throws InvalidArgumentError for what is no object, and names that mean nothing */

@@ -13,7 +13,8 @@ import {
 } from "../../../resilience/index.ts";
 import type { Clock } from "../../../runtime/system.ts";
 import { get, send } from "./plain-client.ts";
-import type { SheddingOptions } from "../shedding-options.ts";
+import type { SheddingOptions, ShedEvent } from "../shedding-options.ts";
+import { checkProblem } from "./problem-check.ts";
 import { Workshop } from "./workshop.ts";
 
 export interface TestServer {
@@ -87,9 +88,75 @@ export function sheddingSuite<Request>(name: string, framework: Framework<Reques
         "content-type": expect.stringMatching(/^application\/problem\+json/),
         "cache-control": "no-store",
       });
-      expect(JSON.parse(body)).toEqual({ type: "about:blank", title: "Service Unavailable", status: 503 });
+      expect(checkProblem(status, headers, body)).toEqual({
+        type: "about:blank",
+        title: "Service Unavailable",
+        status: 503,
+        code: "BULKHEAD_FULL",
+        timestamp: expect.any(String),
+        durationMs: expect.any(Number),
+      });
+      expect(body).not.toContain("secret");
       workshop.release();
       expect(await first).toMatchObject({ status: 200, body: "done" });
+    });
+
+    it("its document has the members of an error's: code, time, how long it waited, trace id, and what callbacks say", async () => {
+      const events: ShedEvent<Request>[] = [];
+      const traceId = "0af7651916cd43dd8448eb211c80319c";
+      const url = await start(places({ maxConcurrent: 1, maxQueue: 1, maxWaitMs: 30 }), {
+        clock: { wallTime: () => Date.UTC(2026, 0, 2, 3, 4, 5, 6) },
+        typeUri: (code) => `https://example.com/problems/${code}`,
+        instance: () => "/requests/17",
+        traceId: () => "of-the-program",
+        onShed: (event) => events.push(event),
+      });
+      const first = get(`${url}/work`);
+      await workshop.until(() => workshop.running === 1);
+      const from = performance.now();
+      const { status, headers, body } = await get(`${url}/work`, {
+        traceparent: `00-${traceId}-b7ad6b7169203331-01`,
+      });
+      const { durationMs = Number.NaN, ...rest } = checkProblem(status, headers, body);
+      expect(rest).toEqual({
+        type: "https://example.com/problems/BULKHEAD_WAIT_TIMEOUT",
+        title: "Service Unavailable",
+        status: 503,
+        instance: "/requests/17",
+        code: "BULKHEAD_WAIT_TIMEOUT",
+        timestamp: "2026-01-02T03:04:05.006Z",
+        traceId,
+      });
+      expect(durationMs).toBeGreaterThan(28);
+      expect(durationMs).toBeLessThan(performance.now() - from);
+      expect(events).toMatchObject([{ status: 503, code: "BULKHEAD_WAIT_TIMEOUT", durationMs, traceId }]);
+      const again = await get(`${url}/work`);
+      expect(checkProblem(again.status, again.headers, again.body).traceId).toBe("of-the-program");
+      workshop.release();
+      await first;
+    });
+
+    it("callbacks that fail leave their members out, and a value in place of the handler is no code of a policy", async () => {
+      const fail = (): never => {
+        throw new Error("secret");
+      };
+      const limits = { permits: 1, perMs: 60_000 };
+      const url = await start(pipeline(fallback("kept"), rateLimiter({ limits })), {
+        typeUri: fail,
+        instance: fail,
+        traceId: fail,
+        onShed: fail,
+      });
+      expect((await get(`${url}/health`)).status).toBe(200);
+      const { status, headers, body } = await get(`${url}/health`);
+      expect(checkProblem(status, headers, body)).toEqual({
+        type: "about:blank",
+        title: "Service Unavailable",
+        status: 503,
+        code: "SERVICE_UNAVAILABLE",
+        timestamp: expect.any(String),
+        durationMs: expect.any(Number),
+      });
     });
 
     it("answers with another status, and without Retry-After, where it is told to", async () => {
@@ -111,7 +178,7 @@ export function sheddingSuite<Request>(name: string, framework: Framework<Reques
       expect([await statusOf("a"), await statusOf("a"), await statusOf("b")]).toEqual([200, 200, 200]);
       const { status, headers, body } = await get(`${url}/health`, { "x-tenant": "a" });
       expect([status, headers["retry-after"]]).toEqual([429, "5"]);
-      expect(JSON.parse(body)).toEqual({ type: "about:blank", title: "Too Many Requests", status: 429 });
+      expect(checkProblem(status, headers, body)).toMatchObject({ title: "Too Many Requests", code: "RATE_LIMITED" });
       await clock.advance(4_500);
       expect((await get(`${url}/health`, { "x-tenant": "a" })).headers["retry-after"]).toBe("1");
       await clock.advance(500);
@@ -146,13 +213,12 @@ export function sheddingSuite<Request>(name: string, framework: Framework<Reques
       await workshop.until(() => policy.metrics.waiting === 1);
       second.hangUp();
       await expect(second.reply).rejects.toThrow("socket hang up");
-      // The queue has one place: it is free when another request is let in to wait.
-      let third = await Promise.race([get(`${url}/work`), workshop.until(() => policy.metrics.waiting === 1)]);
-      while (third?.status === 503) {
-        third = await Promise.race([get(`${url}/work`), workshop.until(() => policy.metrics.waiting === 1)]);
-      }
+      // The queue has one place; that of the client is free as soon as the server sees it go.
+      while (policy.metrics.waiting > 0) await new Promise((resolve) => setImmediate(resolve));
+      const third = get(`${url}/work`);
+      await workshop.until(() => policy.metrics.waiting === 1);
       workshop.release();
-      expect((await first).status).toBe(200);
+      expect([(await first).status, (await third).status]).toEqual([200, 200]);
       await workshop.until(() => workshop.running === 0);
       await closed();
       expect(workshop.started).toBe(2);
@@ -283,6 +349,8 @@ export function sheddingSuite<Request>(name: string, framework: Framework<Reques
       [{ retryAfterMs: -1 }, "must be a number >= 0 (got -1)"],
       [{ skip: ["health"] }, "must be a list of paths that begin with / or a function"],
       [{ key: "tenant" }, "must be a function"],
+      [{ traceId: "x" }, "must be a function"],
+      [{ clock: {} }, "must be a clock"],
       [{ limit: 3 }, "is no option; there are key, priority"],
     ])("refuses %o", async (options, message) => {
       await expect(start(bulkhead(), options as never)).rejects.toThrow(message);
