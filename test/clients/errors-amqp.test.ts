@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
+import { connect as tcpConnect, createServer, type AddressInfo, type Socket } from "node:net";
+import { promisify } from "node:util";
 import { connect, type Channel, type ChannelModel, type ConfirmChannel } from "amqplib";
 import { builtInClassifiers, classify } from "holdfast/errors";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -95,6 +97,94 @@ it("a closed channel with a message under way", async () => {
   used.on("error", () => {});
   const confirmed = new Promise((resolve) => used.publish("none", "x", Buffer.from("x"), {}, resolve));
   amqp.expectRow(await confirmed, "channel closed");
+});
+
+it("503: an exchange of a type that is not there", async () => {
+  const made = await connection();
+  const failed = once(made, "error");
+  const used = await made.createChannel();
+  used.on("error", () => {});
+  void used.assertExchange("x", "no-such-type").catch(() => {});
+  const [error] = (await failed) as unknown[];
+  amqp.expectRow(error, "503");
+});
+
+const [method, header, body] = [1, 2, 3];
+const channelOpen = Buffer.from([0, 20, 0, 10, 0]);
+const channelFlow = Buffer.from([0, 20, 0, 20, 1]);
+
+/** `basic.publish` to the default exchange, to be delivered at once or not at all. */
+const publishImmediately = Buffer.from([0, 60, 0, 40, 0, 0, 0, 1, 120, 2]);
+const emptyContent = Buffer.concat([Buffer.from([0, 60]), Buffer.alloc(12)]);
+
+it.each<[string, string, Buffer]>([
+  ["501", "a frame without its end", frame(method, 0, channelOpen, 0)],
+  ["504", "a channel that nobody opened", frame(method, 77, channelFlow)],
+  ["505", "a body before its method", frame(body, 1, Buffer.from("x"))],
+  [
+    "540",
+    "a demand for delivery at once",
+    Buffer.concat([frame(method, 1, publishImmediately), frame(header, 1, emptyContent)]),
+  ],
+])("%s: %s", async (key, _what, bytes) => {
+  const made = await connection();
+  await made.createChannel();
+  const failed = once(made, "error");
+  streamOf(made).write(bytes);
+  const [error] = (await failed) as unknown[];
+  amqp.expectRow(error, key);
+});
+
+/** A frame of AMQP 0-9-1 (4.2.3), which ends with octet 206. */
+function frame(type: number, channelNumber: number, payload: Buffer, end = 206): Buffer {
+  const start = Buffer.alloc(7);
+  start.writeUInt8(type, 0);
+  start.writeUInt16BE(channelNumber, 1);
+  start.writeUInt32BE(payload.length, 3);
+  return Buffer.concat([start, payload, Buffer.from([end])]);
+}
+
+function streamOf(made: ChannelModel): Socket {
+  return (made.connection as unknown as { readonly stream: Socket }).stream;
+}
+
+it("541: the broker's own process for a channel is killed", async () => {
+  const made = await connection();
+  await made.createChannel();
+  const failed = once(made, "error");
+  await evaluate("[exit(Channel, kill) || Channel <- rabbit_channel:list()]");
+  const [error] = (await failed) as unknown[];
+  const failure = amqp.expectRow(error, "541");
+  expect([failure.kind, failure.retryable]).toEqual(["system", false]);
+});
+
+/** Runs Erlang in the broker. */
+async function evaluate(expression: string): Promise<void> {
+  const environment = readFileSync(`/proc/${readFileSync(`${server.directory}/pid`, "utf8").trim()}/environ`, "utf8");
+  const env = Object.fromEntries(environment.split("\0").map((line) => line.split(/=(.*)/s).slice(0, 2)));
+  await promisify(execFile)("/usr/lib/rabbitmq/bin/rabbitmqctl", ["eval", `${expression}.`], { env });
+}
+
+it("a connection that ends without a word, with a request under way", async () => {
+  const sockets: Socket[] = [];
+  const relay = createServer((socket) => {
+    sockets.push(socket);
+    const onward = tcpConnect(server.port, "127.0.0.1").on("error", () => {});
+    onward.pipe(socket.on("error", () => {})).pipe(onward);
+  });
+  relay.listen(0, "127.0.0.1");
+  await once(relay, "listening");
+  const made = await connection({}, url.replace(`:${server.port}`, `:${(relay.address() as AddressInfo).port}`));
+  const used = await made.createChannel();
+  used.on("error", () => {});
+  const failed = once(made, "error");
+  for (const socket of sockets) socket.unpipe().end();
+  const asked = caught(() => used.assertQueue("late"));
+  const [error] = (await failed) as unknown[];
+  amqp.expectRow(error, "Unexpected close");
+  amqp.expectRow(await asked, "Channel ended, no reply will be forthcoming");
+  for (const socket of sockets) socket.destroy();
+  relay.close();
 });
 
 /** A peer that says this and then hangs up, or stays silent. */

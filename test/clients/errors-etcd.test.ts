@@ -1,8 +1,16 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { serveMember } from "@holdfast/server";
 import { Etcd3 } from "etcd3";
+import { createMember } from "holdfast/coordination";
 import { builtInClassifiers, classify } from "holdfast/errors";
+import { nodeRuntime } from "holdfast/runtime";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { caught, ClassifiedRows } from "./classified-rows.ts";
 import { startEtcd, startMemoryMember, type Endpoint } from "./endpoint.ts";
+import { etcdClusterRows } from "./etcd-cluster-rows.ts";
+import { freePorts, gateway } from "./etcd-cluster.ts";
 
 const etcd = new ClassifiedRows(builtInClassifiers.find(({ system }) => system === "etcd")!);
 const clients: Etcd3[] = [];
@@ -27,13 +35,6 @@ function clientOf(address: string, options: object = {}): Etcd3 {
 
 async function expectRow(key: string, call: () => unknown): Promise<void> {
   etcd.expectRow(await caught(call), key);
-}
-
-/** The JSON gateway's answer, as a program that uses fetch would throw it. */
-async function gateway(path: string, body: object, address = server.client): Promise<never> {
-  const response = await fetch(`http://${address}/v3/${path}`, { method: "POST", body: JSON.stringify(body) });
-  const { message, error } = (await response.json()) as { readonly message?: string; readonly error?: string };
-  throw new Error(message ?? error ?? "it succeeded");
 }
 
 it("requests that are wrong", async () => {
@@ -109,6 +110,33 @@ it("a Holdfast member says the same", async () => {
   await member.close();
 });
 
+it("a Holdfast member that is asked too much, and one that has stopped", async () => {
+  const any = { host: "127.0.0.1", port: 0 };
+  const [peer] = await freePorts(1);
+  const directory = await mkdtemp(join(tmpdir(), "holdfast-busy-"));
+  const member = await createMember({
+    runtime: nodeRuntime(),
+    name: "n1",
+    directory,
+    peer: { host: "127.0.0.1", port: peer! },
+    cluster: { name: "busy", members: [{ name: "n1", peer: { host: "127.0.0.1", port: peer! } }] },
+    clientUrls: [],
+    httpUrls: [],
+    maxWaiting: 1,
+  });
+  const served = await serveMember({ member, client: any, http: any });
+  const address = `127.0.0.1:${served.httpAddress!.port}`;
+  const put = (): Promise<unknown> => caught(() => gateway(address, "kv/put", { key: "YQ==", value: "YQ==" }));
+  const errors = await Promise.all(Array.from({ length: 50 }, put));
+  const refused = errors.find((error) => String(error).includes("too many"));
+  const failure = etcd.expectRow(refused, "too many requests");
+  expect([failure.kind, failure.effect]).toEqual(["resource", "none"]);
+  await member.close();
+  etcd.expectRow(await put(), "server stopped");
+  await served.close();
+  await rm(directory, { recursive: true });
+});
+
 it("users and rights", async () => {
   await expectRow("root user does not exist", () => client.auth.authEnable());
   await expectRow("user name not found", () => client.user("nobody").delete());
@@ -124,9 +152,12 @@ it("users and rights", async () => {
   await expectRow("authentication failed, invalid user ID or password", () => wrong.get("a"));
   const guest = clientOf(server.client, { auth: { username: "guest", password: "secret" } });
   await expectRow("permission denied", () => guest.get("a"));
-  await expectRow("user name is empty", () => gateway("kv/range", { key: "YQ==" }));
+  await expectRow("user name is empty", () => gateway(server.client, "kv/range", { key: "YQ==" }));
+  await expectRow("invalid auth token", () =>
+    gateway(server.client, "kv/range", { key: "YQ==" }, { Authorization: "none" }),
+  );
   const admin = clientOf(server.client, { auth: { username: "root", password: "secret" } });
   await admin.auth.authDisable();
 });
 
-it("every row was provoked, or is listed as one that cannot be", () => etcd.expectAll());
+it("every row was provoked, or is listed as one that cannot be", () => etcd.expectAll(etcdClusterRows));

@@ -1,8 +1,10 @@
 import { once } from "node:events";
+import { open as openFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
 import { Client, Pool } from "pg";
 import { builtInClassifiers, classify } from "holdfast/errors";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { caught, ClassifiedRows } from "./classified-rows.ts";
 import { startPostgresql, type RealServer } from "./real-servers.ts";
 
@@ -17,16 +19,7 @@ beforeAll(async () => {
     superuser_reserved_connections: 1,
     max_prepared_transactions: 0,
   });
-  // It listens before it can answer.
-  const giveUpAt = performance.now() + 20_000;
-  for (;;) {
-    try {
-      client = await open();
-      break;
-    } catch (error) {
-      if (performance.now() > giveUpAt) throw error;
-    }
-  }
+  client = await untilOpen(server);
   await client.query("create table t (id int primary key, n int check (n > 0))");
   await client.query("insert into t values (1, 1), (2, 2)");
 });
@@ -44,6 +37,18 @@ async function open(options: object = {}): Promise<Client> {
   return made;
 }
 
+/** It listens before it can answer. */
+async function untilOpen({ port }: RealServer): Promise<Client> {
+  const giveUpAt = performance.now() + 20_000;
+  for (;;) {
+    try {
+      return await open({ port });
+    } catch (error) {
+      if (performance.now() > giveUpAt) throw error;
+    }
+  }
+}
+
 async function expectRow(key: string, ...queries: readonly string[]): Promise<void> {
   const used = await open();
   const last = queries.at(-1)!;
@@ -54,17 +59,23 @@ async function expectRow(key: string, ...queries: readonly string[]): Promise<vo
 
 describe("SQLSTATE", () => {
   it.each<[string, readonly string[]]>([
+    ["08*", ["create extension dblink", "select dblink_connect('host=127.0.0.1 port=9')"]],
     ["0A*", ["select count(distinct n) over () from t"]],
     ["22*", ["select 1 / 0"]],
     ["23*", ["insert into t values (3, -1)"]],
     ["23505", ["insert into t values (1, 1)"]],
     ["25006", ["set default_transaction_read_only = on", "insert into t values (4, 4)"]],
     ["25P02", ["begin", "selekt", "select 1"]],
+    // Of itself CockroachDB says so, not PostgreSQL.
+    ["40003", ["do $$ begin raise exception 'perhaps' using errcode = '40003'; end $$"]],
     ["42*", ["selekt 1"]],
     ["42704", ["drop type nothing"]],
     ["42883", ["select nothing(1)"]],
     ["42P01", ["select * from none"]],
     ["42P07", ["create table t (n int)"]],
+    ["53*", ["set temp_file_limit = 64; set work_mem = 64", "select * from generate_series(1, 100000) n order by -n"]],
+    ["53100", ["copy t to '/dev/full'"]],
+    ["53200", ["select pg_advisory_lock(n) from generate_series(1, 100000) n"]],
     ["54*", [`select 1${", 1".repeat(1700)}`]],
     ["55000", ["create sequence s", "select currval('s')"]],
     ["55006", ["drop database template1; drop database postgres", "drop database postgres"]],
@@ -88,6 +99,46 @@ describe("SQLSTATE", () => {
   it("28* and 3D000, on connecting", async () => {
     postgresql.expectRow(await caught(() => open({ user: "nobody" })), "28*");
     postgresql.expectRow(await caught(() => open({ database: "none" })), "3D000");
+  });
+
+  it("08P01: fewer values than the query has places for", async () => {
+    const error = await caught(() => client.query("select $1::int, $2::int", [1]));
+    postgresql.expectRow(error, "08P01");
+  });
+
+  it("XX000: two sessions change the rights to a table at once", async () => {
+    const [one, two] = [await open(), await open()];
+    await one.query("create table shared (n int)");
+    await one.query("begin; grant select on shared to public");
+    const waiting = caught(() => two.query("grant insert on shared to public"));
+    await untilWaiting(one, two);
+    await one.query("commit");
+    postgresql.expectRow(await waiting, "XX000");
+    await one.end();
+    await two.end();
+  });
+
+  it("XX001 and XX002: files that were overwritten", async () => {
+    await client.query("create database whole");
+    const maker = await open({ database: "whole" });
+    await maker.query("create table numbers (n int primary key); insert into numbers select generate_series(1, 5000)");
+    const { rows } = await maker.query<{ readonly table: number; readonly index: number }>(
+      `select pg_relation_filenode('numbers') as table, pg_relation_filenode('numbers_pkey') as index`,
+    );
+    await maker.end();
+    // A copy, of which the server holds no pages yet.
+    await client.query("create database damaged template whole strategy file_copy");
+    const { rows: found } = await client.query<{ readonly oid: number }>(
+      "select oid from pg_database where datname = 'damaged'",
+    );
+    const files = join(server.directory, "data/base", String(found[0]!.oid));
+    await overwrite(join(files, String(rows[0]!.table)), 0, Buffer.alloc(8192, 0xa5));
+    await overwrite(join(files, String(rows[0]!.index)), 8192, Buffer.alloc(8192));
+    const used = await open({ database: "damaged" });
+    postgresql.expectRow(await caught(() => used.query("select sum(n) from numbers")), "XX001");
+    const lookUp = "set enable_seqscan = off; select n from numbers where n = 1";
+    postgresql.expectRow(await caught(() => used.query(lookUp)), "XX002");
+    await used.end();
   });
 
   it("42501", async () => {
@@ -154,6 +205,22 @@ describe("SQLSTATE", () => {
   });
 });
 
+async function overwrite(path: string, position: number, bytes: Buffer): Promise<void> {
+  const file = await openFile(path, "r+");
+  await file.write(bytes, 0, bytes.length, position);
+  await file.close();
+}
+
+/** Waits until the second waits for a lock that the first holds. */
+async function untilWaiting(first: Client, second: Client): Promise<void> {
+  for (;;) {
+    const { rows } = await first.query<{ readonly by: readonly number[] }>(
+      `select pg_blocking_pids(${(second as unknown as { readonly processID: number }).processID}) as by`,
+    );
+    if (rows[0]!.by.length > 0) return;
+  }
+}
+
 /** Waits until the backend runs its query. */
 async function untilActive(pid: number): Promise<void> {
   for (;;) {
@@ -161,6 +228,28 @@ async function untilActive(pid: number): Promise<void> {
       `select 1 from pg_stat_activity where pid = ${pid} and state = 'active' and query like '%sleep%'`,
     );
     if (rowCount === 1) return;
+  }
+}
+
+it("57P03: a server that is being shut down", async () => {
+  const leaving = await startPostgresql();
+  onTestFinished(() => leaving.close());
+  await untilOpen(leaving);
+  const last = await open({ port: leaving.port });
+  // It waits for those who are there, and lets nobody in any more.
+  leaving.process.kill("SIGTERM");
+  const failure = postgresql.expectRow(await untilRefused(leaving.port), "57P03");
+  expect([failure.kind, failure.retryable, failure.effect]).toEqual(["resource", true, "none"]);
+  await last.end();
+});
+
+async function untilRefused(port: number): Promise<unknown> {
+  for (;;) {
+    const error = await open({ port }).then(
+      (made) => made.end(),
+      (refused: unknown) => refused,
+    );
+    if (error !== undefined) return error;
   }
 }
 

@@ -1,7 +1,7 @@
 import { Cluster, Redis } from "ioredis";
 import { builtInClassifiers, classify } from "holdfast/errors";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createServer, type AddressInfo } from "node:net";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { connect, createServer, type AddressInfo } from "node:net";
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { caught, ClassifiedRows } from "./classified-rows.ts";
@@ -111,6 +111,34 @@ describe("refusals", () => {
     await expectRow("UNKILLABLE", () => other.call("SCRIPT", "KILL"));
     await running.catch(() => {});
     other.disconnect();
+  });
+
+  it("of one client too many", async () => {
+    const narrow = await startRedis("--maxclients", "1");
+    onTestFinished(() => narrow.close());
+    const first = clientOf(narrow.port);
+    await untilTrue(() =>
+      first.ping().then(
+        () => true,
+        () => false,
+      ),
+    );
+    // It passes on what the server says, and not what it is told: the server does not listen any more.
+    const relay = createServer((socket) => {
+      const onward = connect(narrow.port, "127.0.0.1").on("error", () => {});
+      onward.pipe(socket.on("error", () => {}).resume());
+    });
+    relay.listen(0, "127.0.0.1");
+    await once(relay, "listening");
+    const second = clientOf((relay.address() as AddressInfo).port, {
+      protocol: 2,
+      enableReadyCheck: false,
+      disableClientInfo: true,
+    });
+    const failure = redis.expectRow(await caught(() => second.get("a")), "ERR max number of clients reached");
+    expect([failure.kind, failure.retryable]).toEqual(["resource", true]);
+    first.disconnect();
+    relay.close();
   });
 
   it("of a cluster", async () => {

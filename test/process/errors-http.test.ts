@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createHttp2Server } from "node:http2";
 import { connect, createServer as createTcpServer, type AddressInfo, type Server, type Socket } from "node:net";
 import axios from "axios";
 import { builtInClassifiers, classify, type Classifier } from "holdfast/errors";
@@ -196,6 +197,35 @@ describe("undici", () => {
     );
     const error = await caught(async () => (await undiciRequest(short, { dispatcher: closingAgent() })).body.text());
     client.expectRow(error, "UND_ERR_SOCKET");
+  });
+
+  it("UND_ERR_RES_CONTENT_LENGTH_MISMATCH", async () => {
+    const twofold = "content-length: 10\r\ntransfer-encoding: chunked\r\n\r\n5\r\n12345\r\n0\r\n\r\n";
+    const unsure = await listen(
+      createTcpServer((socket) => {
+        socket.on("error", () => {});
+        socket.on("data", () => socket.write(`HTTP/1.1 200 OK\r\n${twofold}`));
+      }),
+    );
+    const error = await caught(async () => (await undiciRequest(unsure, { dispatcher: closingAgent() })).body.text());
+    client.expectRow(error, "UND_ERR_RES_CONTENT_LENGTH_MISMATCH");
+  });
+
+  it("UND_ERR_ABORT of a body that is too long to be read and thrown away", async () => {
+    const { body } = await undiciRequest(`${url}/large`, { dispatcher: closingAgent() });
+    const failing = once(body, "error");
+    await body.dump({ limit: 100 });
+    const [error] = (await failing) as unknown[];
+    client.expectRow(error, "UND_ERR_ABORT");
+  });
+
+  it("UND_ERR_INFO of a server of HTTP/2 that ends a stream without an answer", async () => {
+    const server = createHttp2Server();
+    server.on("stream", (stream) => stream.on("error", () => {}).close());
+    const address = await listen(server);
+    const agent = new Client(address, { allowH2: true, h2Options: { useH2c: true } });
+    closing.push(() => agent.destroy());
+    client.expectRow(await caught(() => agent.request({ path: "/", method: "GET" })), "UND_ERR_INFO");
   });
 
   it("UND_ERR_NOT_SUPPORTED", async () => {

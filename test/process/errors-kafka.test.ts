@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Socket } from "node:net";
-import { Kafka, logLevel, type Producer } from "kafkajs";
+import { CompressionTypes, Kafka, logLevel, type Producer } from "kafkajs";
 import { builtInClassifiers, classify } from "holdfast/errors";
 import { afterAll, expect, it } from "vitest";
 import { caught, ClassifiedRows } from "../clients/classified-rows.ts";
@@ -40,7 +40,7 @@ async function serve(onSocket: (socket: Socket) => void): Promise<number> {
 }
 
 interface Broker {
-  readonly port: number;
+  port: number;
   /** The error code in the next answers to a produce request. */
   produceError: number;
   /** In the answers to a handshake of authentication. */
@@ -49,15 +49,35 @@ interface Broker {
   silent: boolean;
   /** Ends each connection when a request to produce comes. */
   hangsUp: boolean;
+  /** Which broker leads the partition; only the first is told of. */
+  leader: number;
+  /** Whether the topic has its partition in the answers about it. */
+  knowsPartition: boolean;
+  /** In the answers about the topic; from its creation on, a leader is being elected. */
+  topicError: number;
+  /** Ends its connections. */
+  end(): void;
 }
 
 /**
- * One broker of the Kafka protocol with one topic `t` of one partition, as far as kafkajs asks: ApiVersions 0, Metadata 0,
- * Produce 0 to 3 and SaslHandshake 0, written from the protocol's description.
+ * One broker of the Kafka protocol with one topic `t` of one partition, as far as kafkajs asks: ApiVersions 0, Metadata 1,
+ * Produce 0 to 3, SaslHandshake 0 and CreateTopics 0, written from the protocol's description.
  */
 async function startBroker(): Promise<Broker> {
-  const broker = { port: 0, produceError: 0, handshakeError: 0, silent: false, hangsUp: false };
+  const sockets: Socket[] = [];
+  const broker: Broker = {
+    end: () => sockets.forEach((socket) => socket.destroy()),
+    port: 0,
+    produceError: 0,
+    handshakeError: 0,
+    silent: false,
+    hangsUp: false,
+    leader: 1,
+    knowsPartition: true,
+    topicError: 0,
+  };
   broker.port = await serve((socket) => {
+    sockets.push(socket);
     let pending = Buffer.alloc(0);
     socket.on("data", (data) => {
       pending = Buffer.concat([pending, data]);
@@ -76,12 +96,15 @@ async function startBroker(): Promise<Broker> {
   return broker;
 }
 
+const leaderNotAvailable = 5;
+
 function answer(broker: Broker, apiKey: number): Buffer | "end" | undefined {
   const versions = [
     [0, 0, 3],
-    [3, 0, 0],
+    [3, 1, 1],
     [17, 0, 0],
     [18, 0, 0],
+    [19, 0, 0],
   ] as const;
   if (apiKey === 18) {
     const list = versions.flatMap(([key, least, most]) => [int(2, key), int(2, least), int(2, most)]);
@@ -90,17 +113,23 @@ function answer(broker: Broker, apiKey: number): Buffer | "end" | undefined {
   if (broker.silent) return undefined;
   if (apiKey === 17) return Buffer.concat([int(2, broker.handshakeError), int(4, 1), text("PLAIN")]);
   if (apiKey === 3) {
-    const node = [int(4, 1), int(4, 1), text("127.0.0.1"), int(4, broker.port)];
-    const partition = [int(4, 1), int(2, 0), int(4, 0), int(4, 1), int(4, 1), int(4, 1), int(4, 1), int(4, 1)];
-    return Buffer.concat([...node, int(4, 1), int(2, 0), text("t"), ...partition]);
+    const node = [int(4, 1), int(4, 1), text("127.0.0.1"), int(4, broker.port), int(2, -1), int(4, 1)];
+    const topic = [...node, int(4, 1), int(2, broker.topicError), text("t"), int(1, 0)];
+    if (!broker.knowsPartition) return Buffer.concat([...topic, int(4, 0)]);
+    const replicas = [int(4, 1), int(4, 1), int(4, 1), int(4, 1)];
+    return Buffer.concat([...topic, int(4, 1), int(2, 0), int(4, 0), int(4, broker.leader), ...replicas]);
+  }
+  if (apiKey === 19) {
+    broker.topicError = leaderNotAvailable;
+    return Buffer.concat([int(4, 1), text("t"), int(2, 0)]);
   }
   if (broker.hangsUp) return "end";
   const partition = [int(4, 1), int(4, 0), int(2, broker.produceError), int(8, 0), int(8, -1), int(4, 0)];
   return Buffer.concat([int(4, 1), text("t"), ...partition]);
 }
 
-async function producerOf(port: number, options: object = {}): Promise<Producer> {
-  const client = new Kafka({
+function clientOf(port: number, options: object = {}): Kafka {
+  return new Kafka({
     brokers: [`127.0.0.1:${port}`],
     logLevel: logLevel.NOTHING,
     retry: { retries: 0 },
@@ -108,7 +137,10 @@ async function producerOf(port: number, options: object = {}): Promise<Producer>
     requestTimeout: 100,
     ...options,
   });
-  const producer = client.producer({ retry: { retries: 0 }, allowAutoTopicCreation: false });
+}
+
+async function producerOf(port: number, options: object = {}): Promise<Producer> {
+  const producer = clientOf(port, options).producer({ retry: { retries: 0 }, allowAutoTopicCreation: false });
   closing.unshift(() => producer.disconnect().catch(() => {}));
   return producer;
 }
@@ -178,15 +210,54 @@ it("KafkaJSSASLAuthenticationError", async () => {
 
 it("KafkaJSServerDoesNotSupportApiKey", async () => {
   const broker = await startBroker();
-  const client = new Kafka({
-    brokers: [`127.0.0.1:${broker.port}`],
-    logLevel: logLevel.NOTHING,
-    retry: { retries: 0 },
-  });
-  const admin = client.admin();
+  const admin = clientOf(broker.port).admin();
   closing.unshift(() => admin.disconnect());
   await admin.connect();
   kafka.expectRow(await caught(() => admin.listGroups()), "KafkaJSServerDoesNotSupportApiKey");
+});
+
+it("KafkaJSBrokerNotFound: the leader is a broker that nobody told of", async () => {
+  const broker = await startBroker();
+  broker.leader = 7;
+  const producer = await producerOf(broker.port);
+  await producer.connect();
+  kafka.expectRow(await caught(() => producer.send(record)), "KafkaJSBrokerNotFound");
+});
+
+it("KafkaJSMetadataNotLoaded: a topic without partitions", async () => {
+  const broker = await startBroker();
+  broker.knowsPartition = false;
+  const producer = await producerOf(broker.port);
+  await producer.connect();
+  kafka.expectRow(await caught(() => producer.send(record)), "KafkaJSMetadataNotLoaded");
+});
+
+it("KafkaJSLockTimeout: behind a request that is not answered", async () => {
+  const broker = await startBroker();
+  const producer = await producerOf(broker.port, { requestTimeout: 50, enforceRequestTimeout: false });
+  await producer.connect();
+  broker.silent = true;
+  const first = caught(() => producer.send(record));
+  const failure = kafka.expectRow(await caught(() => producer.send(record)), "KafkaJSLockTimeout");
+  expect([failure.kind, failure.effect]).toEqual(["resource", "none"]);
+  broker.end();
+  await first;
+});
+
+it("KafkaJSNotImplemented: a compression that is not there", async () => {
+  const broker = await startBroker();
+  const producer = await producerOf(broker.port);
+  await producer.connect();
+  const compressed = { ...record, compression: CompressionTypes.Snappy };
+  kafka.expectRow(await caught(() => producer.send(compressed)), "KafkaJSNotImplemented");
+});
+
+it("KafkaJSTimeout: a new topic's leaders are not elected in time", async () => {
+  const broker = await startBroker();
+  const admin = clientOf(broker.port).admin();
+  closing.unshift(() => admin.disconnect());
+  await admin.connect();
+  kafka.expectRow(await caught(() => admin.createTopics({ topics: [{ topic: "t" }], timeout: 150 })), "KafkaJSTimeout");
 });
 
 it("every row was provoked, or is listed as one that cannot be", () => kafka.expectAll());

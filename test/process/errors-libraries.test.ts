@@ -13,6 +13,7 @@ import opossum from "opossum";
 import pTimeout from "p-timeout";
 import { afterAll, describe, expect, it } from "vitest";
 import { caught, ClassifiedRows } from "../clients/classified-rows.ts";
+import { sqliteRows } from "./kernel-rows.ts";
 
 const named = (name: string): Classifier => builtInClassifiers.find(({ system }) => system === name)!;
 const policy = new ClassifiedRows(named("policy"));
@@ -200,5 +201,29 @@ describe("SQLite", () => {
     await expectRow("SQLITE_CORRUPT", () => open(damaged).exec("select count(hex(b)) from t"));
   });
 
-  it("every row was provoked, or is listed as one that cannot be", () => sqlite.expectAll());
+  it("a change of the tables under a reader", async () => {
+    const reader = open();
+    reader.exec("create table t (n int); insert into t values (1), (2)");
+    const rows = reader.prepare("select n from t").iterate();
+    reader.exec("begin; create table u (n int)");
+    rows.next();
+    reader.exec("rollback");
+    await expectRow("SQLITE_ABORT", () => rows.next());
+    // Somebody changes them each time that the query has been prepared anew.
+    const shared = join(directory, "shared");
+    const [asked, changed] = [open(shared), open(shared)];
+    changed.exec("create table t (n int)");
+    const query = asked.prepare("select n from t");
+    let changes = 0;
+    const change = (): void => changed.exec(`create table t${changes++} (n int)`);
+    asked.setAuthorizer(() => {
+      change();
+      return constants.SQLITE_OK;
+    });
+    change();
+    await expectRow("SQLITE_SCHEMA", () => query.all());
+    expect(changes).toBeGreaterThan(10);
+  });
+
+  it("every row was provoked, here or by errors-kernel.test.ts", () => sqlite.expectAll(sqliteRows));
 });

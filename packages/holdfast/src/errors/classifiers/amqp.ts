@@ -5,17 +5,12 @@ import type { ErrorShape } from "../error-shape.ts";
 export const amqpClassifier: Classifier = {
   system: "amqp",
   rules: {
-    "311": "PAYLOAD_TOO_LARGE",
-    "312": "NOT_FOUND",
-    "313": "NOT_FOUND",
     "320": "CONNECTION_LOST",
-    "402": "NOT_FOUND",
     "403": "FORBIDDEN",
     "404": "NOT_FOUND",
     "405": "LOCKED",
     "406": "CONFLICT",
     "501": "PROTOCOL_BROKEN",
-    "502": "PROTOCOL_BROKEN",
     "503": "PROTOCOL_BROKEN",
     "504": "PROTOCOL_BROKEN",
     "505": "PROTOCOL_BROKEN",

@@ -6,8 +6,6 @@ export const etcdClassifier: Classifier = {
   system: "etcd",
   rules: {
     "request timed out": "OPERATION_TIMED_OUT",
-    "request timed out, possibly due to previous leader failure": "OPERATION_TIMED_OUT",
-    "request timed out, possibly due to connection lost": "OPERATION_TIMED_OUT",
     "too many requests": "TOO_MANY_REQUESTS",
     "no leader": ["WRONG_NODE", "unknown"],
     "leader changed": "CONNECTION_LOST",
@@ -39,7 +37,8 @@ export const etcdClassifier: Classifier = {
     NotCampaigningError: "CONFLICT",
   },
   keys(error: ErrorShape): readonly string[] {
-    const [, said] = /etcdserver: (.{1,120}?)(?: is expired or revoked)?$/s.exec(error.message) ?? [];
+    const [, said] =
+      /etcdserver: (.{1,120}?)(?: is expired or revoked|, possibly due to .*)?$/s.exec(error.message) ?? [];
     if (said !== undefined) return [said];
     // Other clients have classes of the same names, but with codes.
     if (error.get("code") !== undefined) return [];

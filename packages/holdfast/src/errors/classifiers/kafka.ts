@@ -48,7 +48,6 @@ export const kafkaClassifier: Classifier = {
     KafkaJSMetadataNotLoaded: "WRONG_NODE",
     KafkaJSTimeout: "OPERATION_TIMED_OUT",
     KafkaJSLockTimeout: "LOCKED",
-    KafkaJSPartialMessageError: "PROTOCOL_BROKEN",
     KafkaJSServerDoesNotSupportApiKey: "UNSUPPORTED",
     KafkaJSNotImplemented: "UNSUPPORTED",
   },

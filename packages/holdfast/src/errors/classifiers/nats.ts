@@ -19,7 +19,7 @@ export const natsClassifier: Classifier = {
     "ProtocolError maximum connections": "TOO_MANY_CONNECTIONS",
     ProtocolError: "PROTOCOL_BROKEN",
     "InvalidArgumentError max_payload": "PAYLOAD_TOO_LARGE",
-    RequestError: "SERVER_FAILED",
+    RequestError: "CONNECTION_LOST",
   },
   keys(error: ErrorShape): readonly string[] {
     const { name, message } = error;
@@ -30,7 +30,7 @@ export const natsClassifier: Classifier = {
       case "ConnectionError":
         return message === "connection refused" ? ["ConnectionError connection refused"] : isNats(error) ? [name] : [];
       case "RequestError": {
-        // A wrapper: no responders, or a lost connection, is inside.
+        // Without a cause it says that the connection was closed; else what matters is inside.
         return error.child("cause").isObject || !isNats(error) ? [] : [name];
       }
       case "InvalidArgumentError":

@@ -16,7 +16,6 @@ export const nodeClassifier: Classifier = {
     EHOSTDOWN: "HOST_UNREACHABLE",
     ETIMEDOUT: "OPERATION_TIMED_OUT",
     "ETIMEDOUT connect": "CONNECT_TIMED_OUT",
-    ERR_SOCKET_CONNECTION_TIMEOUT: "CONNECT_TIMED_OUT",
     ENOTFOUND: "HOST_NOT_FOUND",
     ENODATA: "HOST_NOT_FOUND",
     EAI_AGAIN: "NAME_LOOKUP_FAILED",
@@ -77,7 +76,8 @@ export const nodeClassifier: Classifier = {
     ABORT_ERR: "CANCELLED",
   },
   keys(error: ErrorShape): readonly string[] {
-    const code = error.text("code");
+    const said = error.text("code");
+    const code = said === undefined ? undefined : (unnamed[said] ?? said);
     // Clients that watch the time themselves use the platform's words without its code.
     if (code === undefined && error.message === "connect ETIMEDOUT") return ["ETIMEDOUT connect"];
     if (code === undefined || code.length > 64) return [];
@@ -89,4 +89,10 @@ export const nodeClassifier: Classifier = {
       ...(family === undefined ? [] : [`${family}*`]),
     ];
   },
+};
+
+/** Errors of the system that Node has no name for: EDQUOT of Linux and of macOS. */
+const unnamed: Readonly<Record<string, string>> = {
+  "Unknown system error -122": "EDQUOT",
+  "Unknown system error -69": "EDQUOT",
 };

@@ -35,14 +35,12 @@ export const redisClassifier: Classifier = {
     "Socket timeout": "OPERATION_TIMED_OUT",
     "Stream isn't writeable and enableOfflineQueue options is false": ["CONNECTION_LOST", "none"],
     MaxRetriesPerRequestError: "CONNECTION_LOST",
-    ParserError: "PROTOCOL_BROKEN",
     "Unknown RESP type": "PROTOCOL_BROKEN",
     ClusterAllFailedError: ["SERVICE_UNAVAILABLE", "none"],
   },
   keys(error: ErrorShape): readonly string[] {
     const { name, message } = error;
-    if (name === "MaxRetriesPerRequestError" || name === "ParserError" || name === "ClusterAllFailedError")
-      return [name];
+    if (name === "MaxRetriesPerRequestError" || name === "ClusterAllFailedError") return [name];
     if (name === "ReplyError" || name === "ErrorReply" || name === "SimpleError") return replyKeys(message);
     if (error.get("code") !== undefined) return [];
     if (message.startsWith("Unknown RESP type ")) return ["Unknown RESP type"];

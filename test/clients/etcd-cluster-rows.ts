@@ -1,0 +1,9 @@
+/** Rows of `etcd` that errors-etcd-cluster.test.ts provokes. */
+export const etcdClusterRows: readonly string[] = [
+  "request timed out",
+  "no leader",
+  "leader changed",
+  "not leader",
+  "mvcc: database space exceeded",
+  "EtcdWatchStreamEnded",
+];
