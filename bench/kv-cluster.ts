@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { freePorts, startServer, type ServerProcess } from "./server-process.ts";
 
-/** Three running members on loopback that speak the etcd v3 protocol. */
+/** Running members on loopback that speak the etcd v3 protocol. */
 export interface KvCluster {
   /** Client URLs, the leader's first. */
   readonly urls: readonly string[];
+  readonly pids: readonly number[];
   /** How many changes the store has seen: grows by one with every put. */
   revision(): Promise<number>;
   stop(): Promise<void>;
@@ -15,7 +16,8 @@ export interface KvCluster {
 /** A system that can be measured. */
 export interface KvSystem {
   readonly name: string;
-  start(directory: string, signal: AbortSignal): Promise<KvCluster>;
+  /** Starts members, three unless told otherwise, on what the directory holds of an earlier start. */
+  start(directory: string, signal: AbortSignal, members?: number): Promise<KvCluster>;
 }
 
 interface MemberPorts {
@@ -26,14 +28,13 @@ interface MemberPorts {
   readonly http: number;
 }
 
-const members = 3;
 const startTimeoutMs = 30_000;
 const holdfastCommand = join(import.meta.dirname, "..", "packages", "server", "bin", "holdfast.js");
 
 export const holdfast: KvSystem = {
   name: "holdfast",
-  start: (directory, signal) =>
-    startCluster(directory, signal, (member, all) => {
+  start: (directory, signal, members = 3) =>
+    startCluster(directory, signal, members, (member, all) => {
       const line = options({
         name: member.name,
         data: member.directory,
@@ -49,8 +50,8 @@ export const holdfast: KvSystem = {
 /** etcd with its own defaults; both systems sync every put to disk on a majority before they answer. */
 export const etcd: KvSystem = {
   name: "etcd",
-  start: (directory, signal) =>
-    startCluster(directory, signal, (member, all) => {
+  start: (directory, signal, members = 3) =>
+    startCluster(directory, signal, members, (member, all) => {
       const line = options({
         name: member.name,
         "data-dir": member.directory,
@@ -73,6 +74,7 @@ const url = (port: number): string => `http://127.0.0.1:${port}`;
 async function startCluster(
   directory: string,
   signal: AbortSignal,
+  members: number,
   commandLine: (member: MemberPorts, all: readonly MemberPorts[]) => readonly string[],
 ): Promise<KvCluster> {
   const ports = await freePorts(3 * members);
@@ -94,7 +96,7 @@ async function startCluster(
     const urls = plan.map((member) => url(member.client));
     const leader = await waitForLeader(urls, servers, signal);
     const ordered = [leader, ...urls.filter((other) => other !== leader)];
-    return { urls: ordered, stop, revision: () => revisionAt(leader, signal) };
+    return { urls: ordered, pids: servers.map(({ pid }) => pid), stop, revision: () => revisionAt(leader, signal) };
   } catch (error) {
     await stop();
     throw error;

@@ -1,10 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { installCommands } from "../scripts/debian-packages.ts";
 import { Samples, type Benchmark, type BenchmarkContext, type Measurement } from "./benchmark.ts";
 import { etcd, holdfast, type KvCluster, type KvSystem } from "./kv-cluster.ts";
 import { grpcLoad, wrkLoad, type KvLoad } from "./kv-load.ts";
+import { realDisk } from "./real-disk.ts";
 
 const loads: readonly KvLoad[] = [grpcLoad, wrkLoad];
 const clientCounts = [1, 64, 256];
@@ -76,19 +76,4 @@ async function measure(
       progress(`  ${name}: ${Math.round(perSecond)} puts/s, p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`);
     }
   }
-}
-
-const tmpfsMagic = 0x01021994;
-
-/** A directory for temporary files on a disk: syncing to memory would measure nothing. @throws Error when none is found */
-function realDisk(): string {
-  const candidates = [...new Set([process.env["TMPDIR"] ?? "/var/tmp", tmpdir(), process.cwd()])];
-  for (const candidate of candidates) {
-    try {
-      if (statfsSync(candidate).type !== tmpfsMagic) return candidate;
-    } catch {
-      // Not there: the next.
-    }
-  }
-  throw new Error(`no directory for temporary files lies on a disk (tried ${candidates.join(", ")}); set TMPDIR`);
 }

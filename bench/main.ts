@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { aggregator } from "./aggregator.ts";
 import type { Benchmark } from "./benchmark.ts";
+import { capacity } from "./capacity.ts";
 import { readEnvironment } from "./environment.ts";
 import { kv } from "./kv.ts";
 import { membership } from "./membership.ts";
@@ -9,15 +10,18 @@ import { problemDocuments } from "./problem-documents.ts";
 import { raftCore } from "./raft-core.ts";
 import { resilience } from "./resilience.ts";
 import { compare, renderReport, type BenchmarkReport } from "./report.ts";
+import { watch } from "./watch.ts";
 
 const benchmarks: readonly Benchmark[] = [
   raftCore,
   kv,
+  capacity,
   resilience,
   aggregator,
   predictor,
   problemDocuments,
   membership,
+  watch,
 ];
 
 const usage = `npm run bench -- NAME [--json] [--rounds N] [--seconds N]

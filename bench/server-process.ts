@@ -5,6 +5,7 @@ import { once } from "node:events";
 
 /** A server of one of the systems measured; what it says goes to a file. */
 export interface ServerProcess {
+  readonly pid: number;
   /** Throws with the end of its log when it has ended by itself. */
   check(): void;
   /** SIGTERM, and SIGKILL after 5 s; resolves when it is gone. */
@@ -32,6 +33,7 @@ export function startServer(command: string, args: readonly string[], logFile: s
     child.once("error", finish);
   });
   return {
+    pid: child.pid ?? 0,
     check() {
       if (running.has(child)) return;
       throw new Error(`${command} ${args.slice(0, 4).join(" ")} … ended by itself:\n${tail(logFile)}`);

@@ -60,7 +60,11 @@ function checkImports(file: SourceFile): string[] {
 }
 
 /** What adapters of several systems have in common. */
-const sharedAdapters: ReadonlySet<string> = new Set(["adapters/http-client", "adapters/http-server"]);
+const sharedAdapters: ReadonlySet<string> = new Set([
+  "adapters/http-client",
+  "adapters/http-server",
+  "adapters/etcd-protocol",
+]);
 
 function refusal(from: Place, to: Place, isTest: boolean): string | undefined {
   // With it, the servers that fail on purpose.

@@ -24,7 +24,7 @@ export function etcdctl(endpoint: Endpoint, args: readonly string[], input: stri
   });
 }
 
-function verdict(stderr: string): string {
+export function verdict(stderr: string): string {
   return stderr
     .split("\n")
     .filter((line) => line !== "" && !line.startsWith("{"))

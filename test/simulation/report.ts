@@ -1,4 +1,4 @@
-import { describeFault } from "./fault-schedule.ts";
+import { describeFault } from "holdfast/proof";
 import type { RunOptions, RunResult } from "./run.ts";
 import type { Shrunk } from "./shrink.ts";
 
@@ -17,8 +17,8 @@ export function describeViolation(options: RunOptions, { keep, result }: Shrunk)
     `seed ${options.seed}: ${violation?.invariant} was violated`,
     `  ${violation?.detail.replaceAll("\n", "\n  ")}`,
     `  parameters: ${JSON.stringify(parameters)}`,
-    `  the shortest schedule found has ${keep.length} of ${schedule.length} faults:`,
-    ...keep.map((at) => `    ${describeFault(schedule[at]!)}`),
+    `  the shortest schedule found has ${keep.length} of ${schedule.faults.length} faults:`,
+    ...keep.map((at) => `    ${describeFault(schedule.faults[at]!)}`),
     `  repeat it with: ${commandFor({ ...options, keep })}`,
   ];
 }

@@ -1,10 +1,19 @@
 import type { PlantedBug } from "holdfast/consensus";
-import { checkLinearizable, historyRecorder, keyValue, type HistoryRecorder } from "holdfast/proof";
-import { seededRandom, simulate, simulationReport, type World } from "holdfast/runtime";
-import { applyFaults } from "./apply-faults.ts";
-import { drawSchedule, type FaultEvent } from "./fault-schedule.ts";
+import {
+  checkLinearizable,
+  drawSchedule,
+  historyRecorder,
+  injectFaults,
+  keyValue,
+  type falsePeerMessage,
+  type FaultDescription,
+  type FaultSchedule,
+  type HistoryRecorder,
+} from "holdfast/proof";
+import { seededRandom, simulate, simulationReport, type SimulationReport, type World } from "holdfast/runtime";
+import { clusterTargets } from "./cluster-targets.ts";
 import { Invariants, InvariantViolation } from "./invariants.ts";
-import { drawParameters, type Parameters } from "./parameters.ts";
+import { drawParameters, modelsOf, type Parameters } from "./parameters.ts";
 import { SimulatedCluster } from "./simulated-cluster.ts";
 import { Client } from "./workload.ts";
 
@@ -25,7 +34,7 @@ export interface RunResult {
   readonly violation: Violation | undefined;
   readonly parameters: Parameters;
   /** All that was drawn, also what was left out. */
-  readonly schedule: readonly FaultEvent[];
+  readonly schedule: FaultSchedule;
   /** How often each kind of fault happened. */
   readonly faults: Readonly<Record<string, number>>;
   readonly operations: number;
@@ -38,52 +47,61 @@ export interface RunResult {
 const convergeMs = 30_000;
 
 /** Runs one cluster from one seed: faults and load, then healing, then the questions. */
-export async function runSimulation(options: RunOptions): Promise<RunResult> {
-  const { seed, plant, keep } = options;
+export async function runSimulation({ seed, plant, keep }: RunOptions): Promise<RunResult> {
   const random = seededRandom(seed);
   const parameters = drawParameters(random.fork("parameters"));
-  const schedule = drawSchedule(random.fork("schedule"), parameters);
-  const happening = schedule.filter((_, at) => keep === undefined || keep.includes(at));
+  const names = Array.from({ length: parameters.members }, (_, at) => `n${at}`);
+  const description = { seed, lengthMs: parameters.busyMs, faults: modelsOf(parameters) };
+  const schedule = drawSchedule(random.fork("schedule"), description, names);
+  const happening = { ...schedule, faults: schedule.faults.filter((_, at) => keep?.includes(at) !== false) };
+  return { ...(await runCluster({ seed, parameters, schedule: happening, plant })), schedule };
+}
+
+export interface ClusterRunOptions {
+  readonly seed: number;
+  readonly parameters: Parameters;
+  readonly schedule: FaultDescription;
+  readonly plant?: PlantedBug | undefined;
+  /** What a Byzantine member sends instead; lies of all kinds when absent. */
+  readonly falsify?: typeof falsePeerMessage;
+  /** For a test that wants to see more of the run, before anything begins. */
+  readonly watch?: (world: World, cluster: SimulatedCluster, recorder: HistoryRecorder) => void;
+}
+
+/** Runs one cluster under these faults. */
+export async function runCluster(options: ClusterRunOptions): Promise<Omit<RunResult, "schedule">> {
+  const { seed, parameters, schedule, plant, falsify, watch } = options;
+  const { network, disk, clock } = parameters;
   let recorder: HistoryRecorder | undefined;
-  const counted = new Map<string, number>();
-  const common = { seed, parameters, schedule };
+  const resultOf = (report: Partial<SimulationReport>, violation?: Violation): Omit<RunResult, "schedule"> => ({
+    seed,
+    parameters,
+    violation,
+    faults: report.faults ?? {},
+    operations: (recorder?.events.length ?? 0) / 2,
+    virtualMs: report.virtualMs ?? 0,
+    steps: report.steps ?? 0,
+    traceHash: report.traceHash ?? "",
+  });
   try {
-    const { network, disk, clock } = parameters;
-    const result = await simulate(
+    const report = await simulate(
       { seed, network, disk, clock, maxVirtualMs: 600_000, maxSteps: 1_500_000 },
       async (world) => {
         recorder = historyRecorder(world.clock);
-        const cluster = new SimulatedCluster(world, parameters, plant);
+        const cluster = new SimulatedCluster(world, parameters, plant, falsify);
         const invariants = new Invariants();
         world.onStep(() => invariants.check(cluster.observed()));
-        await liveThrough(world, cluster, recorder, parameters, happening);
-        for (const [kind, count] of cluster.faults) counted.set(kind, count);
+        watch?.(world, cluster, recorder);
+        await liveThrough(world, cluster, recorder, parameters, schedule);
       },
     );
-    return {
-      ...common,
-      violation: undefined,
-      faults: { ...result.faults, ...Object.fromEntries(counted) },
-      operations: (recorder?.events.length ?? 0) / 2,
-      virtualMs: result.virtualMs,
-      steps: result.steps,
-      traceHash: result.traceHash,
-    };
+    return resultOf(report);
   } catch (error) {
     const violation =
       error instanceof InvariantViolation
         ? { invariant: error.invariant, detail: error.message }
         : { invariant: "nothing throws", detail: (error as Error).stack ?? String(error) };
-    const report = simulationReport(error);
-    return {
-      ...common,
-      violation,
-      faults: { ...report?.faults, ...Object.fromEntries(counted) },
-      operations: (recorder?.events.length ?? 0) / 2,
-      virtualMs: report?.virtualMs ?? 0,
-      steps: report?.steps ?? 0,
-      traceHash: report?.traceHash ?? "",
-    };
+    return resultOf(simulationReport(error) ?? {}, violation);
   }
 }
 
@@ -92,7 +110,7 @@ async function liveThrough(
   cluster: SimulatedCluster,
   recorder: HistoryRecorder,
   parameters: Parameters,
-  faults: readonly FaultEvent[],
+  schedule: FaultDescription,
 ): Promise<void> {
   const { clock, random } = world;
   for (const slot of cluster.slots) cluster.start(slot);
@@ -102,9 +120,9 @@ async function liveThrough(
   );
   await Promise.all([
     ...clients.map((client) => client.work(parameters.busyMs)),
-    applyFaults(world, cluster, faults, parameters.busyMs),
+    injectFaults(world, clusterTargets(world, cluster), schedule).finished,
   ]);
-  heal(world, cluster);
+  cluster.faulty = false;
   await converge(world, cluster);
   const [reader] = clients;
   for (let at = 0; at < parameters.keys; at++) await reader!.get(`key${at}`);
@@ -113,24 +131,13 @@ async function liveThrough(
   if (checked.verdict !== "ok") throw new InvariantViolation("linearizability", checked.explanation);
 }
 
-function heal(world: World, cluster: SimulatedCluster): void {
-  cluster.faulty = false;
-  world.network.heal();
-  world.network.setLinks({ loss: 0 });
-  for (const slot of cluster.slots) {
-    slot.process.disk.limitFree(undefined);
-    slot.process.disk.setFaults({ syncError: 0, slowSync: 0 });
-    if (slot.process.state === "paused") slot.process.resume();
-    if (slot.process.state === "crashed") cluster.start(slot);
-  }
-}
-
 /** Waits until one member leads and all have applied the same; its state is compared after every step anyway. */
 async function converge(world: World, cluster: SimulatedCluster): Promise<void> {
   const limit = world.clock.now() + convergeMs;
   for (;;) {
     await world.clock.sleep(100);
-    const { leader, running, slots } = cluster;
+    const { leader, running } = cluster;
+    const slots = cluster.slots.filter(({ isLost }) => !isLost);
     const commit = leader?.member?.node.raft.commit;
     const agreed =
       leader !== undefined &&

@@ -14,7 +14,7 @@ export interface Shrunk {
  * (Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input", 2002: the complements of ddmin).
  */
 export async function shrink(options: RunOptions, found: RunResult): Promise<Shrunk> {
-  let keep = options.keep ?? found.schedule.map((_, at) => at);
+  let keep = options.keep ?? found.schedule.faults.map((_, at) => at);
   let result = found;
   let pieces = 2;
   for (let runs = 0; keep.length > 0 && runs < maxRuns;) {

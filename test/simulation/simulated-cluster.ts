@@ -1,14 +1,18 @@
-import type { PlantedBug } from "holdfast/consensus";
+import type { NodeId, PeerMessage, PlantedBug } from "holdfast/consensus";
 import { createMember, type ReplicatedMember } from "holdfast/coordination";
+import { falsePeerMessage, MessageTap, tappedTransport } from "holdfast/proof";
 import type { Random, Runtime, SimulatedProcess, World } from "holdfast/runtime";
 import { InvariantViolation, type Observed } from "./invariants.ts";
 import type { Parameters } from "./parameters.ts";
-import { scrambledTransport } from "./scrambled-transport.ts";
 
 /** One member of the cluster, through all its lives. */
 export interface Slot {
   readonly name: string;
   readonly process: SimulatedProcess;
+  /** Where faults take hold of what it sends to its peers. */
+  readonly tap: MessageTap<PeerMessage>;
+  /** Its disk is damaged: it refuses to start, and does not come back. */
+  isLost: boolean;
   member: ReplicatedMember | undefined;
   observed: Observed | undefined;
   lives: number;
@@ -20,22 +24,28 @@ const restartMs = 50;
 /** A cluster of real members in a simulated world, and whoever starts them again. */
 export class SimulatedCluster {
   readonly slots: Slot[];
-  readonly faults: Map<string, number> = new Map();
-  /** Whether messages are still scrambled, and failed members wait before they come back. */
+  /** Whether answers to clients are still lost. */
   faulty = true;
-  /** When the last of the cuts through the network is over. */
-  cutUntil = 0;
+  /** Members by the numbers they know each other by, once they have run. */
+  readonly #names = new Map<NodeId, string>();
   readonly #world: World;
   readonly parameters: Parameters;
   readonly #plant: PlantedBug | undefined;
 
-  constructor(world: World, parameters: Parameters, plant: PlantedBug | undefined) {
+  constructor(
+    world: World,
+    parameters: Parameters,
+    plant: PlantedBug | undefined,
+    falsify: typeof falsePeerMessage = falsePeerMessage,
+  ) {
     this.#world = world;
     this.parameters = parameters;
     this.#plant = plant;
     this.slots = Array.from({ length: parameters.members }, (_, at) => ({
       name: `n${at}`,
       process: world.process(`10.0.0.${at + 1}`),
+      tap: new MessageTap({ falsify, isReliable: true }),
+      isLost: false,
       member: undefined,
       observed: undefined,
       lives: 0,
@@ -65,15 +75,16 @@ export class SimulatedCluster {
     slot.process.start((runtime) => this.#run(slot, runtime, slot.lives));
   }
 
-  /** Ends a member's life: `crash` cuts the machine's power, `kill` ends the process alone. */
-  stop(slot: Slot, how: "crash" | "kill"): void {
+  /** Ends a member's life: `power` cuts the machine's, `kill` ends the process alone. */
+  stop(slot: Slot, how: "power" | "kill"): void {
     slot.member = undefined;
     slot.observed = undefined;
-    slot.process[how]();
+    if (how === "power") slot.process.crash();
+    else slot.process.kill();
   }
 
-  count(kind: string): void {
-    this.faults.set(kind, (this.faults.get(kind) ?? 0) + 1);
+  count(kind: string, slot?: Slot): void {
+    this.#world.fault(kind, slot?.process.host ?? "");
   }
 
   async #run(slot: Slot, runtime: Runtime, life: number): Promise<void> {
@@ -96,12 +107,10 @@ export class SimulatedCluster {
         segmentBytes: parameters.segmentBytes,
         maxAppendBytes: parameters.maxAppendBytes,
         wrapTransport: (transport) =>
-          scrambledTransport(transport, {
+          tappedTransport(transport, {
+            tap: slot.tap,
             clock: runtime.clock,
-            random: runtime.random.fork("scramble"),
-            ...parameters.peers,
-            active: () => this.faulty,
-            count: (kind) => this.count(kind),
+            nameOf: (id) => this.#names.get(id) ?? String(id),
           }),
         ...(this.#plant === undefined ? {} : { plant: this.#plant }),
       });
@@ -110,6 +119,7 @@ export class SimulatedCluster {
       return;
     }
     slot.member = member;
+    this.#names.set(member.node.raft.id, slot.name);
     slot.observed = {
       name: slot.name,
       life,
@@ -126,18 +136,29 @@ export class SimulatedCluster {
 
   /** A disk that fails may stop a member; anything else that does is a bug. */
   #onFailure(slot: Slot, life: number, error: Error): void {
+    if (this.#isDamaged(slot, error)) return;
     if (!isDiskFailure(error)) {
       throw new InvariantViolation(
         "members do not stop by themselves",
         `${slot.name}: ${error.stack ?? error.message}`,
       );
     }
-    this.count("member-stopped");
+    this.count("member-stopped", slot);
     this.#world.clock.setTimer(restartMs, () => {
       if (slot.lives !== life || slot.process.state === "crashed") return;
       this.stop(slot, "kill");
       this.start(slot);
     });
+  }
+
+  /** A log in which a fault has turned bits may refuse to be read. */
+  #isDamaged(slot: Slot, error: Error): boolean {
+    const isDamaged = (error as { code?: unknown }).code === "LOG_CORRUPT" && (this.#world.faults["bit-rot"] ?? 0) > 0;
+    if (!isDamaged) return false;
+    this.count("member-lost", slot);
+    this.stop(slot, "kill");
+    slot.isLost = true;
+    return true;
   }
 }
 

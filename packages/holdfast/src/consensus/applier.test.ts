@@ -5,6 +5,7 @@ import type { Entry } from "./entry.ts";
 import { createRaft, type Raft } from "./raft.ts";
 import type { StateMachine } from "./state-machine.ts";
 import { step } from "./step.ts";
+import { configurationOf } from "./configuration.ts";
 
 /** A state machine that notes what it is given, and takes `costMs` of its clock for each entry. */
 class Notes implements StateMachine {
@@ -50,7 +51,7 @@ function withApplier(test: (setting: Setting) => Promise<void>): Promise<unknown
     const worked: Clock = { ...clock, now: () => clock.now() + machine.spentMs };
     const raft = createRaft({
       id: 1,
-      snapshot: { index: 0, term: 0, configuration: { voters: [1] } },
+      snapshot: { index: 0, term: 0, configuration: configurationOf([1]) },
       hardState: { term: 0, vote: 0 },
       entries: [],
       random,

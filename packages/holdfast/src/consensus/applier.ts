@@ -61,6 +61,9 @@ export class Applier {
       while (this.#applied < end) {
         const entry = raft.log.at(this.#applied + 1);
         if (entry === undefined) throw new Error(`entry ${this.#applied + 1} is committed but not in the log`);
+        if (entry.kind === "omitted" && !raft.witness) {
+          throw new Error(`entry ${entry.index} came without its command, as to a witness, which this node is not`);
+        }
         const result = entry.kind === "command" ? stateMachine.apply(entry) : undefined;
         this.#applied = entry.index;
         if (entry.kind === "command") onApplied?.(entry, result);

@@ -1,12 +1,28 @@
+import type { ConsensusErrorCode } from "./consensus-error.ts";
+import type { Configuration } from "./configuration.ts";
 import type { Entry, HardState, NodeId, SnapshotMeta } from "./entry.ts";
 import type { Message } from "./message.ts";
+import type { ConfigurationResult } from "./reconfiguration.ts";
 
 /** Something the core noticed, for telemetry; the driver publishes it. */
 export type Fact =
   | { readonly type: "roleChanged"; readonly role: Role; readonly term: number }
   | { readonly type: "leaderChanged"; readonly leader: NodeId; readonly term: number }
   | { readonly type: "quorumLost"; readonly term: number }
-  | { readonly type: "logTruncated"; readonly from: number; readonly to: number };
+  | { readonly type: "logTruncated"; readonly from: number; readonly to: number }
+  /** Another configuration counts from now on; told again once it is committed, and when it is taken back. */
+  | {
+      readonly type: "configurationChanged";
+      readonly index: number;
+      readonly configuration: Configuration;
+      readonly committed: boolean;
+    }
+  | { readonly type: "transferStarted"; readonly to: NodeId; readonly term: number }
+  /** The other did not take over in an election timeout; this node goes on leading. */
+  | { readonly type: "transferAborted"; readonly to: NodeId; readonly term: number }
+  /** The disk has been at one write for `waitMs`. */
+  | { readonly type: "diskStalled"; readonly waitMs: number }
+  | { readonly type: "diskRecovered" };
 
 export type Role = "follower" | "preCandidate" | "candidate" | "leader";
 
@@ -43,6 +59,10 @@ export interface Effects {
   droppedReads: number[];
   /** Commands nobody took: no leader, or too much is uncommitted. Certain not to be applied on behalf of this step. */
   dropped: Uint8Array[];
+  /** Why this step's request to hand leadership over was refused. */
+  transferRefused: ConsensusErrorCode | undefined;
+  /** What became of changes of the configuration that were asked for here. */
+  configurationResults: ConfigurationResult[];
   facts: Fact[];
 }
 
@@ -59,6 +79,8 @@ export function noEffects(): Effects {
     reads: [],
     droppedReads: [],
     dropped: [],
+    transferRefused: undefined,
+    configurationResults: [],
     facts: [],
   };
 }

@@ -14,6 +14,7 @@ function vote(overrides: Partial<RequestVote>): RequestVote {
     to: 1,
     term: 1,
     preVote: false,
+    leadershipTransfer: false,
     lastIndex: 0,
     lastTerm: 0,
     ...overrides,
@@ -157,7 +158,15 @@ describe("election", () => {
     const follower = cores.ids.find((id) => id !== leader.id)!;
     cores.feed(leader.id, {
       type: "message",
-      message: { type: "heartbeatResult", from: follower, to: leader.id, term: leader.term + 3, readSequence: 0 },
+      message: {
+        type: "heartbeatResult",
+        from: follower,
+        to: leader.id,
+        term: leader.term + 3,
+        readSequence: 0,
+        sentAt: 0,
+        holdMs: 0,
+      },
     });
     expect(leader.role).toBe("follower");
     expect(leader.leader).toBe(0);
@@ -166,7 +175,7 @@ describe("election", () => {
   it("tells a sender of an earlier term the present one", () => {
     const cores = cluster(3);
     const leader = cores.elect();
-    const old: Message = { type: "heartbeat", from: 2, to: leader.id, term: 0, commit: 0, readSequence: 0 };
+    const old: Message = { type: "heartbeat", from: 2, to: leader.id, term: 0, commit: 0, readSequence: 0, sentAt: 0 };
     expect(answerTo(cores, { ...old, from: cores.ids.find((id) => id !== leader.id)! })).toMatchObject({
       type: "heartbeatResult",
       term: leader.term,

@@ -1,27 +1,45 @@
 import { createProgress } from "./progress.ts";
 import type { RequestVote, VoteResult } from "./message.ts";
-import { voteOutcome } from "./quorum.ts";
-import { leaderIsFresh, peers, resetElectionDeadline, resetPreVoteDeadline, type Raft } from "./raft.ts";
+import { others } from "./configuration-history.ts";
+import {
+  holdsOut,
+  leaderIsFresh,
+  mayCampaign,
+  peers,
+  resetElectionDeadline,
+  resetPreVoteDeadline,
+  votesOf,
+  type Raft,
+} from "./raft.ts";
 import { appendNoop, broadcastAppend } from "./replication.ts";
 import { broadcastHeartbeat } from "./reads.ts";
 import { becomeFollower, changeLeader, changeRole } from "./roles.ts";
 
 /** Asks whether an election could be won, without disturbing anyone (Raft dissertation, section 9.6). */
 export function preCampaign(raft: Raft): void {
+  if (!mayCampaign(raft)) {
+    changeLeader(raft, 0);
+    resetElectionDeadline(raft);
+    return;
+  }
   changeRole(raft, "preCandidate");
   changeLeader(raft, 0);
   resetPreVoteDeadline(raft);
   raft.votes = new Map([[raft.id, true]]);
-  for (const to of peers(raft)) raft.effects.messages.push(requestVote(raft, to, true));
+  for (const to of peers(raft)) raft.effects.messages.push(requestVote(raft, to, true, false));
   decide(raft);
 }
 
-/** Starts a new term and stands for it. The vote for itself, too, counts only once it is durable. */
-function campaign(raft: Raft): void {
+/**
+ * Starts a new term and stands for it. The vote for itself, too, counts only once it is durable. After a transfer of
+ * leadership there is nobody to ask first, and voters that hear the leader are told that it wants this.
+ */
+export function campaign(raft: Raft, leadershipTransfer = false): void {
   raft.term++;
   raft.vote = raft.id;
   raft.votes = new Map();
   changeRole(raft, "candidate");
+  changeLeader(raft, 0);
   resetElectionDeadline(raft);
   const { effects } = raft;
   effects.messagesAfterSync.push({
@@ -32,13 +50,13 @@ function campaign(raft: Raft): void {
     preVote: false,
     granted: true,
   });
-  for (const to of peers(raft)) effects.messagesAfterSync.push(requestVote(raft, to, false));
+  for (const to of peers(raft)) effects.messagesAfterSync.push(requestVote(raft, to, false, leadershipTransfer));
 }
 
-function requestVote(raft: Raft, to: number, preVote: boolean): RequestVote {
-  const { log } = raft;
+function requestVote(raft: Raft, to: number, preVote: boolean, leadershipTransfer: boolean): RequestVote {
+  const { lastIndex, lastTerm } = raft.log;
   const term = preVote ? raft.term + 1 : raft.term;
-  return { type: "requestVote", from: raft.id, to, term, preVote, lastIndex: log.lastIndex, lastTerm: log.lastTerm };
+  return { type: "requestVote", from: raft.id, to, term, preVote, leadershipTransfer, lastIndex, lastTerm };
 }
 
 /** The caller has dealt with a higher term of a real request, and with voters that still hear a leader. */
@@ -60,7 +78,8 @@ export function onRequestVote(raft: Raft, message: RequestVote): void {
     return;
   }
   const free = raft.vote === message.from || (raft.vote === 0 && raft.leader === 0);
-  const granted = message.term === raft.term && free && upToDate;
+  const bound = raft.reads === "lease" && holdsOut(raft) && !message.leadershipTransfer;
+  const granted = message.term === raft.term && free && upToDate && !bound;
   if (granted) {
     raft.vote = message.from;
     resetElectionDeadline(raft);
@@ -86,7 +105,7 @@ export function onVoteResult(raft: Raft, message: VoteResult): void {
 }
 
 function decide(raft: Raft): void {
-  const outcome = voteOutcome(raft.configuration.voters, raft.quorum, raft.votes);
+  const outcome = votesOf(raft, raft.votes);
   if (outcome === "pending") return;
   if (outcome === "lost") lose(raft);
   else if (raft.role === "preCandidate") campaign(raft);
@@ -103,11 +122,12 @@ function becomeLeader(raft: Raft): void {
   changeRole(raft, "leader");
   changeLeader(raft, raft.id);
   const next = raft.log.lastIndex + 1;
-  raft.progress = new Map(peers(raft).map((peer) => [peer, createProgress(next, raft.now)]));
+  raft.progress = new Map(others(raft).map((peer) => [peer, createProgress(next, raft.now)]));
   raft.uncommittedBytes = 0;
   raft.readRounds = [];
   raft.earlyReads = [];
   raft.readSequence = 0;
+  raft.leaseFrom = 0;
   appendNoop(raft);
   broadcastHeartbeat(raft);
   broadcastAppend(raft);

@@ -10,7 +10,7 @@ const batch: fc.Arbitrary<Entry[]> = fc
     fc.array(
       fc.record({
         term: fc.maxSafeNat(),
-        kind: fc.constantFrom("noop", "command", "configuration"),
+        kind: fc.constantFrom("noop", "command", "configuration", "omitted"),
         data: fc.uint8Array({ maxLength: 300 }),
       }),
       { maxLength: 20 },
@@ -57,7 +57,7 @@ describe("entry codec", () => {
   });
 
   it.each([
-    ["an unknown kind", [9, 1, 1, 0], "entry.kind at byte 0 must be 0, 1 or 2 (got 9)"],
+    ["an unknown kind", [9, 1, 1, 0], "entry.kind at byte 0 must be 0 to 3 (got 9)"],
     ["index 0", [0, 0, 1, 0], "entry.index at byte 1 must be at least 1 (got 0)"],
     ["data that is not there", [1, 1, 1, 200, 1, 7], "entry.data at byte 5 needs 200 bytes, 1 are there"],
   ])("refuses %s", (_, bytes, message) => {

@@ -2,8 +2,8 @@ import { ByteReader, type ByteWriter, MalformedError } from "../wire/index.ts";
 import type { Entry, EntryKind } from "./entry.ts";
 
 // The order is the format: on the wire and on the disk a kind is its position here.
-const kinds: readonly EntryKind[] = ["noop", "command", "configuration"];
-const kindCode: Readonly<Record<EntryKind, number>> = { noop: 0, command: 1, configuration: 2 };
+const kinds: readonly EntryKind[] = ["noop", "command", "configuration", "omitted"];
+const kindCode: Readonly<Record<EntryKind, number>> = { noop: 0, command: 1, configuration: 2, omitted: 3 };
 /** Kind, index, term and an empty data's length take a byte each at least. */
 const minEntryBytes = 4;
 
@@ -25,7 +25,7 @@ export function decodeEntry(reader: ByteReader): Entry {
   const start = reader.offset;
   const code = reader.u8("entry.kind");
   const kind = kinds[code];
-  if (kind === undefined) throw new MalformedError("entry.kind", start, `must be 0, 1 or 2 (got ${code})`);
+  if (kind === undefined) throw new MalformedError("entry.kind", start, `must be 0 to 3 (got ${code})`);
   const index = reader.varint("entry.index");
   if (index === 0) throw new MalformedError("entry.index", start + 1, "must be at least 1 (got 0)");
   return { index, term: reader.varint("entry.term"), kind, data: reader.sizedBytes("entry.data") };

@@ -1,8 +1,13 @@
+import type { Configuration } from "./configuration.ts";
+
 /** A member of the cluster: a positive safe integer, 0 standing for nobody. */
 export type NodeId = number;
 
-/** What an entry holds: nothing (a leader's first), a command for the state machine, or a configuration. */
-export type EntryKind = "noop" | "command" | "configuration";
+/**
+ * What an entry holds: nothing (a leader's first), a command for the state machine, a configuration, or a command that
+ * was left out because its holder is a witness.
+ */
+export type EntryKind = "noop" | "command" | "configuration" | "omitted";
 
 /** One position of the replicated log. `index` counts from 1; both numbers are safe integers. */
 export interface Entry {
@@ -10,11 +15,6 @@ export interface Entry {
   readonly term: number;
   readonly kind: EntryKind;
   readonly data: Uint8Array;
-}
-
-/** The members that vote, in ascending order. */
-export interface Configuration {
-  readonly voters: readonly NodeId[];
 }
 
 /** What must be durable before any reply that depends on it: one record (Raft, figure 2, "persistent state"). */

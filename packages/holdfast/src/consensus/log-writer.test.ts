@@ -6,9 +6,10 @@ import { openDurableLog } from "./log/open-durable-log.ts";
 import { LogWriter, type Installation } from "./log-writer.ts";
 import type { AppendAccepted, Message } from "./message.ts";
 import { SnapshotReceiver } from "./snapshot-receiver.ts";
+import { configurationOf } from "./configuration.ts";
 
 const identity = { clusterId: 1n, nodeId: 1 };
-const bootstrap = { voters: [1, 2] };
+const bootstrap = configurationOf([1, 2]);
 const data = new TextEncoder().encode("what must be durable");
 const segment = "/data/segment-0000000000000001.log";
 
@@ -38,6 +39,7 @@ async function withWriter(test: (setting: Setting) => Promise<void>): Promise<vo
     const errors: Error[] = [];
     const writer = new LogWriter({
       log,
+      now: () => world.clock.now(),
       install: async ({ meta, staged }: Installation) => {
         await staged.writer.commit();
         told.push(`installed ${meta.index}`);
@@ -100,6 +102,21 @@ describe("a log writer", () => {
       await world.clock.sleep(900);
       expect(told).toEqual(["appendAccepted 2", "mark 2"]);
       expect(holds(process, "durable")).toBe(true);
+    }));
+
+  it("says how long the disk has been at the present write", () =>
+    withWriter(async ({ world, writer }) => {
+      expect(writer.waitMs).toBe(0);
+      writer.add(append(1, 1), undefined);
+      await world.clock.sleep(700);
+      expect(writer.waitMs).toBe(700);
+      writer.add(append(2, 2), undefined);
+      await world.clock.sleep(700);
+      // That is the next one.
+      expect(writer.waitMs).toBeGreaterThan(300);
+      expect(writer.waitMs).toBeLessThan(400);
+      await world.clock.sleep(1_000);
+      expect(writer.waitMs).toBe(0);
     }));
 
   it("sends at once what depends on nothing that is under way", () =>

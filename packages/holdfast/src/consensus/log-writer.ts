@@ -23,6 +23,8 @@ interface Batch {
 
 export interface LogWriterOptions {
   readonly log: DurableLog;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
   /** Commits a snapshot that arrived and replaces the state machine's state by it. */
   readonly install: (installation: Installation) => Promise<void>;
   /** What was handed over is durable: its messages may leave, its mark is reached. */
@@ -40,9 +42,15 @@ export class LogWriter {
   #jobs: (() => Promise<void>)[] = [];
   #writing: Promise<void> | undefined;
   #stopped = false;
+  #busySince = 0;
 
   constructor(options: LogWriterOptions) {
     this.#options = options;
+  }
+
+  /** How long the disk has been at the present write; 0 when there is none. */
+  get waitMs(): number {
+    return this.#writing === undefined ? 0 : this.#options.now() - this.#busySince;
   }
 
   add(effects: Effects, staged: StagedSnapshot | undefined): void {
@@ -93,6 +101,7 @@ export class LogWriter {
       this.#options.onDurable(messages, mark);
       return;
     }
+    this.#busySince = this.#options.now();
     this.#writing = this.#writeAndGoOn();
   }
 

@@ -11,6 +11,7 @@ import {
   record,
   tuple,
   uint8Array,
+  uniqueArray,
   type Arbitrary,
 } from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -18,6 +19,7 @@ import { ByteWriter, MalformedError } from "../wire/index.ts";
 import type { Entry } from "./entry.ts";
 import { decodeMessage, encodeMessage } from "./message-codec.ts";
 import type { PeerMessage } from "./peer-message.ts";
+import { configurationOf } from "./configuration.ts";
 
 const [from, to] = [7, 9];
 const index = maxSafeNat();
@@ -25,7 +27,9 @@ const bytes = uint8Array({ maxLength: 40 });
 const snapshot = record({
   index,
   term: index,
-  configuration: record({ voters: array(index, { maxLength: 7 }) }),
+  configuration: uniqueArray(integer({ min: 1, max: 2 ** 53 - 1 }), { maxLength: 7 }).map((voters) =>
+    configurationOf(voters),
+  ),
 });
 const entries = tuple(
   integer({ min: 1, max: 2 ** 50 }),
@@ -34,18 +38,19 @@ const entries = tuple(
 
 /** Every kind that travels, with what it carries. */
 const kinds = {
-  requestVote: { preVote: boolean(), lastIndex: index, lastTerm: index },
+  requestVote: { preVote: boolean(), leadershipTransfer: boolean(), lastIndex: index, lastTerm: index },
   voteResult: { preVote: boolean(), granted: boolean() },
   append: { previousIndex: index, previousTerm: index, commit: index, entries },
   appendAccepted: { matchIndex: index },
   appendRejected: { rejectedIndex: index, hintIndex: index, hintTerm: index },
-  heartbeat: { commit: index, readSequence: index },
-  heartbeatResult: { readSequence: index },
+  heartbeat: { commit: index, readSequence: index, sentAt: index },
+  heartbeatResult: { readSequence: index, sentAt: index, holdMs: index },
   propose: { commands: array(bytes, { maxLength: 5 }) },
   readIndex: { id: index },
   readIndexResult: { id: index, index },
   snapshotChunk: { snapshot, offset: index, size: index, data: bytes },
   snapshotChunkResult: { snapshotIndex: index, offset: index },
+  timeoutNow: {},
 } satisfies Record<Exclude<PeerMessage["type"], "snapshot">, Record<string, Arbitrary<unknown>>>;
 
 /** Messages of one kind. */
@@ -134,7 +139,9 @@ describe("the message codec", () => {
     ["a kind nobody knows", [99, 1], "message.type"],
     ["no bytes", [], "message.type"],
     ["more commands than bytes", [7, 1, 0xff, 0xff, 0xff, 0x7f], "commands"],
-    ["more voters than bytes", [10, 1, 5, 1, 0xff, 0xff, 0x7f, 1], "snapshot.voters"],
+    ["more voters than bytes", [10, 1, 5, 1, 1, 0xff, 0xff, 0x7f, 1], "configuration.voters"],
+    ["a configuration of another version", [10, 1, 5, 1, 9], "configuration.version"],
+    ["an entry with a broken configuration", [2, 1, 0, 0, 0, 1, 5, 0, 0, 0, 2, 1, 1, 1, 9], "configuration.version"],
     ["a number above the safe integers", [8, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f], "id"],
   ])("names the field: %s", (_, payload, field) => {
     expect(attempt(Uint8Array.from(payload))).toBe(field);
@@ -142,7 +149,7 @@ describe("the message codec", () => {
 
   it("does not send what is local to a node", () => {
     const local = { type: "snapshot", from, to, term: 1 } as const;
-    const meta = { index: 1, term: 1, configuration: { voters: [1] } };
+    const meta = { index: 1, term: 1, configuration: configurationOf([1]) };
     expect(() => encode({ ...local, snapshot: meta })).toThrow("local");
   });
 });

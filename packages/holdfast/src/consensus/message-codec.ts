@@ -1,6 +1,7 @@
 import { ByteReader, MalformedError, type ByteWriter } from "../wire/index.ts";
+import { decodeConfiguration, readConfiguration, writeConfiguration } from "./configuration-codec.ts";
 import { decodeEntries, encodeEntries } from "./entry-codec.ts";
-import type { NodeId, SnapshotMeta } from "./entry.ts";
+import type { Entry, NodeId, SnapshotMeta } from "./entry.ts";
 import type { PeerMessage } from "./peer-message.ts";
 
 /** The kinds of message, by their number on the wire: never renumbered. */
@@ -17,6 +18,7 @@ const types = [
   "readIndexResult",
   "snapshotChunk",
   "snapshotChunkResult",
+  "timeoutNow",
 ] as const satisfies readonly PeerMessage["type"][];
 
 /** Writes a message; sender and receiver are the connection's. A `snapshot` message is local and never sent. */
@@ -26,7 +28,7 @@ export function encodeMessage(writer: ByteWriter, message: PeerMessage): void {
   writer.varint(message.term);
   switch (message.type) {
     case "requestVote":
-      writer.u8(message.preVote ? 1 : 0);
+      writer.u8((message.preVote ? 1 : 0) | (message.leadershipTransfer ? 2 : 0));
       writer.varint(message.lastIndex);
       writer.varint(message.lastTerm);
       return;
@@ -50,9 +52,12 @@ export function encodeMessage(writer: ByteWriter, message: PeerMessage): void {
     case "heartbeat":
       writer.varint(message.commit);
       writer.varint(message.readSequence);
+      writer.varint(message.sentAt);
       return;
     case "heartbeatResult":
       writer.varint(message.readSequence);
+      writer.varint(message.sentAt);
+      writer.varint(message.holdMs);
       return;
     case "propose":
       writer.varint(message.commands.length);
@@ -100,14 +105,17 @@ interface Envelope {
 
 function decodeBody(reader: ByteReader, type: (typeof types)[number], envelope: Envelope): PeerMessage {
   switch (type) {
-    case "requestVote":
+    case "requestVote": {
+      const flags = reader.u8("flags");
       return {
         type,
         ...envelope,
-        preVote: reader.u8("preVote") === 1,
+        preVote: (flags & 1) !== 0,
+        leadershipTransfer: (flags & 2) !== 0,
         lastIndex: reader.varint("lastIndex"),
         lastTerm: reader.varint("lastTerm"),
       };
+    }
     case "voteResult": {
       const flags = reader.u8("flags");
       return { type, ...envelope, preVote: (flags & 1) !== 0, granted: (flags & 2) !== 0 };
@@ -119,7 +127,7 @@ function decodeBody(reader: ByteReader, type: (typeof types)[number], envelope: 
         previousIndex: reader.varint("previousIndex"),
         previousTerm: reader.varint("previousTerm"),
         commit: reader.varint("commit"),
-        entries: decodeEntries(reader),
+        entries: checked(decodeEntries(reader)),
       };
     case "appendAccepted":
       return { type, ...envelope, matchIndex: reader.varint("matchIndex") };
@@ -137,9 +145,18 @@ function decodeBody(reader: ByteReader, type: (typeof types)[number], envelope: 
         ...envelope,
         commit: reader.varint("commit"),
         readSequence: reader.varint("readSequence"),
+        sentAt: reader.varint("sentAt"),
       };
     case "heartbeatResult":
-      return { type, ...envelope, readSequence: reader.varint("readSequence") };
+      return {
+        type,
+        ...envelope,
+        readSequence: reader.varint("readSequence"),
+        sentAt: reader.varint("sentAt"),
+        holdMs: reader.varint("holdMs"),
+      };
+    case "timeoutNow":
+      return { type, ...envelope };
     case "propose": {
       const commands: Uint8Array[] = [];
       const count = reader.count("commands", 1);
@@ -169,18 +186,22 @@ function decodeBody(reader: ByteReader, type: (typeof types)[number], envelope: 
   }
 }
 
+/** A configuration that cannot be read is refused here: in the log it would stop the node. */
+function checked(entries: readonly Entry[]): readonly Entry[] {
+  for (const { kind, data } of entries) if (kind === "configuration") decodeConfiguration(data);
+  return entries;
+}
+
 function writeMeta(writer: ByteWriter, meta: SnapshotMeta): void {
   writer.varint(meta.index);
   writer.varint(meta.term);
-  writer.varint(meta.configuration.voters.length);
-  for (const voter of meta.configuration.voters) writer.varint(voter);
+  writeConfiguration(writer, meta.configuration);
 }
 
 function readMeta(reader: ByteReader): SnapshotMeta {
-  const index = reader.varint("snapshot.index");
-  const term = reader.varint("snapshot.term");
-  const voters: NodeId[] = [];
-  const count = reader.count("snapshot.voters", 1);
-  for (let i = 0; i < count; i++) voters.push(reader.varint("snapshot.voter"));
-  return { index, term, configuration: { voters } };
+  return {
+    index: reader.varint("snapshot.index"),
+    term: reader.varint("snapshot.term"),
+    configuration: readConfiguration(reader),
+  };
 }

@@ -11,6 +11,8 @@ interface Envelope {
 export interface RequestVote extends Envelope {
   readonly type: "requestVote";
   readonly preVote: boolean;
+  /** The leader itself asked for this election: voters answer although they hear it. */
+  readonly leadershipTransfer: boolean;
   readonly lastIndex: number;
   readonly lastTerm: number;
 }
@@ -52,11 +54,21 @@ export interface Heartbeat extends Envelope {
   readonly type: "heartbeat";
   readonly commit: number;
   readonly readSequence: number;
+  /** The leader's clock as it asked, in whole milliseconds; the answer gives it back. */
+  readonly sentAt: number;
 }
 
 export interface HeartbeatResult extends Envelope {
   readonly type: "heartbeatResult";
   readonly readSequence: number;
+  readonly sentAt: number;
+  /** For how long, by its own clock, the follower will elect nobody else; 0 when it promises nothing. */
+  readonly holdMs: number;
+}
+
+/** Tells a follower that has the whole log to stand for election at once (Raft dissertation, section 3.10). */
+export interface TimeoutNow extends Envelope {
+  readonly type: "timeoutNow";
 }
 
 /** A snapshot has arrived whole at the receiver's node; its bytes travel outside the core. */
@@ -95,4 +107,5 @@ export type Message =
   | SnapshotArrived
   | Propose
   | ReadIndex
-  | ReadIndexResult;
+  | ReadIndexResult
+  | TimeoutNow;

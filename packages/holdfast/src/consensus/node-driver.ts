@@ -1,15 +1,24 @@
 import type { Timer } from "../runtime/index.ts";
 import { Applier } from "./applier.ts";
+import { ChangeRequests } from "./change-requests.ts";
+import { checkChanges, type ConfigurationChange } from "./configuration-change.ts";
+import type { Configuration } from "./configuration.ts";
+import { ConsensusError } from "./consensus-error.ts";
 import type { Effects } from "./effects.ts";
+import type { NodeId } from "./entry.ts";
 import type { DurableLog, RecoveredLog } from "./log/durable-log.ts";
 import { LogWriter } from "./log-writer.ts";
 import type { NodeOptions, RaftNode } from "./node.ts";
+import { PeerList } from "./peer-list.ts";
 import type { PeerMessage } from "./peer-message.ts";
 import { createRaft, type Raft } from "./raft.ts";
 import { ReadQueue } from "./read-queue.ts";
+import type { ChangeMode } from "./reconfiguration.ts";
 import { SnapshotKeeper } from "./snapshot-keeper.ts";
 import type { StagedSnapshot } from "./snapshot-receiver.ts";
 import { step, type Input } from "./step.ts";
+import { TransferRequest } from "./transfer-request.ts";
+import { witnessState } from "./witness-state.ts";
 
 type DriverOptions = NodeOptions &
   Required<Pick<NodeOptions, "heartbeatMs" | "electionTimeoutMs" | "snapshotEntries" | "trailingEntries">>;
@@ -24,6 +33,9 @@ export class NodeDriver implements RaftNode {
   readonly #applier: Applier;
   readonly #reads: ReadQueue;
   readonly #snapshots: SnapshotKeeper;
+  readonly #transfers: TransferRequest;
+  readonly #changes: ChangeRequests;
+  readonly #peers: PeerList;
   #proposals: Uint8Array[] = [];
   #tick: Timer | undefined;
   #closed = false;
@@ -42,12 +54,19 @@ export class NodeDriver implements RaftNode {
       electionTimeoutMs,
       heartbeatMs,
       ...(options.maxAppendBytes === undefined ? {} : { maxAppendBytes: options.maxAppendBytes }),
+      ...(options.reads === undefined ? {} : { reads: options.reads }),
+      ...(options.clockDriftRatio === undefined ? {} : { clockDriftRatio: options.clockDriftRatio }),
+      ...(options.diskHangMs === undefined ? {} : { diskHangMs: options.diskHangMs }),
+      witness: stateMachine === witnessState,
       ...(plant === undefined ? {} : { plant }),
     });
+    this.#peers = new PeerList(this.raft);
+    this.#changes = new ChangeRequests((request) => this.#feed({ type: "changeConfiguration", ...request }));
     this.failed = new Promise((resolve) => (this.#fail = resolve));
     const onError = (error: Error): void => this.#stop(error);
     this.#writer = new LogWriter({
       log,
+      now: () => clock.now(),
       install: (installation) => this.#snapshots.install(installation),
       onDurable: (messages, mark) => {
         for (const message of messages) this.#send(message);
@@ -70,8 +89,13 @@ export class NodeDriver implements RaftNode {
       clock,
       random: random.fork("reads"),
       retryMs: electionTimeoutMs,
-      ask: (read) => this.#feed({ type: "read", id: read }),
+      ask: (read) => this.#feed({ type: "read", id: read, now: clock.now() }),
       applied: () => this.#applier.applied,
+    });
+    this.#transfers = new TransferRequest({
+      raft: this.raft,
+      clock,
+      ask: (to) => this.#feed({ type: "transferLeadership", to }),
     });
     this.#snapshots = new SnapshotKeeper({
       raft: this.raft,
@@ -102,6 +126,9 @@ export class NodeDriver implements RaftNode {
       onMessage: (message) => this.#onMessage(message),
       onUnreachable: (peer) => this.#feed({ type: "unreachable", peer }),
     });
+    const { configurations, configurationCommitted } = this.raft;
+    const { index, configuration } = configurations.at(-1)!;
+    this.#onConfiguration(configuration, index, index <= configurationCommitted);
     this.#scheduleTick();
   }
 
@@ -120,6 +147,20 @@ export class NodeDriver implements RaftNode {
     return this.#closed ? () => undefined : this.#reads.add(ready);
   }
 
+  transferLeadership(to: NodeId = 0): Promise<void> {
+    return this.#closed ? Promise.reject(new ConsensusError("STOPPED")) : this.#transfers.start(to);
+  }
+
+  forgetLeader(): void {
+    this.#feed({ type: "forgetLeader" });
+  }
+
+  changeConfiguration(changes: readonly ConfigurationChange[], mode: ChangeMode = "auto"): Promise<Configuration> {
+    if (this.#closed) return Promise.reject(new ConsensusError("STOPPED"));
+    checkChanges(changes);
+    return this.#changes.start(changes, mode);
+  }
+
   async close(): Promise<void> {
     this.#stop(undefined);
     await this.#options.transport.close();
@@ -133,6 +174,8 @@ export class NodeDriver implements RaftNode {
     this.#closed = true;
     this.#tick?.cancel();
     this.#applier.hold();
+    this.#transfers.close();
+    this.#changes.close();
     if (error === undefined) return;
     // A node that cannot keep its promises must not go on talking.
     void this.#options.transport.close();
@@ -142,8 +185,9 @@ export class NodeDriver implements RaftNode {
   #scheduleTick(): void {
     const { runtime, heartbeatMs } = this.#options;
     this.#tick = runtime.clock.setTimer(heartbeatMs / 4, () => {
-      this.#feed({ type: "tick", now: runtime.clock.now() });
+      this.#feed({ type: "tick", now: runtime.clock.now(), diskWaitMs: this.#writer.waitMs });
       this.#reads.tick();
+      this.#transfers.tick();
       if (!this.#closed) this.#scheduleTick();
     });
   }
@@ -174,18 +218,33 @@ export class NodeDriver implements RaftNode {
     for (const peer of effects.snapshotsTo) void this.#snapshots.sendTo(peer);
     for (const { id, index } of effects.reads) this.#reads.answered(id, index);
     for (const id of effects.droppedReads) this.#reads.dropped(id);
-    if (onFact !== undefined) for (const fact of effects.facts) onFact(fact);
+    if (effects.transferRefused !== undefined) this.#transfers.refused(effects.transferRefused);
+    this.#changes.onResults(effects.configurationResults);
+    for (const fact of effects.facts) {
+      this.#transfers.onFact(fact);
+      if (fact.type === "configurationChanged") this.#onConfiguration(fact.configuration, fact.index, fact.committed);
+      onFact?.(fact);
+    }
     this.#applier.advance();
     if (!early) return;
     for (const message of messagesAfterSync) this.#send(message);
     if (mark !== undefined) this.#feed({ type: "synced", mark });
   }
 
+  #onConfiguration(configuration: Configuration, index: number, committed: boolean): void {
+    const { transport, onConfiguration } = this.#options;
+    if (committed) this.#peers.commit(configuration);
+    const { peers, removed } = this.#peers;
+    // A node that has not been told who takes part keeps to whom it knows.
+    if (peers.size > 0) transport.setPeers(peers, removed);
+    onConfiguration?.(configuration, index, committed);
+  }
+
   #send(message: PeerMessage): void {
     if (message.to !== this.#options.id) {
       this.#options.transport.send(message);
     } else if (message.type !== "snapshotChunk" && message.type !== "snapshotChunkResult") {
-      this.#feed({ type: "message", message });
+      this.#feed({ type: "message", message, now: this.#options.runtime.clock.now() });
     }
   }
 
@@ -193,6 +252,6 @@ export class NodeDriver implements RaftNode {
     if (this.#closed) return;
     if (message.type === "snapshotChunk") void this.#snapshots.onChunk(message);
     else if (message.type === "snapshotChunkResult") this.#snapshots.onChunkResult(message);
-    else this.#feed({ type: "message", message });
+    else this.#feed({ type: "message", message, now: this.#options.runtime.clock.now() });
   }
 }

@@ -1,11 +1,16 @@
+import { InvalidArgumentError } from "../errors/base.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { Fact } from "./effects.ts";
-import type { Configuration, Entry, NodeId } from "./entry.ts";
+import type { ConfigurationChange } from "./configuration-change.ts";
+import { brokenRule, type Configuration } from "./configuration.ts";
+import type { Entry, NodeId } from "./entry.ts";
 import { openDurableLog } from "./log/open-durable-log.ts";
 import { NodeDriver } from "./node-driver.ts";
 import type { PeerTransport } from "./peer-message.ts";
 import type { PlantedBug } from "./planted-bug.ts";
-import type { Raft } from "./raft.ts";
+import { raftPresets } from "./raft-presets.ts";
+import type { Raft, ReadMode } from "./raft.ts";
+import type { ChangeMode } from "./reconfiguration.ts";
 import { restoreNewest } from "./snapshot-keeper.ts";
 import type { StateMachine } from "./state-machine.ts";
 
@@ -13,15 +18,25 @@ export interface NodeOptions {
   readonly runtime: Runtime;
   readonly id: NodeId;
   readonly clusterId: bigint;
-  /** The members a new cluster starts with; a directory that holds state already has its own. */
+  /**
+   * The members a new cluster starts with, or `emptyConfiguration` to join one that exists: then the node takes no part
+   * until the leader, asked to add it, sends it the log. A directory that holds state already has its own.
+   */
   readonly configuration: Configuration;
   readonly directory: string;
   readonly transport: PeerTransport;
+  /** `witnessState` makes the node a witness. */
   readonly stateMachine: StateMachine;
-  /** Default 100. */
+  /** Default 100. See `raftPresets` for times that belong together. */
   readonly heartbeatMs?: number;
   /** Default 500; an election starts after one to two times this. */
   readonly electionTimeoutMs?: number;
+  /** How linearizable reads are confirmed: by asking a majority, or by a lease. Default `quorum`. */
+  readonly reads?: ReadMode;
+  /** Leases: how much the rates of two members' clocks may differ, 0..0.9. Default 0.1. */
+  readonly clockDriftRatio?: number;
+  /** A leader whose disk is at one write for longer hands leadership over. Default ten election timeouts. */
+  readonly diskHangMs?: number;
   /** A snapshot is taken after this many entries, or 64 MiB of commands. Default 10 000. */
   readonly snapshotEntries?: number;
   /** Entries kept behind a snapshot, 16 MiB at most, so that a follower a little behind needs none. Default 1 000. */
@@ -31,6 +46,11 @@ export interface NodeOptions {
   readonly maxAppendBytes?: number;
   /** Called with every command entry applied here and what the state machine said to it, in order. */
   readonly onApplied?: (entry: Entry, result: unknown) => void;
+  /**
+   * Called with the configuration the node starts with and with each one that counts from then on, at once when it is in
+   * the log and again when it is committed; also with an older one when a newer one is taken back.
+   */
+  readonly onConfiguration?: (configuration: Configuration, index: number, committed: boolean) => void;
   readonly onFact?: (fact: Fact) => void;
   readonly plant?: PlantedBug;
 }
@@ -52,6 +72,29 @@ export interface RaftNode {
    * what takes the question back: until then it is asked again and again.
    */
   read(ready: () => void): () => void;
+  /**
+   * Hands leadership to another voter, without one to whoever is furthest; resolves when that one leads. Until then,
+   * an election timeout at most, this node takes no commands.
+   *
+   * @throws ConsensusError NOT_LEADER, NO_SUCH_VOTER, MEMBER_UNREACHABLE, TRANSFER_UNDER_WAY at once; TRANSFER_ABORTED
+   * when this node goes on leading; LEADERSHIP_LOST when a third one leads, or nobody known; STOPPED
+   */
+  transferLeadership(to?: NodeId): Promise<void>;
+  /**
+   * Tells a follower that its leader is gone for certain: it helps to elect another without waiting an election timeout.
+   * With lease reads it does nothing, as the follower may have promised to wait.
+   */
+  forgetLeader(): void;
+  /**
+   * Changes the members; for the leader only. Resolves with the new configuration when it is committed and, where the
+   * change is joint, the old voters are out of it. Changes of learners and addresses may go with those of voters. By
+   * `mode` (default `auto`): `simple` takes one voter's change at most, `joint` any, `auto` is simple where that will do;
+   * `explicit` resolves in the joint configuration, which another call, with no changes, then leaves.
+   *
+   * @throws InvalidArgumentError for a change that can never be; ConsensusError CHANGE_UNCERTAIN when leadership was lost
+   * or the node stopped before the change was committed; else the reason why nothing has changed
+   */
+  changeConfiguration(changes: readonly ConfigurationChange[], mode?: ChangeMode): Promise<Configuration>;
   /** Resolves with the reason when the node has stopped by itself. */
   readonly failed: Promise<Error>;
   close(): Promise<void>;
@@ -62,15 +105,17 @@ export const defaultNodeOptions: {
   readonly electionTimeoutMs: number;
   readonly snapshotEntries: number;
   readonly trailingEntries: number;
-} = { heartbeatMs: 100, electionTimeoutMs: 500, snapshotEntries: 10_000, trailingEntries: 1_000 };
+} = { ...raftPresets.standard, snapshotEntries: 10_000, trailingEntries: 1_000 };
 
 /**
  * Opens the durable log, restores the state machine, and takes part in the cluster.
  *
- * @throws ForeignDirectoryError, LogCorruptError, or the platform's error when the directory or the port cannot be used
+ * @throws InvalidArgumentError for an impossible configuration; ForeignDirectoryError, LogCorruptError, or the platform's error when the directory or the port cannot be used
  */
 export async function createNode(options: NodeOptions): Promise<RaftNode> {
   const { runtime, directory, clusterId, id, configuration, stateMachine, segmentBytes } = options;
+  const broken = brokenRule(configuration);
+  if (broken !== undefined) throw new InvalidArgumentError("node.configuration", broken, configuration);
   const { log, recovered } = await openDurableLog({
     disk: runtime.disk,
     directory,

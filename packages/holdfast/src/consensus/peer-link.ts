@@ -12,7 +12,10 @@ export interface PeerLinkOptions {
   readonly clusterId: bigint;
   readonly id: NodeId;
   readonly peer: NodeId;
-  readonly address: Address;
+  /** Where this node can be called back. */
+  readonly self: Address;
+  /** Where to dial at the given attempt; undefined when that is not known. */
+  readonly address: (attempt: number) => Address | undefined;
   readonly onRefused?: (peer: NodeId, reason: string) => void;
   /** The connection broke, or was replaced: what was sent may be lost. */
   readonly onLost: () => void;
@@ -38,6 +41,8 @@ export class PeerLink {
   #redial: Timer | undefined;
   #impatience: Timer | undefined;
   #redialMs = minRedialMs;
+  /** Grows with every dial that led nowhere, so that another address gets its turn. */
+  #attempt = 0;
   #closed = false;
 
   constructor(options: PeerLinkOptions) {
@@ -82,9 +87,11 @@ export class PeerLink {
   }
 
   async #dial(): Promise<void> {
-    const { clock, network, address, clusterId, id, peer } = this.#options;
+    const { clock, network, self, clusterId, id, peer } = this.#options;
+    const address = this.#options.address(this.#attempt++);
     let connection: Connection;
     try {
+      if (address === undefined) throw new Error("the peer's address is not known");
       connection = await network.connect(address, { timeoutMs: connectTimeoutMs });
     } catch {
       this.#dialLater();
@@ -109,7 +116,7 @@ export class PeerLink {
       },
       onClose: () => this.#onClose(connection),
     });
-    connection.write(encodeHello({ clusterId, from: id, to: peer }));
+    connection.write(encodeHello({ clusterId, from: id, to: peer, address: self }));
     // The peer may have gone between taking the connection and reading it.
     this.#impatience = clock.setTimer(silenceMs, () => {
       if (!this.#welcome) connection.destroy();
@@ -126,6 +133,7 @@ export class PeerLink {
       return;
     }
     this.#welcome = true;
+    this.#attempt--;
     this.#redialMs = minRedialMs;
   }
 

@@ -38,5 +38,10 @@ export interface PeerTransport {
   start(handler: PeerHandler): Promise<void>;
   /** Never waits: a message that cannot be queued is dropped. */
   send(message: PeerMessage): void;
+  /**
+   * Who takes part now, and where each is reached; an empty text where only the transport may know. Whoever is missing
+   * is let go of after a while, and those known to be removed for good are turned away from then on.
+   */
+  setPeers(peers: ReadonlyMap<NodeId, string>, removed: ReadonlySet<NodeId>): void;
   close(): Promise<void>;
 }

@@ -1,8 +1,10 @@
+import type { Address } from "../runtime/index.ts";
 import { ByteReader, ByteWriter, encodeFrame, MalformedError } from "../wire/index.ts";
 import type { NodeId } from "./entry.ts";
+import { formatAddress, parseAddress } from "./peer-address.ts";
 
 const magic = 0x48465031;
-const version = 1;
+const version = 2;
 
 /** A frame above this is refused; an append of a single huge command still fits. */
 export const maxPeerFrameBytes: number = 64 * 1024 * 1024;
@@ -12,6 +14,8 @@ export interface Hello {
   readonly clusterId: bigint;
   readonly from: NodeId;
   readonly to: NodeId;
+  /** Where the caller can be called back. */
+  readonly address: Address;
 }
 
 export function encodeHello(hello: Hello): Uint8Array {
@@ -21,6 +25,7 @@ export function encodeHello(hello: Hello): Uint8Array {
   writer.bigU64(hello.clusterId);
   writer.varint(hello.from);
   writer.varint(hello.to);
+  writer.utf8(formatAddress(hello.address));
   return encodeFrame(writer.toBytes());
 }
 
@@ -34,9 +39,17 @@ export function decodeHello(payload: Uint8Array): Hello {
     clusterId: reader.bigU64("hello.clusterId"),
     from: reader.varint("hello.from"),
     to: reader.varint("hello.to"),
+    address: readAddress(reader),
   };
   reader.end("hello");
   return hello;
+}
+
+function readAddress(reader: ByteReader): Address {
+  const at = reader.offset;
+  const address = parseAddress(reader.utf8("hello.address"));
+  if (address === undefined) throw new MalformedError("hello.address", at, "must be host:port");
+  return address;
 }
 
 /** The answer to a hello: empty when the caller is welcome, else why not. */

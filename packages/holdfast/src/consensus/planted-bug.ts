@@ -9,6 +9,18 @@
  * - `wrong-even-majority`: half of an even number of voters counts as a majority.
  * - `sessions-lost-in-snapshot`: a snapshot leaves out which requests were applied.
  * - `stale-read`: a leader answers reads without asking whether it still leads.
+ * - `read-before-term-commit`: a leader gives read indexes before it has committed an entry of its term.
+ * - `install-older-snapshot`: a snapshot is installed also when it is behind what is committed here.
+ * - `commit-beyond-verified`: heartbeats make followers commit also entries that were not compared with the leader's.
+ * - `lease-from-receipt`: a leader's lease begins when the followers' answers arrive, not when it asked.
+ * - `lease-survives-pause`: a leader believes its lease by the last tick's time, however long ago that was.
+ * - `transfer-without-catch-up`: leadership is handed over before the new leader has the whole log.
+ * - `joint-majority-over-union`: while voters change, one majority of old and new voters together decides.
+ * - `second-change-while-uncommitted`: members change again before the last change is committed.
+ * - `change-before-term-commit`: members change before the leader has committed an entry of its term.
+ * - `learner-counted`: learners count towards majorities.
+ * - `configuration-not-rolled-back`: a configuration stays in use after its entry was cut off the log.
+ * - `removed-leader-counts-itself`: a leader that is not among the voters any more counts as one.
  */
 export type PlantedBug =
   | "acknowledge-before-sync"
@@ -18,8 +30,21 @@ export type PlantedBug =
   | "truncate-on-append"
   | "wrong-even-majority"
   | "sessions-lost-in-snapshot"
-  | "stale-read";
+  | "stale-read"
+  | "read-before-term-commit"
+  | "install-older-snapshot"
+  | "commit-beyond-verified"
+  | "lease-from-receipt"
+  | "lease-survives-pause"
+  | "transfer-without-catch-up"
+  | "joint-majority-over-union"
+  | "second-change-while-uncommitted"
+  | "change-before-term-commit"
+  | "learner-counted"
+  | "configuration-not-rolled-back"
+  | "removed-leader-counts-itself";
 
+/** Those that the simulator of whole clusters finds. */
 export const plantedBugs: readonly PlantedBug[] = [
   "acknowledge-before-sync",
   "vote-not-persisted",
@@ -29,4 +54,20 @@ export const plantedBugs: readonly PlantedBug[] = [
   "wrong-even-majority",
   "sessions-lost-in-snapshot",
   "stale-read",
+  "read-before-term-commit",
+  "install-older-snapshot",
+  "commit-beyond-verified",
+];
+
+/** Those that only the tests of the core find, with messages and time in their hands. */
+export const corePlantedBugs: readonly PlantedBug[] = [
+  "lease-from-receipt",
+  "lease-survives-pause",
+  "transfer-without-catch-up",
+  "joint-majority-over-union",
+  "second-change-while-uncommitted",
+  "change-before-term-commit",
+  "learner-counted",
+  "configuration-not-rolled-back",
+  "removed-leader-counts-itself",
 ];

@@ -12,44 +12,78 @@ export interface Progress {
   probing: boolean;
   /** Replicate mode: the last index of each append that is out, ascending. */
   inFlight: number[];
+  /** How many bytes of commands each of them holds, and all together. */
+  inFlightBytes: number[];
+  bytesInFlight: number;
   /** The commit index last told. */
   sentCommit: number;
   /** When the follower was last heard, by the core's clock. */
   heardAt: number;
   /** The last read round this follower confirmed. */
   readSequence: number;
+  /** Until when, by our clock, this follower elects nobody else. */
+  leaseUntil: number;
 }
 
 export function createProgress(next: number, heardAt: number): Progress {
-  return { mode: "probe", match: 0, next, probing: false, inFlight: [], sentCommit: 0, heardAt, readSequence: 0 };
+  return {
+    mode: "probe",
+    match: 0,
+    next,
+    probing: false,
+    inFlight: [],
+    inFlightBytes: [],
+    bytesInFlight: 0,
+    sentCommit: 0,
+    heardAt,
+    readSequence: 0,
+    leaseUntil: 0,
+  };
 }
 
 export function becomeProbe(progress: Progress): void {
   progress.mode = "probe";
   progress.next = progress.match + 1;
   progress.probing = false;
-  progress.inFlight = [];
+  emptyWindow(progress);
 }
 
 export function becomeReplicate(progress: Progress): void {
   progress.mode = "replicate";
   progress.next = progress.match + 1;
   progress.probing = false;
-  progress.inFlight = [];
+  emptyWindow(progress);
 }
 
 export function becomeSnapshot(progress: Progress): void {
   progress.mode = "snapshot";
   progress.probing = false;
+  emptyWindow(progress);
+}
+
+function emptyWindow(progress: Progress): void {
   progress.inFlight = [];
+  progress.inFlightBytes = [];
+  progress.bytesInFlight = 0;
+}
+
+/** Replicate mode: one more append is out. */
+export function noteSent(progress: Progress, last: number, bytes: number): void {
+  progress.next = last + 1;
+  progress.inFlight.push(last);
+  progress.inFlightBytes.push(bytes);
+  progress.bytesInFlight += bytes;
 }
 
 /** Takes in that the follower holds everything up to `index`; false when that is no news. */
 export function acknowledge(progress: Progress, index: number): boolean {
-  const { inFlight } = progress;
+  const { inFlight, inFlightBytes } = progress;
   let done = 0;
   while (done < inFlight.length && inFlight[done]! <= index) done++;
-  if (done > 0) inFlight.splice(0, done);
+  if (done > 0) {
+    inFlight.splice(0, done);
+    for (const bytes of inFlightBytes.splice(0, done)) progress.bytesInFlight -= bytes;
+  }
   progress.probing = false;
   if (index <= progress.match) return false;
   progress.match = index;

@@ -65,7 +65,7 @@ describe("linearizable reads", () => {
     cores.passes = () => false;
     cores.feed(leader.id, { type: "read", id: 1 });
     const { term, readSequence } = leader;
-    const early = { type: "heartbeatResult", from: follower, to: leader.id, term } as const;
+    const early = { type: "heartbeatResult", from: follower, to: leader.id, term, sentAt: 0, holdMs: 0 } as const;
     cores.feed(leader.id, { type: "message", message: { ...early, readSequence: readSequence - 1 } });
     expect(answers.answered).toEqual([]);
     cores.feed(leader.id, { type: "message", message: { ...early, readSequence } });

@@ -1,20 +1,21 @@
 import type { NodeId } from "./entry.ts";
+import { extendLease, leaseHolds, promisedMs } from "./lease.ts";
 import type { Heartbeat, HeartbeatResult } from "./message.ts";
 import type { Progress } from "./progress.ts";
-import { reachedBy } from "./quorum.ts";
-import type { Raft } from "./raft.ts";
+import { committedBy, heardQuorum, type Raft } from "./raft.ts";
 
 /**
  * Starts a linearizable read (Raft dissertation, section 6.4): the read is at the present commit index, and may be
- * answered once a majority has confirmed, after the read came in, that this node leads.
+ * answered once a majority has confirmed, after the read came in, that this node leads; or at once under a lease.
  */
 export function readAsLeader(raft: Raft, id: number, from: NodeId): void {
   // Until an entry of this term is committed, the commit index may lag behind what an earlier leader acknowledged.
-  if (raft.log.termAt(raft.commit) !== raft.term) {
+  if (raft.log.termAt(raft.commit) !== raft.term && raft.plant !== "read-before-term-commit") {
     raft.earlyReads.push({ id, from });
     return;
   }
-  if (raft.quorum === 1 || raft.plant === "stale-read") {
+  const alone = heardQuorum(raft, (voter) => voter === raft.id);
+  if (alone || leaseHolds(raft) || raft.plant === "stale-read") {
     answerRead(raft, id, from, raft.commit);
     return;
   }
@@ -36,8 +37,9 @@ export function broadcastHeartbeat(raft: Raft): void {
       to,
       term: raft.term,
       // Only what the follower is known to hold: it may still lack what lies between.
-      commit: Math.min(raft.commit, progress.match),
+      commit: raft.plant === "commit-beyond-verified" ? raft.commit : Math.min(raft.commit, progress.match),
       readSequence: raft.readSequence,
+      sentAt: Math.max(0, Math.floor(raft.now)),
     });
   }
 }
@@ -50,14 +52,17 @@ export function onHeartbeat(raft: Raft, message: Heartbeat): void {
     to: message.from,
     term: raft.term,
     readSequence: message.readSequence,
+    sentAt: message.sentAt,
+    holdMs: promisedMs(raft),
   });
 }
 
 /** Counts a follower's confirmation and answers the rounds that a majority has confirmed. */
 export function confirmReads(raft: Raft, message: HeartbeatResult, progress: Progress): void {
+  extendLease(raft, message, progress);
   progress.readSequence = Math.max(progress.readSequence, message.readSequence);
   if (raft.readRounds.length === 0) return;
-  const confirmed = reachedBy(raft.configuration.voters, raft.quorum, (voter) =>
+  const confirmed = committedBy(raft, (voter) =>
     voter === raft.id ? raft.readSequence : (raft.progress.get(voter)?.readSequence ?? 0),
   );
   while (raft.readRounds.length > 0 && raft.readRounds[0]!.sequence <= confirmed) {

@@ -7,7 +7,12 @@ import type { Raft } from "./raft.ts";
 
 function cluster(
   size: number,
-  options: { maxAppendBytes?: number; maxInFlight?: number; maxUncommittedBytes?: number } = {},
+  options: {
+    maxAppendBytes?: number;
+    maxInFlight?: number;
+    maxInFlightBytes?: number;
+    maxUncommittedBytes?: number;
+  } = {},
 ): CoreCluster {
   return new CoreCluster({ size, random: seededRandom(7), ...options });
 }
@@ -168,6 +173,8 @@ describe("replication", () => {
       to: leader.id,
       term: leader.term + 1,
       readSequence: 0,
+      sentAt: 0,
+      holdMs: 0,
     };
     cores.feed(leader.id, { type: "message", message: higher });
     for (let i = 0; i < 200 && leader.role !== "leader"; i++) cores.advance(100);
@@ -234,6 +241,63 @@ describe("replication", () => {
     cores.heal();
     cores.advance(5_000);
     expect(leader.commit).toBe(leader.log.lastIndex);
+  });
+
+  it("sends no more than a bounded number of bytes ahead, and at least one append", () => {
+    const cores = cluster(2, { maxAppendBytes: 100, maxInFlightBytes: 250 });
+    const leader = cores.elect();
+    const sent: Append[] = [];
+    cores.passes = (message) => {
+      if (message.type === "append") sent.push(message);
+      return message.type !== "append";
+    };
+    const commands = [40, 40, 40, 40, 40, 40, 40, 600, 40].map((size) => new Uint8Array(size));
+    cores.feed(leader.id, { type: "propose", commands });
+    // Each holds two of 40: the window is full with the fourth.
+    expect(sent.map(({ entries }) => entries.length)).toEqual([2, 2, 2, 1]);
+    cores.heal();
+    cores.advance(5_000);
+    expect(leader.commit).toBe(leader.log.lastIndex);
+    expect([...leader.progress.values()]).toMatchObject([{ inFlight: [], inFlightBytes: [], bytesInFlight: 0 }]);
+  });
+
+  it("does not go beyond that for a follower that answers heartbeats and acknowledges nothing", () => {
+    const cores = cluster(3, { maxAppendBytes: 100, maxInFlight: 4 });
+    const leader = cores.elect();
+    const stuck = cores.ids.find((id) => id !== leader.id)!;
+    let entries = 0;
+    let appends = 0;
+    cores.passes = (message) => {
+      if (message.type === "append" && message.to === stuck) {
+        appends++;
+        entries += message.entries.length;
+      }
+      return message.type !== "appendAccepted" || message.from !== stuck;
+    };
+    const commands = Array.from({ length: 50 }, () => new Uint8Array(40));
+    cores.feed(leader.id, { type: "propose", commands });
+    cores.advance(5_000);
+    expect(entries).toBe(8);
+    // It is asked again and again, with nothing in it.
+    expect(appends).toBeGreaterThan(20);
+    expect(leader.commit).toBe(leader.log.lastIndex);
+    cores.heal();
+    cores.advance(500);
+    expect(cores.core(stuck).commit).toBe(leader.commit);
+  });
+
+  it("sends a snapshot when what a full window waits for has gone from the log", () => {
+    const cores = cluster(3, { maxInFlight: 1, maxAppendBytes: 1 });
+    const leader = cores.elect();
+    const stuck = cores.ids.find((id) => id !== leader.id)!;
+    cores.passes = (message) => message.type !== "append" || message.to !== stuck;
+    propose(cores, leader, "a", "b", "c");
+    expect(leader.progress.get(stuck)!.mode).toBe("replicate");
+    cores.feed(leader.id, { type: "compact", index: leader.commit });
+    const asked: number[] = [];
+    cores.onEffects = (_, effects) => void asked.push(...effects.snapshotsTo);
+    cores.advance(200);
+    expect(asked).toEqual([stuck]);
   });
 
   it("drops commands beyond the bound on what is uncommitted, and takes them again later", () => {

@@ -1,9 +1,18 @@
+import { adoptAppended, restartConfigurations, rollBackConfigurations } from "./configuration-history.ts";
 import { noData, type Entry, type EntryKind, type NodeId } from "./entry.ts";
 import type { Append, AppendAccepted, AppendRejected, SnapshotArrived } from "./message.ts";
-import { acknowledge, becomeProbe, becomeReplicate, becomeSnapshot, reject, type Progress } from "./progress.ts";
-import { reachedBy } from "./quorum.ts";
+import {
+  acknowledge,
+  becomeProbe,
+  becomeReplicate,
+  becomeSnapshot,
+  noteSent,
+  reject,
+  type Progress,
+} from "./progress.ts";
 import { RaftLog } from "./raft-log.ts";
-import { useConfiguration, type Raft } from "./raft.ts";
+import { committedBy, type Raft } from "./raft.ts";
+import { lastToSend, withoutCommands } from "./witness.ts";
 import { readAfterFirstCommit } from "./reads.ts";
 import { hearLeader } from "./roles.ts";
 
@@ -33,19 +42,63 @@ export function appendNoop(raft: Raft): void {
   appendAsLeader(raft, "noop", [noData]);
 }
 
+/** The caller broadcasts it, and sees that no other change is under way. */
+export function appendConfiguration(raft: Raft, data: Uint8Array): void {
+  raft.uncommittedBytes += data.length;
+  appendAsLeader(raft, "configuration", [data]);
+}
+
 /** Sends every follower what it lacks, and the commit index where it has changed. */
 export function broadcastAppend(raft: Raft): void {
-  for (const [to, progress] of raft.progress) sendAppends(raft, to, progress);
+  const { witnesses } = raft.configuration;
+  for (const [to, progress] of raft.progress) {
+    if (witnesses.length === 0 || !witnesses.includes(to)) sendAppends(raft, to, progress);
+  }
+  if (witnesses.length > 0) sendToWitnesses(raft);
+}
+
+/** What a witness gets depends on what has gone to the others, and on what they hold. */
+function sendToWitnesses(raft: Raft): void {
+  for (const to of raft.configuration.witnesses) {
+    const progress = raft.progress.get(to);
+    if (progress !== undefined) sendAppends(raft, to, progress);
+  }
 }
 
 function sendAppends(raft: Raft, to: NodeId, progress: Progress): void {
-  while (progress.next <= raft.log.lastIndex && sendAppend(raft, to, progress));
+  const last = lastToSend(raft, to);
+  while (progress.next <= last && sendAppend(raft, to, progress));
   if (progress.sentCommit < Math.min(raft.commit, progress.next - 1)) sendAppend(raft, to, progress);
 }
 
 function paused(raft: Raft, progress: Progress): boolean {
   if (progress.mode === "probe") return progress.probing;
-  return progress.mode === "snapshot" || progress.inFlight.length >= raft.maxInFlight;
+  return progress.mode === "snapshot" || windowIsFull(raft, progress);
+}
+
+function windowIsFull(raft: Raft, { inFlight, bytesInFlight }: Progress): boolean {
+  return inFlight.length >= raft.maxInFlight || bytesInFlight >= raft.maxInFlightBytes;
+}
+
+/**
+ * Called when the follower has shown itself: sends what may be sent. A full window may have been lost, or its answers:
+ * an empty append finds out, whose answer is for everything before it. More entries do not go out: a follower whose disk
+ * hangs answers heartbeats, too, and would have to hold them all.
+ */
+export function goOnSending(raft: Raft, to: NodeId, progress: Progress): void {
+  if (progress.mode !== "replicate" || !windowIsFull(raft, progress)) {
+    sendAppend(raft, to, progress);
+    return;
+  }
+  const previousTerm = raft.log.termAt(progress.next - 1);
+  if (previousTerm === undefined) needSnapshot(raft, to, progress);
+  else pushAppend(raft, to, progress, previousTerm, []);
+}
+
+/** What the follower lacks is no longer in the log. */
+function needSnapshot(raft: Raft, to: NodeId, progress: Progress): void {
+  becomeSnapshot(progress);
+  raft.effects.snapshotsTo.push(to);
 }
 
 /** Sends one append, empty when the follower has everything; false when it may not be sent now. */
@@ -55,29 +108,27 @@ export function sendAppend(raft: Raft, to: NodeId, progress: Progress): boolean 
   const previousIndex = progress.next - 1;
   const previousTerm = log.termAt(previousIndex);
   if (previousTerm === undefined) {
-    becomeSnapshot(progress);
-    raft.effects.snapshotsTo.push(to);
+    needSnapshot(raft, to, progress);
     return false;
   }
-  const entries = log.slice(progress.next, log.lastIndex, raft.maxAppendBytes);
-  raft.effects.messages.push({
-    type: "append",
-    from: raft.id,
-    to,
-    term: raft.term,
-    previousIndex,
-    previousTerm,
-    entries,
-    commit: raft.commit,
-  });
-  progress.sentCommit = raft.commit;
+  const entries = log.slice(progress.next, lastToSend(raft, to), raft.maxAppendBytes);
+  const sent = raft.configuration.witnesses.includes(to) ? withoutCommands(entries) : entries;
+  pushAppend(raft, to, progress, previousTerm, sent);
   if (progress.mode === "probe") {
     progress.probing = true;
-  } else if (entries.length > 0) {
-    progress.next = entries.at(-1)!.index + 1;
-    progress.inFlight.push(progress.next - 1);
+  } else if (sent.length > 0) {
+    let bytes = 0;
+    for (const { data } of sent) bytes += data.length;
+    noteSent(progress, sent.at(-1)!.index, bytes);
   }
   return true;
+}
+
+function pushAppend(raft: Raft, to: NodeId, progress: Progress, previousTerm: number, entries: readonly Entry[]): void {
+  const { id: from, term, commit } = raft;
+  const previousIndex = progress.next - 1;
+  raft.effects.messages.push({ type: "append", from, to, term, previousIndex, previousTerm, entries, commit });
+  progress.sentCommit = commit;
 }
 
 export function onAppendAccepted(raft: Raft, message: AppendAccepted, progress: Progress): void {
@@ -85,8 +136,12 @@ export function onAppendAccepted(raft: Raft, message: AppendAccepted, progress: 
   // A probe answered is a follower found: from here on stream ahead of the answers.
   if (progress.mode === "probe") becomeReplicate(progress);
   if (progress.mode === "snapshot" && raft.log.termAt(progress.match) !== undefined) becomeReplicate(progress);
-  if (news && advanceCommit(raft)) broadcastAppend(raft);
-  else sendAppends(raft, message.from, progress);
+  if (news && advanceCommit(raft)) {
+    broadcastAppend(raft);
+    return;
+  }
+  sendAppends(raft, message.from, progress);
+  if (news && raft.configuration.witnesses.length > 0) sendToWitnesses(raft);
 }
 
 export function onAppendRejected(raft: Raft, message: AppendRejected, progress: Progress): void {
@@ -117,10 +172,8 @@ export function onSnapshotSent(raft: Raft, peer: NodeId, index: number, delivere
  * counting, earlier ones with them (Raft, section 5.4.2, figure 8).
  */
 export function advanceCommit(raft: Raft): boolean {
-  const { configuration, quorum, progress, id, syncedIndex, log } = raft;
-  const index = reachedBy(configuration.voters, quorum, (voter) =>
-    voter === id ? syncedIndex : (progress.get(voter)?.match ?? 0),
-  );
+  const { progress, id, syncedIndex, log } = raft;
+  const index = committedBy(raft, (voter) => (voter === id ? syncedIndex : (progress.get(voter)?.match ?? 0)));
   if (index <= raft.commit) return false;
   if (log.termAt(index) !== raft.term && raft.plant !== "old-term-committed") return false;
   releaseUncommitted(raft, index);
@@ -184,6 +237,7 @@ function takeEntries(raft: Raft, previousIndex: number, entries: readonly Entry[
     }
     raft.effects.facts.push({ type: "logTruncated", from: first, to: log.lastIndex });
     log.truncate(first);
+    rollBackConfigurations(raft, first);
     raft.syncedIndex = Math.min(raft.syncedIndex, first - 1);
     raft.epoch++;
   }
@@ -194,6 +248,7 @@ function appendLocally(raft: Raft, entries: readonly Entry[]): void {
   raft.log.append(entries);
   raft.effects.entries.push(...entries);
   raft.effects.mark = { index: raft.log.lastIndex, epoch: raft.epoch };
+  adoptAppended(raft, entries);
 }
 
 function accept(raft: Raft, leader: NodeId, matchIndex: number): void {
@@ -209,7 +264,7 @@ function accept(raft: Raft, leader: NodeId, matchIndex: number): void {
 export function onSnapshot(raft: Raft, message: SnapshotArrived): void {
   hearLeader(raft, message.from);
   const { index, term, configuration } = message.snapshot;
-  if (index <= raft.commit) {
+  if (index <= raft.commit && raft.plant !== "install-older-snapshot") {
     accept(raft, message.from, raft.commit);
     return;
   }
@@ -223,7 +278,7 @@ export function onSnapshot(raft: Raft, message: SnapshotArrived): void {
   raft.commit = index;
   raft.syncedIndex = index;
   raft.epoch++;
-  useConfiguration(raft, configuration);
+  restartConfigurations(raft, index, configuration);
   raft.effects.restore = message.snapshot;
   raft.effects.reset = { index, term };
   raft.effects.mark = undefined;

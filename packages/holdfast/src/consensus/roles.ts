@@ -23,6 +23,7 @@ export function becomeFollower(raft: Raft, term: number, leader: NodeId): void {
   if (raft.role === "leader") dropReads(raft);
   if (raft.role !== "follower") resetElectionDeadline(raft);
   raft.progress.clear();
+  raft.transfer = undefined;
   raft.votes.clear();
   changeRole(raft, "follower");
   changeLeader(raft, leader);

@@ -3,8 +3,9 @@ import { seededRandom } from "../runtime/index.ts";
 import { CoreCluster } from "../testing/index.ts";
 import type { Entry, SnapshotMeta } from "./entry.ts";
 import type { Input } from "./step.ts";
+import { configurationOf } from "./configuration.ts";
 
-const configuration = { voters: [1, 2, 3] };
+const configuration = configurationOf([1, 2, 3]);
 
 function entry(index: number, term: number): Entry {
   return { index, term, kind: "command", data: new Uint8Array(1) };

@@ -1,4 +1,5 @@
 import type { Clock } from "../runtime/index.ts";
+import { configurationAt } from "./configuration-history.ts";
 import type { NodeId } from "./entry.ts";
 import type { DurableLog } from "./log/durable-log.ts";
 import type { Installation, LogWriter } from "./log-writer.ts";
@@ -8,6 +9,7 @@ import { SnapshotReceiver, type StagedSnapshot } from "./snapshot-receiver.ts";
 import { SnapshotSender } from "./snapshot-sender.ts";
 import type { StateMachine } from "./state-machine.ts";
 import type { Input } from "./step.ts";
+import { withoutState } from "./witness-state.ts";
 
 const chunkBytes = 128 * 1024;
 const restoreBytes = 1024 * 1024;
@@ -73,11 +75,11 @@ export class SnapshotKeeper {
 
   async #take(index: number, taking: { readonly cancelled: boolean }): Promise<void> {
     const { raft, log, writer, stateMachine, feed, trailingEntries } = this.#options;
-    const { configuration } = raft;
     const term = raft.log.termAt(index);
     if (term === undefined) throw new Error(`applied entry ${index} is not in the log`);
     // Captured before anything is awaited: the state as of exactly this index.
     const source = stateMachine.snapshot();
+    const configuration = configurationAt(raft, index);
     try {
       const file = await log.createSnapshot({ index, term, configuration });
       for (let chunk = source.next(); chunk !== undefined && !taking.cancelled; chunk = source.next()) {
@@ -141,7 +143,7 @@ export class SnapshotKeeper {
         from: raft.id,
         to: peer,
         term,
-        reader,
+        reader: raft.configuration.witnesses.includes(peer) ? withoutState(reader) : reader,
         chunkBytes,
         retryMs: raft.electionTimeoutMs,
         attempts,

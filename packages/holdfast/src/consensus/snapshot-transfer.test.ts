@@ -6,8 +6,9 @@ import type { DurableLog } from "./log/durable-log.ts";
 import type { SnapshotChunk, SnapshotChunkResult } from "./peer-message.ts";
 import { SnapshotReceiver, type StagedSnapshot } from "./snapshot-receiver.ts";
 import { SnapshotSender } from "./snapshot-sender.ts";
+import { configurationOf } from "./configuration.ts";
 
-const bootstrap = { voters: [1, 2] };
+const bootstrap = configurationOf([1, 2]);
 const meta: SnapshotMeta = { index: 9, term: 2, configuration: bootstrap };
 const state = Uint8Array.from({ length: 1050 }, (_, at) => at * 7);
 const chunkBytes = 100;

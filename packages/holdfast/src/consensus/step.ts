@@ -1,13 +1,16 @@
 import { noEffects, type AppendMark, type Effects } from "./effects.ts";
-import { onRequestVote, onVoteResult, preCampaign } from "./election.ts";
+import { trimConfigurations } from "./configuration-history.ts";
+import { onRequestVote, onVoteResult } from "./election.ts";
 import type { NodeId } from "./entry.ts";
 import type { HeartbeatResult, Message, Propose } from "./message.ts";
 import type { Progress } from "./progress.ts";
+import { passTime } from "./lease.ts";
 import { leaderIsFresh, type Raft } from "./raft.ts";
-import { broadcastHeartbeat, confirmReads, onHeartbeat, readAsLeader } from "./reads.ts";
+import { confirmReads, onHeartbeat, readAsLeader } from "./reads.ts";
 import {
   advanceCommit,
   broadcastAppend,
+  goOnSending,
   onAppend,
   onAppendAccepted,
   onAppendRejected,
@@ -15,18 +18,30 @@ import {
   onSnapshotSent,
   onUnreachable,
   proposeAsLeader,
-  sendAppend,
 } from "./replication.ts";
-import { becomeFollower, hearLeader } from "./roles.ts";
+import { changeConfiguration, settleConfiguration, type ChangeRequest } from "./reconfiguration.ts";
+import { becomeFollower, changeLeader, hearLeader } from "./roles.ts";
+import { onTick } from "./tick.ts";
+import { onTimeoutNow, pursueTransfer, transferLeadership } from "./transfer.ts";
 
 /** Everything that can happen to a Raft node. */
 export type Input =
-  /** Time has passed; `now` is monotonic milliseconds. */
-  | { readonly type: "tick"; readonly now: number }
-  | { readonly type: "message"; readonly message: Message }
+  /**
+   * Time has passed; `now` is monotonic milliseconds, told several times a heartbeat. `diskWaitMs` is how long the disk
+   * has been at what it is asked to make durable, 0 (the default) when nothing is.
+   */
+  | { readonly type: "tick"; readonly now: number; readonly diskWaitMs?: number }
+  /** With lease reads, `now` must be the time at which the message is given: promises begin with it. */
+  | { readonly type: "message"; readonly message: Message; readonly now?: number }
   | { readonly type: "propose"; readonly commands: readonly Uint8Array[] }
-  /** A linearizable read was asked for on this node; `id` comes back in `reads` or `droppedReads`. */
-  | { readonly type: "read"; readonly id: number }
+  /** A linearizable read was asked for on this node; `id` comes back in `reads` or `droppedReads`. `now` as above. */
+  | { readonly type: "read"; readonly id: number; readonly now?: number }
+  /** Hand leadership to this voter, or with 0 to the one that is furthest; refusals come back in `transferRefused`. */
+  | { readonly type: "transferLeadership"; readonly to: NodeId }
+  /** Change the members; what became of it comes back in `configurationResults`, perhaps many steps later. */
+  | ({ readonly type: "changeConfiguration" } & ChangeRequest)
+  /** Whoever leads is known to be gone: help to elect another without waiting. Lease reads rule it out: nothing happens. */
+  | { readonly type: "forgetLeader" }
   /** The durable log has got as far as an earlier step's mark. */
   | { readonly type: "synced"; readonly mark: AppendMark }
   /** A durable snapshot covers the log up to `index`, which is applied; entries up to it may go from memory. */
@@ -41,6 +56,7 @@ export function step(raft: Raft, input: Input): Effects {
   const effects = noEffects();
   raft.effects = effects;
   dispatch(raft, input);
+  settleConfiguration(raft);
   if (raft.term !== raft.handedTerm || raft.vote !== raft.handedVote) {
     raft.handedTerm = raft.term;
     raft.handedVote = raft.vote;
@@ -52,16 +68,27 @@ export function step(raft: Raft, input: Input): Effects {
 function dispatch(raft: Raft, input: Input): void {
   switch (input.type) {
     case "tick":
-      onTick(raft, input.now);
+      onTick(raft, input.now, input.diskWaitMs ?? 0);
       return;
     case "message":
+      learnTime(raft, input.now);
       onMessage(raft, input.message);
       return;
     case "propose":
       onPropose(raft, input.commands);
       return;
     case "read":
+      learnTime(raft, input.now);
       onRead(raft, input.id);
+      return;
+    case "changeConfiguration":
+      changeConfiguration(raft, input);
+      return;
+    case "transferLeadership":
+      transferLeadership(raft, input.to);
+      return;
+    case "forgetLeader":
+      if (raft.role === "follower" && raft.reads !== "lease") changeLeader(raft, 0);
       return;
     case "synced":
       onSynced(raft, input.mark);
@@ -69,6 +96,7 @@ function dispatch(raft: Raft, input: Input): void {
     case "compact":
       // A snapshot installed meanwhile may have moved the log past this one.
       if (input.index > raft.log.baseIndex) raft.log.compact(input.index);
+      trimConfigurations(raft);
       return;
     case "snapshotSent":
       onSnapshotSent(raft, input.to, input.index, input.delivered);
@@ -78,33 +106,14 @@ function dispatch(raft: Raft, input: Input): void {
   }
 }
 
-function onTick(raft: Raft, now: number): void {
-  raft.now = Math.max(raft.now, now);
-  if (raft.role !== "leader") {
-    if (raft.now >= raft.electionDeadline) preCampaign(raft);
-    return;
-  }
-  if (!hearsQuorum(raft)) {
-    raft.effects.facts.push({ type: "quorumLost", term: raft.term });
-    becomeFollower(raft, raft.term, 0);
-    return;
-  }
-  if (raft.now >= raft.heartbeatDeadline) broadcastHeartbeat(raft);
-}
-
-/** Check-quorum: a leader that has not heard a majority for an election timeout leads nobody (dissertation, 6.2). */
-function hearsQuorum(raft: Raft): boolean {
-  let heard = 1;
-  for (const progress of raft.progress.values()) {
-    if (raft.now - progress.heardAt < raft.electionTimeoutMs) heard++;
-  }
-  return heard >= raft.quorum;
+function learnTime(raft: Raft, now: number | undefined): void {
+  if (now !== undefined && raft.plant !== "lease-survives-pause") passTime(raft, now);
 }
 
 function onPropose(raft: Raft, commands: readonly Uint8Array[]): void {
-  if (raft.role === "leader") {
+  if (raft.role === "leader" && raft.transfer === undefined) {
     proposeAsLeader(raft, commands);
-  } else if (raft.leader === 0) {
+  } else if (raft.role === "leader" || raft.leader === 0) {
     raft.effects.dropped.push(...commands);
   } else {
     raft.effects.messages.push({ type: "propose", from: raft.id, to: raft.leader, term: raft.term, commands });
@@ -156,6 +165,9 @@ function onMessage(raft: Raft, message: Message): void {
     case "readIndex":
       if (raft.role === "leader") readAsLeader(raft, message.id, message.from);
       return;
+    case "timeoutNow":
+      onTimeoutNow(raft, message);
+      return;
     case "readIndexResult":
       raft.effects.reads.push({ id: message.id, index: message.index });
       return;
@@ -173,7 +185,7 @@ function takeHigherTerm(raft: Raft, message: Message): boolean {
         return false;
       }
       // A voter that hears its leader does not help to replace it, whatever the candidate's term.
-      if (leaderIsFresh(raft)) return false;
+      if (leaderIsFresh(raft) && !message.leadershipTransfer) return false;
       becomeFollower(raft, message.term, 0);
       return true;
     case "voteResult":
@@ -212,7 +224,15 @@ function answerLowerTerm(raft: Raft, message: Message): void {
     case "append":
     case "heartbeat":
     case "snapshot":
-      raft.effects.messagesAfterSync.push({ type: "heartbeatResult", from: id, to, term, readSequence: 0 });
+      raft.effects.messagesAfterSync.push({
+        type: "heartbeatResult",
+        from: id,
+        to,
+        term,
+        readSequence: 0,
+        sentAt: 0,
+        holdMs: 0,
+      });
       return;
     default:
   }
@@ -220,7 +240,7 @@ function answerLowerTerm(raft: Raft, message: Message): void {
 
 function onForwarded(raft: Raft, message: Propose): void {
   // Only the leader takes forwarded commands; handed on again they could circle. The asker repeats what is lost.
-  if (raft.role === "leader") proposeAsLeader(raft, message.commands);
+  if (raft.role === "leader" && raft.transfer === undefined) proposeAsLeader(raft, message.commands);
 }
 
 function onFollowerResult(
@@ -233,12 +253,11 @@ function onFollowerResult(
   if (message.type === "appendAccepted") onAppendAccepted(raft, message, progress);
   else if (message.type === "appendRejected") onAppendRejected(raft, message, progress);
   else onHeartbeatResult(raft, message, progress);
+  pursueTransfer(raft, message.from, progress);
 }
 
 function onHeartbeatResult(raft: Raft, message: HeartbeatResult, progress: Progress): void {
   confirmReads(raft, message, progress);
   progress.probing = false;
-  // The answers to a full window may be lost: let one more append out, whose answer tells.
-  if (progress.mode === "replicate" && progress.inFlight.length >= raft.maxInFlight) progress.inFlight.shift();
-  if (progress.match < raft.log.lastIndex || progress.mode === "probe") sendAppend(raft, message.from, progress);
+  if (progress.match < raft.log.lastIndex || progress.mode === "probe") goOnSending(raft, message.from, progress);
 }

@@ -167,21 +167,18 @@ describe("the transport between peers", () => {
 });
 
 describe("a peer that does not belong here", () => {
-  it.each<[string, Setting, string, string]>([
-    ["of another cluster", { clusterId: 8n }, "2: this is cluster 7, not 8", "1: this is cluster 8, not 7"],
-    ["with another's address", { id: 3 }, "3: member 3 is not in this cluster", "1: this is member 3, not 2"],
-  ])("is refused with the reason: one %s", async (_, setting, toldToA, toldToB) => {
+  it("is refused with the reason when it is of another cluster", async () => {
     await simulate({ seed: 1 }, async (world) => {
       const a = await startEnd(world, "a");
-      const b = await startEnd(world, "b", setting);
+      const b = await startEnd(world, "b", { clusterId: 8n });
       for (let round = 0; round < 40; round++) {
         a.transport.send(message(round));
         b.transport.send(message(round, 2, 1));
         await world.clock.sleep(50);
       }
       expect([a.heard, b.heard]).toEqual([[], []]);
-      expect(a.refused).toContain(toldToA);
-      expect(b.refused).toContain(toldToB);
+      expect(a.refused).toContain("2: this is cluster 7, not 8");
+      expect(b.refused).toContain("1: this is cluster 8, not 7");
       // It is asked again, but not in a hurry.
       expect(a.refused.length).toBeLessThan(20);
       expect([a.unreachable, b.unreachable]).toEqual([[], []]);
@@ -189,8 +186,96 @@ describe("a peer that does not belong here", () => {
   });
 });
 
+describe("peers that come, move and go", () => {
+  const without2 = new Map([[1, ""]]);
+
+  it("are dialled at their configured address, and at another one of theirs when that leads to somebody else", async () => {
+    await simulate({ seed: 1 }, async (world) => {
+      const a = await startEnd(world, "a", { peers: new Map() });
+      const b = await startEnd(world, "b", { id: 3, peers: new Map() });
+      a.transport.setPeers(new Map([[3, `b:${port}`]]), new Set());
+      await world.clock.sleep(200);
+      a.transport.send(message(1, 1, 3));
+      await world.clock.sleep(100);
+      expect(b.heard).toEqual([1]);
+      // The operator was wrong about where 3 is, but it has said so itself.
+      a.transport.setPeers(new Map([[3, `a:${port}`]]), new Set());
+      world.process("b").kill();
+      await world.clock.sleep(200);
+      const again = await startEnd(world, "b", { id: 3, peers: new Map([[1, { host: "a", port }]]) });
+      await world.clock.sleep(2_000);
+      a.transport.send(message(2, 1, 3));
+      await world.clock.sleep(100);
+      expect(again.heard).toEqual([2]);
+    });
+  });
+
+  it("are heard and answered as guests while no configuration names them", async () => {
+    await simulate({ seed: 1 }, async (world) => {
+      const a = await startEnd(world, "a", { peers: new Map() });
+      const b = await startEnd(world, "b");
+      await world.clock.sleep(200);
+      b.transport.send(message(1, 2, 1));
+      a.transport.send(message(2));
+      await world.clock.sleep(100);
+      expect([a.heard, b.heard]).toEqual([[1], [2]]);
+
+      world.process("b").kill();
+      await world.clock.sleep(1_000);
+      const again = await startEnd(world, "b", { peers: new Map() });
+      await world.clock.sleep(2_000);
+      a.transport.send(message(3));
+      await world.clock.sleep(100);
+      expect(again.heard).toEqual([]);
+    });
+  });
+
+  it("are talked to for a while after they were removed, and then turned away", () =>
+    withPair(async (world, a, b) => {
+      a.transport.setPeers(without2, new Set([2]));
+      await world.clock.sleep(4_000);
+      a.transport.send(message(1));
+      await world.clock.sleep(100);
+      expect(b.heard).toEqual([1]);
+      await world.clock.sleep(3_000);
+      a.transport.send(message(2));
+      b.transport.send(message(3, 2, 1));
+      await world.clock.sleep(100);
+      expect([a.heard, b.heard]).toEqual([[], [1]]);
+      expect(b.refused).toContain("1: member 2 was removed from this cluster");
+    }));
+
+  it("stay when they come back into the configuration before that", () =>
+    withPair(async (world, a, b) => {
+      a.transport.setPeers(without2, new Set());
+      await world.clock.sleep(4_000);
+      a.transport.setPeers(new Map([...without2, [2, `b:${port}`]]), new Set());
+      await world.clock.sleep(10_000);
+      a.transport.send(message(1));
+      await world.clock.sleep(100);
+      expect(b.heard).toEqual([1]);
+      expect([a.unreachable, b.unreachable]).toEqual([[], []]);
+    }));
+
+  it("are bounded while no configuration names them", async () => {
+    await simulate({ seed: 1 }, async (world) => {
+      const a = await startEnd(world, "a", { peers: new Map() });
+      const crowd = world.process("crowd");
+      crowd.start(() => undefined);
+      for (let from = 10; from < 43; from++) {
+        const connection: Connection = await crowd.runtime.network.connect({ host: "a", port });
+        connection.handle({ onData: () => undefined, onClose: () => undefined });
+        connection.write(encodeHello({ clusterId: 7n, from, to: 1, address: { host: "crowd", port } }));
+        await world.clock.sleep(5);
+      }
+      await world.clock.sleep(100);
+      expect(a.refused).toEqual(["42: too many callers that no configuration names"]);
+    });
+  });
+});
+
 describe("a stranger at the peer port", () => {
-  const hello = encodeHello({ clusterId: 7n, from: 2, to: 1 });
+  const hello = encodeHello({ clusterId: 7n, from: 2, to: 1, address: { host: "b", port } });
   const text = (line: string): Uint8Array => new TextEncoder().encode(line);
   const u32 = (value: number): Uint8Array => {
     const writer = new ByteWriter();
@@ -204,7 +289,7 @@ describe("a stranger at the peer port", () => {
     ["HTTP", [text("GET /health HTTP/1.1\r\nHost: a\r\n\r\n")], /^\?: frame at byte 0 must be at most/],
     ["random bytes", [encodeFrame(Uint8Array.from({ length: 60 }, (_, at) => at * 37))], /^\?: hello.magic/],
     ["a hello of another version", [encodeFrame(Uint8Array.of(0x31, 0x50, 0x46, 0x48, 9))], /^\?: hello.version/],
-    ["the start of a long first frame", [u32(1_000_000), new Uint8Array(5000)], /^\?: its hello is above 256 bytes$/],
+    ["the start of a long first frame", [u32(1_000_000), new Uint8Array(5000)], /^\?: its hello is above 512 bytes$/],
     ["a frame above the bound", [hello, u32(65 * 1024 * 1024)], /^2: frame at byte .* must be at most 67108864 bytes/],
     ["a message nobody knows", [hello, encodeFrame(Uint8Array.of(99))], /^2: message.type/],
     ["a message cut short", [hello, encodeFrame(Uint8Array.of(2, 1, 1))], /^2: /],

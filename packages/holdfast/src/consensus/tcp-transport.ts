@@ -1,10 +1,10 @@
-import type { Address, Clock, Connection, Listener, Network, Random, Timer } from "../runtime/index.ts";
-import { FrameDecoder } from "../wire/index.ts";
+import type { Address, Clock, Listener, Network, Random, Timer } from "../runtime/index.ts";
 import type { NodeId } from "./entry.ts";
-import { decodeMessage } from "./message-codec.ts";
+import { PeerAcceptor } from "./peer-acceptor.ts";
+import { PeerBook } from "./peer-book.ts";
 import { PeerLink } from "./peer-link.ts";
 import type { PeerHandler, PeerMessage, PeerTransport } from "./peer-message.ts";
-import { decodeHello, encodeWelcome, maxPeerFrameBytes } from "./peer-protocol.ts";
+import type { Hello } from "./peer-protocol.ts";
 
 export interface TcpTransportOptions {
   readonly network: Network;
@@ -14,118 +14,142 @@ export interface TcpTransportOptions {
   readonly id: NodeId;
   /** Where this node listens for its peers. */
   readonly listen: Address;
+  /** Where its peers reach it. Default where it listens. */
+  readonly advertise?: Address;
+  /** The peers this node knows of; the configuration may bring others, and take these. */
   readonly peers: ReadonlyMap<NodeId, Address>;
   /** A peer turned us away, or sent what it must not: told once a connection. */
   readonly onRefused?: (peer: NodeId | undefined, reason: string) => void;
 }
 
-/** Well below the silence after which a caller gives a connection up. */
-const stillHereMs = 500;
-/** How long a caller may take to say who it is, and one that was refused to go. */
-const strangerMs = 2_000;
-/** More than any hello takes. */
-const maxHelloBytes = 256;
+/** How long somebody who is no peer any more is still talked to. */
+const graceMs = 5_000;
+/** Callers of this cluster that no configuration names yet. */
+const maxGuests = 32;
 
 /**
  * Peers over framed TCP: each node dials every other and sends on the connections it dialled, receiving on those it
  * accepted. What a broken connection held is lost, which Raft repairs.
+ *
+ * Whoever belongs to the cluster is heard and answered, also while it is in no configuration known here: a node whose
+ * log is behind must be able to hear from a leader that was added since, and to vote for it.
  */
 export function tcpTransport(options: TcpTransportOptions): PeerTransport {
-  const { id, clusterId, clock, network } = options;
-  const links = new Map<NodeId, PeerLink>();
-  const accepted = new Set<Connection>();
-  let listener: Listener | undefined;
+  const transport = new TcpTransport(options);
+  return {
+    start: (handler) => transport.start(handler),
+    send: (message) => transport.send(message),
+    setPeers: (peers, removed) => transport.setPeers(peers, removed),
+    close: () => transport.close(),
+  };
+}
 
-  function accept(connection: Connection, handler: PeerHandler): void {
-    let from: NodeId | undefined;
-    let stillHere: Timer | undefined;
-    const frames = new FrameDecoder({ maxBytes: maxPeerFrameBytes });
-    let patience = clock.setTimer(strangerMs, () => refuse(undefined, `it said nothing for ${strangerMs} ms`));
-    accepted.add(connection);
+class TcpTransport implements PeerTransport {
+  readonly #options: TcpTransportOptions;
+  readonly #book: PeerBook;
+  readonly #links = new Map<NodeId, PeerLink>();
+  #peers: ReadonlySet<NodeId>;
+  /** Who is turned away since it was removed. */
+  #removed: ReadonlySet<NodeId> = new Set();
+  #handler: PeerHandler | undefined;
+  #acceptor: PeerAcceptor | undefined;
+  #listener: Listener | undefined;
+  #grace: Timer | undefined;
+  #closed = false;
 
-    /** Lets the caller know within a moment that its messages arrive. */
-    function answerSoon(): void {
-      stillHere ??= clock.setTimer(stillHereMs, () => {
-        stillHere = undefined;
-        if (accepted.has(connection)) connection.write(encodeWelcome(""));
-      });
-    }
-
-    function onFrame(payload: Uint8Array): void {
-      if (!accepted.has(connection)) return;
-      try {
-        if (from === undefined) welcome(payload);
-        else handler.onMessage(decodeMessage(payload, from, id));
-      } catch (error) {
-        refuse(from, (error as Error).message);
-      }
-    }
-
-    function welcome(payload: Uint8Array): void {
-      const hello = decodeHello(payload);
-      const reason =
-        hello.clusterId !== clusterId
-          ? `this is cluster ${clusterId.toString(16)}, not ${hello.clusterId.toString(16)}`
-          : hello.to !== id
-            ? `this is member ${id.toString(16)}, not ${hello.to.toString(16)}`
-            : options.peers.has(hello.from)
-              ? ""
-              : `member ${hello.from.toString(16)} is not in this cluster`;
-      connection.write(encodeWelcome(reason));
-      if (reason !== "") {
-        refuse(hello.from, reason);
-        return;
-      }
-      from = hello.from;
-      patience.cancel();
-    }
-
-    function refuse(peer: NodeId | undefined, reason: string): void {
-      if (!accepted.delete(connection)) return;
-      options.onRefused?.(peer, reason);
-      connection.end();
-      patience.cancel();
-      patience = clock.setTimer(strangerMs, () => connection.destroy());
-    }
-
-    connection.handle({
-      onData(bytes) {
-        if (!accepted.has(connection)) return;
-        try {
-          frames.push(bytes, onFrame);
-          if (from !== undefined) answerSoon();
-          else if (frames.pendingBytes > maxHelloBytes) throw new Error(`its hello is above ${maxHelloBytes} bytes`);
-        } catch (error) {
-          refuse(from, (error as Error).message);
-        }
-      },
-      onClose() {
-        stillHere?.cancel();
-        patience.cancel();
-        accepted.delete(connection);
-      },
-    });
+  constructor(options: TcpTransportOptions) {
+    this.#options = options;
+    this.#book = new PeerBook(options.peers);
+    this.#peers = new Set(options.peers.keys());
   }
 
-  return {
-    async start(handler: PeerHandler): Promise<void> {
-      listener = await network.listen(options.listen, (connection) => accept(connection, handler));
-      for (const [peer, address] of options.peers) {
-        if (peer === id) continue;
-        const link = new PeerLink({ ...options, peer, address, onLost: () => handler.onUnreachable(peer) });
-        links.set(peer, link);
-        link.open();
-      }
-    },
-    send(message: PeerMessage): void {
-      links.get(message.to)?.send(message);
-    },
-    async close(): Promise<void> {
-      for (const link of links.values()) link.close();
-      links.clear();
-      for (const connection of accepted) connection.destroy();
-      accepted.clear();
-      await listener?.close();
-    },
-  };
+  async start(handler: PeerHandler): Promise<void> {
+    const { network, listen, clock, id, onRefused } = this.#options;
+    this.#handler = handler;
+    const acceptor = new PeerAcceptor({
+      clock,
+      id,
+      greet: (hello) => this.#greet(hello),
+      onMessage: (message) => handler.onMessage(message),
+      onGone: (peer) => this.#dismiss(peer),
+      onRefused,
+    });
+    this.#acceptor = acceptor;
+    this.#listener = await network.listen(listen, (connection) => acceptor.accept(connection));
+    for (const peer of this.#peers) this.#link(peer);
+  }
+
+  send(message: PeerMessage): void {
+    this.#links.get(message.to)?.send(message);
+  }
+
+  setPeers(peers: ReadonlyMap<NodeId, string>, removed: ReadonlySet<NodeId>): void {
+    if (this.#closed) return;
+    this.#book.configure(peers);
+    this.#peers = new Set(peers.keys());
+    for (const peer of this.#peers) this.#link(peer);
+    this.#grace?.cancel();
+    this.#grace = this.#options.clock.setTimer(graceMs, () => this.#letGo(new Set(removed)));
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#grace?.cancel();
+    for (const link of this.#links.values()) link.close();
+    this.#links.clear();
+    this.#acceptor?.close();
+    await this.#listener?.close();
+  }
+
+  #greet({ clusterId, to, from, address }: Hello): string {
+    const { clusterId: ours, id } = this.#options;
+    if (clusterId !== ours) return `this is cluster ${ours.toString(16)}, not ${clusterId.toString(16)}`;
+    if (to !== id) return `this is member ${id.toString(16)}, not ${to.toString(16)}`;
+    if (this.#removed.has(from)) return `member ${from.toString(16)} was removed from this cluster`;
+    if (this.#isGuest(from) && this.#guestsBut(from) >= maxGuests)
+      return "too many callers that no configuration names";
+    this.#book.tell(from, address);
+    this.#link(from);
+    return "";
+  }
+
+  #link(peer: NodeId): void {
+    const handler = this.#handler;
+    if (handler === undefined || peer === this.#options.id || this.#links.has(peer) || this.#closed) return;
+    const { listen, advertise = this.#listener?.address ?? listen } = this.#options;
+    const link = new PeerLink({
+      ...this.#options,
+      peer,
+      self: advertise,
+      address: (attempt) => this.#book.address(peer, attempt),
+      onLost: () => handler.onUnreachable(peer),
+    });
+    this.#links.set(peer, link);
+    link.open();
+  }
+
+  #isGuest(peer: NodeId): boolean {
+    return !this.#peers.has(peer);
+  }
+
+  #guestsBut(caller: NodeId): number {
+    return this.#acceptor?.count((peer) => peer !== caller && this.#isGuest(peer)) ?? 0;
+  }
+
+  /** A guest is answered as long as it calls. */
+  #dismiss(peer: NodeId): void {
+    if (this.#isGuest(peer) && this.#acceptor?.count((other) => other === peer) === 0) this.#unlink(peer);
+  }
+
+  #letGo(removed: ReadonlySet<NodeId>): void {
+    this.#removed = removed;
+    for (const peer of removed) this.#acceptor?.drop(peer);
+    for (const peer of this.#links.keys()) if (!this.#peers.has(peer)) this.#dismiss(peer);
+  }
+
+  #unlink(peer: NodeId): void {
+    this.#links.get(peer)?.close();
+    this.#links.delete(peer);
+    this.#book.forget(peer);
+  }
 }

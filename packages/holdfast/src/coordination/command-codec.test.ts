@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { MalformedError } from "../wire/index.ts";
+import type { AuthChange } from "./auth.ts";
 import type { Command, CommandOperation } from "./command.ts";
 import { decodeCommand, encodeCommand } from "./command-codec.ts";
 import { CoordinationError } from "./coordination-error.ts";
@@ -71,6 +72,23 @@ const { txn } = fc.letrec<{ txn: TxnRequest; operation: RequestOp }>((tie) => ({
   }),
 }));
 
+const name = fc.string({ unit: "grapheme" });
+const keys = fc.record(ranged, { requiredKeys: ["key"] });
+const authChange: fc.Arbitrary<AuthChange> = fc.oneof(
+  fc.record({ type: fc.constantFrom("authEnable" as const, "authDisable" as const) }),
+  fc.record({ type: fc.constant("userAdd" as const), name, passwordHash: name }, { requiredKeys: ["type", "name"] }),
+  fc.record({ type: fc.constantFrom("userDelete" as const, "roleAdd" as const, "roleDelete" as const), name }),
+  fc.record({ type: fc.constant("userChangePassword" as const), name, passwordHash: name }),
+  fc.record({ type: fc.constantFrom("userGrantRole" as const, "userRevokeRole" as const), name, role: name }),
+  fc
+    .tuple(keys, fc.constantFrom("read" as const, "write" as const, "readWrite" as const), name)
+    .map(([range, type, role]) => ({
+      type: "roleGrantPermission" as const,
+      name: role,
+      permission: { type, ...range },
+    })),
+  fc.tuple(keys, name).map(([range, role]) => ({ type: "roleRevokePermission" as const, name: role, ...range })),
+);
 const urls = fc.array(fc.string({ unit: "grapheme" }), { maxLength: 3 });
 const operation: fc.Arbitrary<CommandOperation> = fc.oneof(
   fc.record({ type: fc.constant("put" as const), request: put }),
@@ -87,6 +105,18 @@ const operation: fc.Arbitrary<CommandOperation> = fc.oneof(
       httpUrls: urls,
     }),
   }),
+  fc.record({ type: fc.constant("leaseGrant" as const), request: fc.record({ id: lease, ttlSeconds: signed }) }),
+  fc.record({ type: fc.constant("leaseRevoke" as const), request: fc.record({ id: lease }) }),
+  fc.record({
+    type: fc.constant("leaseKeepAlive" as const),
+    request: fc.record({ ids: fc.array(lease, { maxLength: 5 }) }),
+  }),
+  fc.record({ type: fc.constant("clockTick" as const), request: fc.record({ term: safe, elapsedMs: safe }) }),
+  fc.record({ type: fc.constant("auth" as const), request: authChange }),
+  fc.record({
+    type: fc.constant("authenticate" as const),
+    request: fc.record({ user: name, token: name, authRevision: safe }),
+  }),
 );
 const identity = fc
   .tuple(safe, safe, safe, safe)
@@ -94,7 +124,8 @@ const identity = fc
   .map(([client, sequence, acknowledged, since]) =>
     since === 0 ? { client, sequence, acknowledged } : { client, sequence, acknowledged, since },
   );
-const command: fc.Arbitrary<Command> = fc.record({ identity, operation }, { requiredKeys: ["operation"] });
+const caller = fc.record({ user: name, authRevision: safe });
+const command: fc.Arbitrary<Command> = fc.record({ identity, caller, operation }, { requiredKeys: ["operation"] });
 
 const nest = (depth: number): TxnRequest => {
   let request: TxnRequest = { compare: [], success: [], failure: [] };
@@ -145,7 +176,7 @@ describe("command codec", () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 400 }), attempt), { numRuns: 2000 });
     // Bytes that begin well come further.
     fc.assert(
-      fc.property(fc.nat(7), fc.boolean(), fc.uint8Array({ maxLength: 100 }), (kind, named, rest) =>
+      fc.property(fc.nat(10), fc.boolean(), fc.uint8Array({ maxLength: 100 }), (kind, named, rest) =>
         attempt(Uint8Array.of(1, kind | (named ? 0x80 : 0), ...rest)),
       ),
       { numRuns: 5000 },
@@ -188,7 +219,7 @@ describe("command codec", () => {
 
   it("names the field that is wrong", () => {
     expect(() => decodeCommand(Uint8Array.of(7))).toThrow("command.version at byte 0 must be 1 (got 7)");
-    expect(() => decodeCommand(Uint8Array.of(1, 9))).toThrow("command.operation at byte 1 must be below 5 (got 9)");
+    expect(() => decodeCommand(Uint8Array.of(1, 11))).toThrow("command.operation at byte 1 must be below 11 (got 11)");
     expect(() => decodeCommand(Uint8Array.of(1, 0x80, 5, 1, 1, 0))).toThrow("must have acknowledged 1 < sequence 1");
     expect(() => decodeCommand(Uint8Array.of(1, 0, 0, 200, 1, 0))).toThrow("put.key");
   });

@@ -1,12 +1,30 @@
 import { ByteReader, ByteWriter, MalformedError } from "../wire/index.ts";
+import {
+  readAuthChange,
+  readAuthentication,
+  readCaller,
+  writeAuthChange,
+  writeAuthentication,
+  writeCaller,
+} from "./auth-codec.ts";
 import type { Command, CommandOperation } from "./command.ts";
 import type { MemberInfo, RequestIdentity } from "./coordination.ts";
 import {
+  readClockTick,
+  readLeaseGrant,
+  readLeaseRenewal,
+  writeClockTick,
+  writeLeaseGrant,
+  writeLeaseRenewal,
+} from "./lease-codec.ts";
+import {
   readDeleteRange,
+  readLease,
   readPut,
   readSigned,
   readTxn,
   writeDeleteRange,
+  writeLease,
   writePut,
   writeSigned,
   writeTxn,
@@ -15,30 +33,55 @@ import {
 /** Version of the format, the first byte of every command. */
 const formatVersion = 1;
 
-/** The second byte: which operation, by position, and whether an identity follows. */
-const operations = ["put", "deleteRange", "txn", "compact", "memberAttributes"] as const;
+/** The second byte: which operation, by position, and whether an identity and a caller follow. */
+const operations = [
+  "put",
+  "deleteRange",
+  "txn",
+  "compact",
+  "memberAttributes",
+  "leaseGrant",
+  "leaseRevoke",
+  "leaseKeepAlive",
+  "clockTick",
+  "auth",
+  "authenticate",
+] as const;
 const identityFlag = 0x80;
+const callerFlag = 0x40;
 
 const writer = new ByteWriter(4096);
 
 /** @throws CoordinationError TOO_MANY_OPERATIONS for transactions nested too deeply */
 export function encodeCommand(command: Command): Uint8Array {
   writer.clear();
-  const { identity, operation } = command;
+  const { identity, caller, operation } = command;
   writer.u8(formatVersion);
-  writer.u8(operations.indexOf(operation.type) | (identity === undefined ? 0 : identityFlag));
+  const flags = (identity === undefined ? 0 : identityFlag) | (caller === undefined ? 0 : callerFlag);
+  writer.u8(operations.indexOf(operation.type) | flags);
   if (identity !== undefined) {
     writer.varint(identity.client);
     writer.varint(identity.sequence);
     writer.varint(identity.acknowledged);
     writer.varint(identity.since ?? 0);
   }
-  if (operation.type === "put") writePut(writer, operation.request);
-  else if (operation.type === "deleteRange") writeDeleteRange(writer, operation.request);
-  else if (operation.type === "txn") writeTxn(writer, operation.request);
-  else if (operation.type === "compact") writeSigned(writer, operation.request.revision);
-  else writeMember(writer, operation.request);
+  if (caller !== undefined) writeCaller(writer, caller);
+  writeOperation(operation);
   return writer.toBytes();
+}
+
+function writeOperation({ type, request }: CommandOperation): void {
+  if (type === "put") writePut(writer, request);
+  else if (type === "deleteRange") writeDeleteRange(writer, request);
+  else if (type === "txn") writeTxn(writer, request);
+  else if (type === "compact") writeSigned(writer, request.revision);
+  else if (type === "memberAttributes") writeMember(writer, request);
+  else if (type === "leaseGrant") writeLeaseGrant(writer, request);
+  else if (type === "leaseRevoke") writeLease(writer, request.id);
+  else if (type === "leaseKeepAlive") writeLeaseRenewal(writer, request);
+  else if (type === "clockTick") writeClockTick(writer, request);
+  else if (type === "auth") writeAuthChange(writer, request);
+  else writeAuthentication(writer, request);
 }
 
 /** Reads a command; keys and values are views of `bytes`. @throws MalformedError */
@@ -50,9 +93,11 @@ export function decodeCommand(bytes: Uint8Array): Command {
   }
   const head = reader.u8("command.operation");
   const identity = (head & identityFlag) === 0 ? undefined : readIdentity(reader);
-  const operation = readOperation(reader, head & ~identityFlag);
+  const caller = (head & callerFlag) === 0 ? undefined : readCaller(reader);
+  const operation = readOperation(reader, head & ~(identityFlag | callerFlag));
   reader.end("command");
-  return identity === undefined ? { operation } : { identity, operation };
+  if (caller === undefined) return identity === undefined ? { operation } : { identity, operation };
+  return identity === undefined ? { caller, operation } : { identity, caller, operation };
 }
 
 function readOperation(reader: ByteReader, kind: number): CommandOperation {
@@ -68,6 +113,18 @@ function readOperation(reader: ByteReader, kind: number): CommandOperation {
       return { type, request: { revision: readSigned(reader, "compact.revision") } };
     case "memberAttributes":
       return { type, request: readMember(reader) };
+    case "leaseGrant":
+      return { type, request: readLeaseGrant(reader) };
+    case "leaseRevoke":
+      return { type, request: { id: readLease(reader, "leaseRevoke.id") } };
+    case "leaseKeepAlive":
+      return { type, request: readLeaseRenewal(reader) };
+    case "clockTick":
+      return { type, request: readClockTick(reader) };
+    case "auth":
+      return { type, request: readAuthChange(reader) };
+    case "authenticate":
+      return { type, request: readAuthentication(reader) };
     default:
       throw new MalformedError("command.operation", 1, `must be below ${operations.length} (got ${kind})`);
   }

@@ -7,6 +7,9 @@ export type CoordinationErrorCode =
   | "VALUE_PROVIDED"
   | "LEASE_PROVIDED"
   | "LEASE_NOT_FOUND"
+  | "LEASE_EXISTS"
+  | "LEASE_TTL_TOO_LARGE"
+  | "TOO_MANY_LEASES"
   | "DUPLICATE_KEY"
   | "TOO_MANY_OPERATIONS"
   | "REQUEST_TOO_LARGE"
@@ -14,6 +17,22 @@ export type CoordinationErrorCode =
   | "COMPACTED"
   | "FUTURE_REVISION"
   | "SESSION_EXPIRED"
+  | "ROOT_USER_MISSING"
+  | "ROOT_ROLE_MISSING"
+  | "USER_EXISTS"
+  | "USER_EMPTY"
+  | "USER_NOT_FOUND"
+  | "ROLE_EXISTS"
+  | "ROLE_NOT_FOUND"
+  | "ROLE_EMPTY"
+  | "AUTH_FAILED"
+  | "PERMISSION_DENIED"
+  | "ROLE_NOT_GRANTED"
+  | "PERMISSION_NOT_GRANTED"
+  | "AUTH_NOT_ENABLED"
+  | "INVALID_AUTH_TOKEN"
+  | "INVALID_AUTH_MANAGEMENT"
+  | "AUTH_OLD_REVISION"
   | "NO_LEADER"
   | "TIMED_OUT"
   | "TOO_MANY_REQUESTS"
@@ -26,6 +45,9 @@ export const coordinationErrors: Readonly<Record<CoordinationErrorCode, readonly
   VALUE_PROVIDED: ["business", false, "value is provided"],
   LEASE_PROVIDED: ["business", false, "lease is provided"],
   LEASE_NOT_FOUND: ["business", false, "requested lease not found"],
+  LEASE_EXISTS: ["business", false, "lease already exists"],
+  LEASE_TTL_TOO_LARGE: ["business", false, "too large lease TTL"],
+  TOO_MANY_LEASES: ["resource", true, "too many leases"],
   DUPLICATE_KEY: ["business", false, "duplicate key given in txn request"],
   TOO_MANY_OPERATIONS: ["business", false, "too many operations in txn request"],
   REQUEST_TOO_LARGE: ["business", false, "request is too large"],
@@ -37,6 +59,22 @@ export const coordinationErrors: Readonly<Record<CoordinationErrorCode, readonly
     false,
     "the session no longer remembers this request; whether it was applied is unknown",
   ],
+  ROOT_USER_MISSING: ["business", false, "root user does not exist"],
+  ROOT_ROLE_MISSING: ["business", false, "root user does not have root role"],
+  USER_EXISTS: ["business", false, "user name already exists"],
+  USER_EMPTY: ["business", false, "user name is empty"],
+  USER_NOT_FOUND: ["business", false, "user name not found"],
+  ROLE_EXISTS: ["business", false, "role name already exists"],
+  ROLE_NOT_FOUND: ["business", false, "role name not found"],
+  ROLE_EMPTY: ["business", false, "role name is empty"],
+  AUTH_FAILED: ["business", false, "authentication failed, invalid user ID or password"],
+  PERMISSION_DENIED: ["business", false, "permission denied"],
+  ROLE_NOT_GRANTED: ["business", false, "role is not granted to the user"],
+  PERMISSION_NOT_GRANTED: ["business", false, "permission is not granted to the role"],
+  AUTH_NOT_ENABLED: ["business", false, "authentication is not enabled"],
+  INVALID_AUTH_TOKEN: ["business", false, "invalid auth token"],
+  INVALID_AUTH_MANAGEMENT: ["business", false, "invalid auth management"],
+  AUTH_OLD_REVISION: ["consistency", true, "the users or their permissions have changed meanwhile"],
   NO_LEADER: ["network", true, "no leader"],
   TIMED_OUT: ["timeout", false, "request timed out; whether it was applied is unknown"],
   TOO_MANY_REQUESTS: ["resource", true, "too many requests"],

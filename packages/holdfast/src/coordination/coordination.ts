@@ -1,3 +1,5 @@
+import type { AuthAdministration } from "./auth-administration.ts";
+import type { Credentials } from "./auth.ts";
 import type {
   CompactRequest,
   CompactResponse,
@@ -10,6 +12,19 @@ import type {
   TxnRequest,
   TxnResponse,
 } from "./key-value.ts";
+
+import type {
+  LeaseGrantRequest,
+  LeaseGrantResponse,
+  LeaseKeepAliveRequest,
+  LeaseKeepAliveResponse,
+  LeaseRevokeRequest,
+  LeaseRevokeResponse,
+  LeasesResponse,
+  LeaseTimeToLiveRequest,
+  LeaseTimeToLiveResponse,
+} from "./lease.ts";
+import type { Watcher, WatchOptions, WatchRequest } from "./watch.ts";
 
 /** Who answered, and as of when. */
 export interface ResponseHeader {
@@ -39,6 +54,8 @@ export interface RequestIdentity {
 
 export interface RequestOptions {
   readonly identity?: RequestIdentity;
+  /** Who asks; needed while the cluster's users are enabled, without effect otherwise. */
+  readonly credentials?: Credentials;
   /** Gives up with TIMED_OUT after this time. Default 5 000. */
   readonly timeoutMs?: number;
   /** Gives up waiting with `signal.reason`; a write may still be applied. */
@@ -52,6 +69,18 @@ export interface Coordination {
   deleteRange(request: DeleteRangeRequest, options?: RequestOptions): Promise<Answer<DeleteRangeResponse>>;
   txn(request: TxnRequest, options?: RequestOptions): Promise<Answer<TxnResponse>>;
   compact(request: CompactRequest, options?: RequestOptions): Promise<Answer<CompactResponse>>;
+  /**
+   * Starts a watch, which sees every change from its start on, once and in order.
+   *
+   * @throws CoordinationError TOO_MANY_REQUESTS, NO_LEADER, STOPPED; InvalidArgumentError
+   */
+  watch(request: WatchRequest, options?: WatchOptions): Promise<Watcher>;
+  leaseGrant(request: LeaseGrantRequest, options?: RequestOptions): Promise<Answer<LeaseGrantResponse>>;
+  /** Ends a lease and deletes its keys. */
+  leaseRevoke(request: LeaseRevokeRequest, options?: RequestOptions): Promise<Answer<LeaseRevokeResponse>>;
+  leaseKeepAlive(request: LeaseKeepAliveRequest, options?: RequestOptions): Promise<Answer<LeaseKeepAliveResponse>>;
+  leaseTimeToLive(request: LeaseTimeToLiveRequest, options?: RequestOptions): Promise<Answer<LeaseTimeToLiveResponse>>;
+  leases(options?: RequestOptions): Promise<Answer<LeasesResponse>>;
 }
 
 /** What is known of one member of the cluster. */
@@ -84,6 +113,7 @@ export interface Member extends Coordination {
   readonly id: bigint;
   readonly name: string;
   readonly clusterId: bigint;
+  readonly auth: AuthAdministration;
   status(): MemberStatus;
   /** All members, from this member's applied state. */
   members(): readonly MemberInfo[];

@@ -1,3 +1,16 @@
+export type { AuthAdministration } from "./auth-administration.ts";
+export type {
+  AuthChangeResponse,
+  AuthenticateRequest,
+  AuthenticateResponse,
+  AuthRequest,
+  AuthStatus,
+  Credentials,
+  Permission,
+  PermissionType,
+  RoleInfo,
+  UserInfo,
+} from "./auth.ts";
 export { decodeCommand, encodeCommand } from "./command-codec.ts";
 export type { Applied, Command, CommandOperation, OperationAnswer, Outcome, Refused } from "./command.ts";
 export type {
@@ -16,7 +29,7 @@ export type { CoordinationErrorCode } from "./coordination-error.ts";
 export { createKeyValueStateMachine } from "./key-value-state-machine.ts";
 export type { KeyValueStateMachine, KeyValueStateMachineOptions } from "./key-value-state-machine.ts";
 export { KeyValueStore } from "./key-value-store.ts";
-export type { KeyValueStoreOptions } from "./key-value-store.ts";
+export type { KeyValueStoreOptions, LeaseKeys } from "./key-value-store.ts";
 export type {
   CompactRequest,
   CompactResponse,
@@ -37,6 +50,20 @@ export type {
   TxnRequest,
   TxnResponse,
 } from "./key-value.ts";
+export { defaultLeaseOptions } from "./lease-options.ts";
+export type { LeaseOptions } from "./lease-options.ts";
+export type { LeaseReader } from "./lease-table.ts";
+export type {
+  LeaseGrantRequest,
+  LeaseGrantResponse,
+  LeaseKeepAliveRequest,
+  LeaseKeepAliveResponse,
+  LeaseRevokeRequest,
+  LeaseRevokeResponse,
+  LeasesResponse,
+  LeaseTimeToLiveRequest,
+  LeaseTimeToLiveResponse,
+} from "./lease.ts";
 export { createMember } from "./member.ts";
 export type { MemberOptions } from "./member.ts";
 export { maxMembers } from "./member-identity.ts";
@@ -52,7 +79,13 @@ export {
   validateCompact,
   validateDeleteRange,
   validateIdentity,
+  validateLeaseGrant,
+  validateLeaseId,
   validatePut,
   validateRange,
   validateTxn,
 } from "./validate-request.ts";
+export { defaultWatchLimits } from "./watch-limits.ts";
+export type { WatchLimits } from "./watch-limits.ts";
+export type { ChangeObserver, Watchable } from "./watch-hub.ts";
+export type { WatchCancelReason, Watcher, WatchEvent, WatchOptions, WatchRequest, WatchResponse } from "./watch.ts";

@@ -15,6 +15,11 @@ export function keyRange(key: Uint8Array, rangeEnd: Uint8Array | undefined): Key
   return { from, to: isToEnd(rangeEnd) ? undefined : textOf(rangeEnd), single: false };
 }
 
+/** One key, as the store holds it. */
+export function singleKey(key: string): KeyRange {
+  return { from: key, to: successor(key), single: true };
+}
+
 /** The key that comes next in order, whether or not it exists. */
 function successor(key: string): string {
   return `${key}\0`;

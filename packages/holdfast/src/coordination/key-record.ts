@@ -63,13 +63,13 @@ export class KeyRecord extends Version {
   }
 
   /**
-   * The position of the first version that readers at `compactedRevision` or later can see; `depth` when there is none.
-   * A tombstone that is the newest by then is not needed: without it the key does not exist either.
+   * The position of the first version that readers at `compactedRevision` or later can see, or watchers from there on;
+   * `depth` when there is none. An older tombstone is not needed: without it the key does not exist either.
    */
   firstKept(compactedRevision: number): number {
-    const position = this.#lastUpTo(compactedRevision);
-    if (position < 0) return 0;
-    return this.versionAt(position).value === undefined ? position + 1 : position;
+    const next = this.#lastUpTo(compactedRevision - 1) + 1;
+    if (next === 0 || (next < this.depth && this.versionAt(next).modRevision === compactedRevision)) return next;
+    return this.versionAt(next - 1).value === undefined ? next : next - 1;
   }
 
   /** How many versions were written up to `revision`. */

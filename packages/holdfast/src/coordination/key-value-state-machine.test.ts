@@ -44,13 +44,19 @@ function join(chunks: readonly Uint8Array[]): Uint8Array {
 
 const member = (id: bigint, name: string) => ({ id, name, peerUrls: ["a:1"], clientUrls: [], httpUrls: ["http://ü"] });
 
-/** Keys with history, tombstones, compacted garbage not yet freed, sessions and members. */
+/** Keys with history, tombstones, compacted garbage not yet freed, leases, sessions and members. */
 function eventful(): ReturnType<typeof start> {
   const log = start();
   for (let round = 0; round < 4; round++) {
     for (let key = 0; key < 1500; key++) log.put(`key-${key}`, `${"v".repeat(100)}${round}`);
     log.apply({ type: "deleteRange", request: { key: bytes("key-1"), rangeEnd: bytes("key-2") } });
   }
+  for (let id = 1n; id <= 30n; id++) {
+    log.apply({ type: "leaseGrant", request: { id, ttlSeconds: Number(id) } });
+    log.apply({ type: "put", request: { key: bytes(`leased-${id % 10n}`), value: bytes("v"), lease: id } });
+    log.apply({ type: "clockTick", request: { term: 1, elapsedMs: 500 } });
+  }
+  log.apply({ type: "leaseKeepAlive", request: { ids: [29n, 28n] } });
   for (let client = 1; client <= 50; client++) log.put("s", "1", { client, sequence: client, acknowledged: 0 });
   log.apply({ type: "memberAttributes", request: member(9n, "two") });
   log.apply({ type: "memberAttributes", request: member(3n, "one") });
@@ -204,6 +210,9 @@ describe("snapshot", () => {
       apply({ type: "deleteRange", request: { key: bytes(`key-${100 + round}`) } });
       apply({ type: "compact", request: { revision: machine.revision } });
       apply({ type: "memberAttributes", request: member(BigInt(100 + round), "later") });
+      apply({ type: "leaseGrant", request: { id: BigInt(100 + round), ttlSeconds: 5 } });
+      apply({ type: "leaseRevoke", request: { id: BigInt(30 - round) } });
+      apply({ type: "clockTick", request: { term: 1, elapsedMs: 1000 } });
     }
     expect(machine.revision).toBeGreaterThan(taken + 20);
     expect(() => machine.range({ ...all, revision: taken })).toThrow("compacted");
@@ -298,6 +307,9 @@ describe("restore", () => {
     for (let round = 0; round < 3; round++) put(`k${round}`, "v", { client: 3, sequence: round + 1, acknowledged: 0 });
     apply({ type: "deleteRange", request: { key: bytes("k1") } });
     apply({ type: "memberAttributes", request: member(3n, "one") });
+    for (const id of [5n, -6n]) apply({ type: "leaseGrant", request: { id, ttlSeconds: 7 } });
+    apply({ type: "clockTick", request: { term: 1, elapsedMs: 1000 } });
+    apply({ type: "put", request: { key: bytes("leased"), value: bytes("v"), lease: 5n } });
     const intact = join(drain(machine));
     let refused = 0;
     fc.assert(

@@ -1,26 +1,35 @@
 import type { Entry, SnapshotSource, StateMachine } from "../consensus/index.ts";
 import { InvalidArgumentError } from "../errors/base.ts";
 import { MalformedError } from "../wire/index.ts";
+import { checkPermission } from "./auth-permission.ts";
+import { AuthStore } from "./auth-store.ts";
+import type { AuthTokens } from "./auth-tokens.ts";
 import { decodeCommand } from "./command-codec.ts";
 import type { Command, CommandOperation, OperationAnswer, Outcome } from "./command.ts";
 import type { MemberInfo } from "./coordination.ts";
 import { CoordinationError } from "./coordination-error.ts";
 import { KeyValueStore } from "./key-value-store.ts";
 import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from "./key-value.ts";
+import { LeaseTable, type LeaseReader } from "./lease-table.ts";
 import { SessionTable, type SessionLimits } from "./session-table.ts";
 import { StateHash } from "./state-hash.ts";
 import { readState, writeState } from "./state-snapshot.ts";
 import { isReadOnlyTxn } from "./txn-execution.ts";
+import type { ChangeObserver, Watchable } from "./watch-hub.ts";
 
 export interface KeyValueStateMachineOptions {
   /** Must be the same on every member. */
   readonly sessionLimits?: Partial<SessionLimits>;
+  /** Leases at once. Must be the same on every member. Default 100 000. */
+  readonly maxLeases?: number;
+  /** Where tokens that the log gives are kept; by default, nowhere. */
+  readonly tokens?: AuthTokens;
   /** Known bugs for the simulator to find; never set otherwise. */
   readonly plant?: { readonly dropSessionsInSnapshot?: boolean };
 }
 
-/** The key-value model as the replicated log drives it: keys, client sessions and the members' addresses. */
-export interface KeyValueStateMachine extends StateMachine {
+/** The key-value model as the replicated log drives it: keys, leases, users, client sessions and the members' addresses. */
+export interface KeyValueStateMachine extends StateMachine, Watchable {
   /** Applies one command. What cannot be read or is refused changes no key, and is answered alike on every member. */
   apply(entry: Entry): Outcome;
   /** Reads the applied state. @throws CoordinationError, see KeyValueStore.range */
@@ -29,6 +38,9 @@ export interface KeyValueStateMachine extends StateMachine {
   readTxn(request: TxnRequest): TxnResponse;
   /** What members have made known of themselves, by ascending id. */
   members(): readonly MemberInfo[];
+  readonly leases: LeaseReader;
+  /** Users, roles and permissions; to be changed by commands alone. */
+  readonly auth: AuthStore;
   readonly revision: number;
   readonly compactedRevision: number;
   /** Bytes of keys and values held, all versions. */
@@ -41,19 +53,28 @@ export interface KeyValueStateMachine extends StateMachine {
   sweep(limit: number): boolean;
 }
 
+type LeaseOperation = Extract<CommandOperation, { readonly type: `lease${string}` | "clockTick" }>;
+
+type AuthOperation = Extract<CommandOperation, { readonly type: "auth" | "authenticate" }>;
+
 export function createKeyValueStateMachine(options: KeyValueStateMachineOptions = {}): KeyValueStateMachine {
-  let store = new KeyValueStore();
+  const leases = new LeaseTable(options.maxLeases);
+  let observer: ChangeObserver | undefined;
+  const storeOptions = { leases, onRevision: (revision: number) => observer?.onRevision(revision) };
+  let store = new KeyValueStore(storeOptions);
   const sessions = new SessionTable(options.sessionLimits);
   const members = new Map<bigint, MemberInfo>();
+  const auth = new AuthStore();
+  const { tokens } = options;
   const hash = new StateHash();
 
   function apply(entry: Entry): Outcome {
-    const outcome = applyData(entry.data);
+    const outcome = applyData(entry);
     hash.add(entry.index, outcome);
     return outcome;
   }
 
-  function applyData(data: Uint8Array): Outcome {
+  function applyData({ data, term }: Entry): Outcome {
     let command: Command;
     try {
       command = decodeCommand(data);
@@ -61,18 +82,21 @@ export function createKeyValueStateMachine(options: KeyValueStateMachineOptions 
       if (error instanceof MalformedError) return { type: "refused", error };
       throw error;
     }
-    const { identity, operation } = command;
-    if (identity === undefined) return execute(operation);
+    const { identity } = command;
+    if (identity === undefined) return execute(command, term);
     const answered = sessions.admit(identity, store.revision);
     if (answered !== undefined) return answered;
-    const outcome = execute(operation);
-    sessions.remember(identity, outcome);
+    const outcome = execute(command, term);
+    // One that users have overtaken was not applied: its member asks again under the same name.
+    const overtaken = outcome.type === "refused" && outcome.error.code === "AUTH_OLD_REVISION";
+    if (!overtaken) sessions.remember(identity, outcome);
     return outcome;
   }
 
-  function execute(operation: CommandOperation): Outcome {
+  function execute({ caller, operation }: Command, term: number): Outcome {
     try {
-      const answer = perform(operation);
+      checkPermission(operation, { auth, caller, keysOf: (lease) => leases.keysOf(lease) });
+      const answer = perform(operation, term);
       return { ...answer, revision: store.revision };
     } catch (error) {
       if (error instanceof CoordinationError) return { type: "refused", error };
@@ -80,13 +104,44 @@ export function createKeyValueStateMachine(options: KeyValueStateMachineOptions 
     }
   }
 
-  function perform(operation: CommandOperation): OperationAnswer {
+  function perform(operation: CommandOperation, term: number): OperationAnswer {
     const { type } = operation;
     if (type === "put") return { type, response: store.put(operation.request) };
     if (type === "deleteRange") return { type, response: store.deleteRange(operation.request) };
     if (type === "txn") return { type, response: store.txn(operation.request) };
     if (type === "compact") return { type, response: store.compact(operation.request) };
-    members.set(operation.request.id, operation.request);
+    if (type === "auth" || type === "authenticate") return performAuth(operation);
+    if (type === "memberAttributes") members.set(operation.request.id, operation.request);
+    else return performLease(operation, term);
+    return { type, response: {} };
+  }
+
+  function performLease(operation: LeaseOperation, term: number): OperationAnswer {
+    const { type, request } = operation;
+    if (type === "leaseGrant") return { type, response: leases.grant(request.id, request.ttlSeconds) };
+    if (type === "leaseKeepAlive") return { type, response: { ttlSeconds: leases.keepAlive(request.ids) } };
+    if (type === "leaseRevoke") {
+      store.deleteKeys(leases.revoke(request.id));
+      return { type, response: {} };
+    }
+    // A tick counts only where its proposer led: what another leader appends speaks of a time that may be counted already.
+    const before = leases.size;
+    if (request.term === term) for (const keys of leases.advance(request.elapsedMs)) store.deleteKeys(keys);
+    return { type, response: { expired: before - leases.size } };
+  }
+
+  function performAuth(operation: AuthOperation): OperationAnswer {
+    const { type, request } = operation;
+    if (type === "auth") {
+      auth.change(request);
+      if (request.type === "authDisable") tokens?.forget();
+      if (request.type === "userDelete" || request.type === "userChangePassword") tokens?.forget(request.name);
+      return { type, response: { authRevision: auth.status().revision } };
+    }
+    const { enabled, revision } = auth.status();
+    if (!enabled) throw new CoordinationError("AUTH_NOT_ENABLED");
+    if (request.authRevision !== revision) throw new CoordinationError("AUTH_OLD_REVISION");
+    tokens?.give(request.token, request.user);
     return { type, response: {} };
   }
 
@@ -99,8 +154,10 @@ export function createKeyValueStateMachine(options: KeyValueStateMachineOptions 
     const kept = sessions.capture();
     const chunks = writeState({
       store: contents,
+      leases: leases.capture(),
       sessions: options.plant?.dropSessionsInSnapshot === true ? { horizon: -1, sessions: [] } : kept,
       members: sortedMembers(),
+      auth: auth.capture(),
       hash: hash.lanes,
     });
     return {
@@ -115,11 +172,16 @@ export function createKeyValueStateMachine(options: KeyValueStateMachineOptions 
   function restore(chunks: readonly Uint8Array[]): void {
     // Read whole before anything is replaced: a malformed snapshot changes nothing.
     const state = readState(chunks);
-    store = new KeyValueStore({}, state.store);
+    leases.restore(state.leases);
+    store = new KeyValueStore(storeOptions, state.store);
     sessions.restore(state.sessions);
     members.clear();
     for (const member of state.members) members.set(member.id, member);
+    auth.restore(state.auth);
+    // What was given or voided in the meantime is not known.
+    tokens?.forget();
     hash.restore(state.hash);
+    observer?.onRestored();
   }
 
   return {
@@ -132,6 +194,14 @@ export function createKeyValueStateMachine(options: KeyValueStateMachineOptions 
       return store.txn(request);
     },
     members: sortedMembers,
+    get store() {
+      return store;
+    },
+    observe: (next) => {
+      observer = next;
+    },
+    leases,
+    auth,
     get revision() {
       return store.revision;
     },

@@ -151,7 +151,9 @@ describe("put", () => {
   });
 
   it("keeps the value or the lease when asked to", () => {
-    const store = new KeyValueStore({ isLeaseGranted: (lease) => lease === 7n });
+    const store = new KeyValueStore({
+      leases: { has: (lease) => lease === 7n, attach: () => undefined, detach: () => undefined },
+    });
     store.put(put("a", "1", { lease: 7n }).request);
     store.put(put("a", "2", { ignoreLease: true }).request);
     store.put(put("a", "", { ignoreValue: true }).request);
@@ -348,7 +350,12 @@ describe("compact", () => {
     expect(store.bytes).toBe(fresh);
     store.deleteRange(all);
     store.compact({ revision: store.revision });
-    expect(store.bytes).toBe(0);
+    // Watches from the compacted revision on are to see what it deleted.
+    expect(store.bytes).toBe(2);
+    store.put(put("c", "C").request);
+    store.compact({ revision: store.revision });
+    expect(store.bytes).toBe(2);
+    expect(["a", "b", "c"].filter((key) => store.index.get(key) !== undefined)).toEqual(["c"]);
   });
 
   it("frees in slices, and not while a snapshot is open", () => {

@@ -1,4 +1,5 @@
 import { textOf } from "./byte-text.ts";
+import { ChangeLog } from "./change-log.ts";
 import { CoordinationError } from "./coordination-error.ts";
 import { KeyRecord, keyValueOf, keyValuesOf, type Version } from "./key-record.ts";
 import { keyRange } from "./key-range.ts";
@@ -17,14 +18,25 @@ import type {
 } from "./key-value.ts";
 import { OrderedIndex } from "./ordered-index.ts";
 import { readRange } from "./range-query.ts";
-import { RevisionQueue } from "./revision-queue.ts";
 import { executeTxn } from "./txn-execution.ts";
 import { validateCompact, validateDeleteRange, validatePut, validateRange, validateTxn } from "./validate-request.ts";
 
 export interface KeyValueStoreOptions {
-  /** Whether a lease is granted, asked when a put names one. Default: none is. */
-  readonly isLeaseGranted?: (lease: LeaseId) => boolean;
+  /** The leases that keys may be put with. Default: none is granted. */
+  readonly leases?: LeaseKeys;
+  /** Called after each write that changed something, before anything else happens; `changes` tells what it changed. */
+  readonly onRevision?: (revision: number) => void;
 }
+
+/** What a store asks and tells of the leases of its keys. */
+export interface LeaseKeys {
+  /** Whether it is granted, asked when a put names it. */
+  has(lease: LeaseId): boolean;
+  attach(lease: LeaseId, key: string): void;
+  detach(lease: LeaseId, key: string): void;
+}
+
+const noLeases: LeaseKeys = { has: () => false, attach: () => undefined, detach: () => undefined };
 
 /** What a store holds, for the snapshot to read and for the restore to fill. */
 export interface StoreContents {
@@ -49,33 +61,38 @@ const sweepAtWrite = 64;
  */
 export class KeyValueStore {
   readonly #index: OrderedIndex<KeyRecord>;
-  readonly #isLeaseGranted: (lease: LeaseId) => boolean;
+  readonly #leases: LeaseKeys;
   #revision = 1;
   #compactedRevision = -1;
   /** Changes made by the write in progress; they carry the revision after `#revision`. */
   #changes = 0;
   #bytes = 0;
-  /** Records that got a new version, by its revision: when that is compacted, the versions before it are garbage. */
-  readonly #superseded = new RevisionQueue<KeyRecord>();
+  readonly #onRevision: ((revision: number) => void) | undefined;
+  /** Every change since the compaction, for watches; when its revision is compacted, the versions before it are garbage. */
+  readonly #log = new ChangeLog();
+  /** Changes at the head of the log whose garbage is gone, but which are of the compacted revision and so still watched. */
+  #sweptAhead = 0;
   #openSnapshots = 0;
 
   constructor(options: KeyValueStoreOptions = {}, contents?: StoreContents) {
-    this.#isLeaseGranted = options.isLeaseGranted ?? (() => false);
+    this.#leases = options.leases ?? noLeases;
+    this.#onRevision = options.onRevision;
     this.#index = contents?.index ?? createIndex();
     if (contents === undefined) return;
     this.#revision = contents.revision;
     this.#compactedRevision = contents.compactedRevision;
-    const superseded: Version[] = [];
+    const changes: Version[] = [];
     this.#index.ascend("", undefined, (record) => {
       for (let position = 0; position < record.depth; position++) {
         const version = record.versionAt(position);
         this.#bytes += sizeOf(version);
-        if (position > 0 || version.value === undefined) superseded.push(version);
+        if (version.modRevision >= this.#compactedRevision) changes.push(version);
       }
+      if (record.value !== undefined && record.lease !== 0n) this.#leases.attach(record.lease, record.key);
       return true;
     });
-    superseded.sort((left, right) => left.modRevision - right.modRevision);
-    for (const { key, modRevision } of superseded) this.#superseded.push(modRevision, this.#index.get(key)!);
+    changes.sort((left, right) => left.modRevision - right.modRevision || left.subRevision - right.subRevision);
+    for (const { key, modRevision } of changes) this.#log.push(modRevision, this.#index.get(key)!);
   }
 
   /** The revision of the last write; 1 when there was none. */
@@ -96,6 +113,16 @@ export class KeyValueStore {
   /** Keys that exist now. */
   get keyCount(): number {
     return this.#index.weight("");
+  }
+
+  /** What changed, revision by revision; revisions below the compacted one may be there in part, or not at all. */
+  get changes(): ChangeLog {
+    return this.#log;
+  }
+
+  /** Every record held, deleted keys among them. */
+  get index(): OrderedIndex<KeyRecord> {
+    return this.#index;
   }
 
   /** @throws CoordinationError COMPACTED, FUTURE_REVISION, and what validateRange throws */
@@ -149,6 +176,15 @@ export class KeyValueStore {
     return response;
   }
 
+  /** Deletes keys, in this order, as one write; those that do not exist are passed over. */
+  deleteKeys(keys: readonly string[]): void {
+    for (const key of keys) {
+      const record = this.#index.get(key);
+      if (record?.value !== undefined) this.#bury(record);
+    }
+    this.#commit();
+  }
+
   /**
    * Forgets the history below a revision, which itself stays readable. Takes effect at once; the memory is freed in
    * slices, by later writes and `sweep`.
@@ -166,11 +202,17 @@ export class KeyValueStore {
 
   /** Frees up to `limit` compacted versions; true when more are left. Does nothing while a snapshot is open. */
   sweep(limit: number): boolean {
-    for (let freed = 0; this.#superseded.firstRevision <= this.#compactedRevision; freed++) {
+    for (let freed = 0; ; freed++) {
+      const compacted = this.#log.firstRevision < this.#compactedRevision;
+      if (!compacted && this.#log.revisionAt(this.#sweptAhead) !== this.#compactedRevision) return false;
       if (freed === limit || this.#openSnapshots > 0) return true;
-      this.#prune(this.#superseded.shift()!);
+      if (compacted) {
+        this.#prune(this.#log.shift()!);
+        this.#sweptAhead = Math.max(0, this.#sweptAhead - 1);
+      } else {
+        this.#prune(this.#log.recordAt(this.#sweptAhead++)!);
+      }
     }
-    return false;
   }
 
   /**
@@ -197,7 +239,7 @@ export class KeyValueStore {
 
   #requireLease(lease: LeaseId | undefined): void {
     if (lease === undefined || lease === 0n) return;
-    if (!this.#isLeaseGranted(lease)) throw new CoordinationError("LEASE_NOT_FOUND");
+    if (!this.#leases.has(lease)) throw new CoordinationError("LEASE_NOT_FOUND");
   }
 
   #put(request: PutRequest): PutResponse {
@@ -208,7 +250,9 @@ export class KeyValueStore {
       const lease = request.lease ?? 0n;
       const created = new KeyRecord(key, textOf(request.value), revision, this.#changes++, revision, 1, lease);
       this.#index.set(key, created);
+      this.#log.push(revision, created);
       this.#bytes += sizeOf(created);
+      if (lease !== 0n) this.#leases.attach(lease, key);
       return {};
     }
     const before = record.value;
@@ -216,7 +260,7 @@ export class KeyValueStore {
     const value = request.ignoreValue === true ? before! : textOf(request.value);
     this.#supersede(record, revision);
     record.value = value;
-    if (request.ignoreLease !== true) record.lease = request.lease ?? 0n;
+    if (request.ignoreLease !== true) this.#hang(record, request.lease ?? 0n);
     if (before === undefined) {
       record.createRevision = revision;
       record.version = 1;
@@ -250,22 +294,30 @@ export class KeyValueStore {
     record.value = undefined;
     record.createRevision = 0;
     record.version = 0;
-    record.lease = 0n;
+    this.#hang(record, 0n);
     this.#bytes += sizeOf(record);
     this.#index.reweigh(record.key, -1);
+  }
+
+  #hang(record: KeyRecord, lease: LeaseId): void {
+    if (record.lease === lease) return;
+    if (record.lease !== 0n) this.#leases.detach(record.lease, record.key);
+    if (lease !== 0n) this.#leases.attach(lease, record.key);
+    record.lease = lease;
   }
 
   #supersede(record: KeyRecord, revision: number): void {
     record.archive();
     record.modRevision = revision;
     record.subRevision = this.#changes++;
-    this.#superseded.push(revision, record);
+    this.#log.push(revision, record);
   }
 
   #commit(): void {
     if (this.#changes === 0) return;
     this.#revision++;
     this.#changes = 0;
+    this.#onRevision?.(this.#revision);
     this.sweep(sweepAtWrite);
   }
 

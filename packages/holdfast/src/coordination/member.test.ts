@@ -26,6 +26,7 @@ describe("createMember refuses", () => {
     [{ snapshotEntries: 0 }, "snapshotEntries must be an integer >= 1 (got 0)"],
     [{ trailingEntries: -1 }, "trailingEntries must be an integer >= 0 (got -1)"],
     [{ maxWaiting: 0 }, "maxWaiting must be an integer >= 1 (got 0)"],
+    [{ leases: { tickMs: 50 } }, "leases.tickMs must be an integer >= 100 (got 50)"],
     [{ segmentBytes: 0 }, "segmentBytes must be an integer >= 1 (got 0)"],
     [{ maxAppendBytes: Infinity }, "maxAppendBytes must be an integer >= 1 (got Infinity)"],
   ])("%o", async (change, message) => {

@@ -1,21 +1,28 @@
 import {
+  configurationOf,
   createNode,
   defaultNodeOptions,
+  formatAddress,
   tcpTransport,
+  type Configuration,
   type Fact,
   type NodeId,
   type NodeOptions,
   type PeerTransport,
   type PlantedBug,
+  type ReadMode,
 } from "../consensus/index.ts";
 import { InvalidArgumentError } from "../errors/base.ts";
-import type { Address, Runtime } from "../runtime/index.ts";
+import type { Address, Passwords, Runtime } from "../runtime/index.ts";
+import { AuthTokens } from "./auth-tokens.ts";
 import type { Outcome } from "./command.ts";
 import type { MemberInfo } from "./coordination.ts";
 import { createKeyValueStateMachine } from "./key-value-state-machine.ts";
+import { checkLeaseOptions, type LeaseOptions } from "./lease-options.ts";
 import { checkCluster, clusterId, memberId, type InitialCluster } from "./member-identity.ts";
 import { ReplicatedMember } from "./replicated-member.ts";
 import type { SessionLimits } from "./session-table.ts";
+import { checkWatchLimits, type WatchLimits } from "./watch-limits.ts";
 
 export interface MemberOptions {
   readonly runtime: Runtime;
@@ -33,6 +40,12 @@ export interface MemberOptions {
   readonly heartbeatMs?: number;
   /** Default 500; at least twice the heartbeat. An election starts after one to two times this. */
   readonly electionTimeoutMs?: number;
+  /** How a leader confirms that it leads before a read; `lease` trusts the members' clocks. Default `quorum`. */
+  readonly reads?: ReadMode;
+  /** With `lease`: how much faster one member's clock may run than another's. 0..1, default 0.1. */
+  readonly clockDriftRatio?: number;
+  /** A leader whose disk takes longer for one write hands over. Default ten election timeouts. */
+  readonly diskHangMs?: number;
   /** Entries between snapshots, unless 64 MiB of commands come first. Default 10 000. */
   readonly snapshotEntries?: number;
   /** Entries kept behind a snapshot, 16 MiB at most. Default 1 000. */
@@ -44,6 +57,10 @@ export interface MemberOptions {
   readonly maxWaiting?: number;
   /** Must be the same on every member. */
   readonly sessionLimits?: Partial<SessionLimits>;
+  readonly leases?: Partial<LeaseOptions>;
+  readonly watches?: Partial<WatchLimits>;
+  /** What users' passwords are kept by. Default: Node's crypto. */
+  readonly passwords?: Passwords;
   readonly onFact?: (fact: Fact) => void;
   /** A peer turned us away, or sent what it must not. */
   readonly onRefused?: (peer: NodeId | undefined, reason: string) => void;
@@ -57,6 +74,9 @@ const passedOn = [
   "directory",
   "heartbeatMs",
   "electionTimeoutMs",
+  "reads",
+  "clockDriftRatio",
+  "diskHangMs",
   "snapshotEntries",
   "trailingEntries",
   "segmentBytes",
@@ -79,8 +99,13 @@ const passedOn = [
 export async function createMember(options: MemberOptions): Promise<ReplicatedMember> {
   checkOptions(options);
   const { runtime, name, cluster, plant } = options;
+  const leases = checkLeaseOptions(options.leases, options.electionTimeoutMs);
+  const watches = checkWatchLimits(options.watches);
   const id = memberId(cluster, name);
+  const tokens = new AuthTokens(() => runtime.clock.now());
   const machine = createKeyValueStateMachine({
+    tokens,
+    maxLeases: leases.maxLeases,
     plant: { dropSessionsInSnapshot: plant === "sessions-lost-in-snapshot" },
     ...(options.sessionLimits === undefined ? {} : { sessionLimits: options.sessionLimits }),
   });
@@ -93,6 +118,10 @@ export async function createMember(options: MemberOptions): Promise<ReplicatedMe
     self,
     clusterId: clusterId(cluster),
     initialMembers,
+    leases,
+    watches,
+    tokens,
+    passwords: options.passwords,
     maxWaiting: options.maxWaiting ?? 20_000,
     ...(options.electionTimeoutMs === undefined ? {} : { electionTimeoutMs: options.electionTimeoutMs }),
   });
@@ -103,6 +132,7 @@ export async function createMember(options: MemberOptions): Promise<ReplicatedMe
     clusterId: clusterId(cluster),
     id,
     listen: options.peer,
+    advertise: addressOf(options),
     peers: new Map(cluster.members.map(({ name: peer, peer: address }) => [memberId(cluster, peer), address])),
     ...(options.onRefused === undefined ? {} : { onRefused: options.onRefused }),
   });
@@ -110,7 +140,7 @@ export async function createMember(options: MemberOptions): Promise<ReplicatedMe
     ...nodeOptions(options),
     id,
     clusterId: clusterId(cluster),
-    configuration: { voters: cluster.members.map((peer) => memberId(cluster, peer.name)).toSorted((a, b) => a - b) },
+    configuration: initialConfiguration(cluster),
     transport: options.wrapTransport?.(transport) ?? transport,
     stateMachine: machine,
     onApplied: (entry, outcome) => member.onApplied(entry, outcome as Outcome),
@@ -149,6 +179,14 @@ function atLeast(name: string, value: number, least: number): void {
 function initialInfo(cluster: InitialCluster, name: string, peer: Address): MemberInfo {
   const id = BigInt(memberId(cluster, name));
   return { id, name, peerUrls: [`http://${peer.host}:${peer.port}`], clientUrls: [], httpUrls: [] };
+}
+
+function initialConfiguration(cluster: InitialCluster): Configuration {
+  const addresses = cluster.members.map(({ name, peer }) => [memberId(cluster, name), formatAddress(peer)] as const);
+  return configurationOf(
+    addresses.map(([id]) => id),
+    new Map(addresses),
+  );
 }
 
 function addressOf({ cluster, name }: MemberOptions): Address {

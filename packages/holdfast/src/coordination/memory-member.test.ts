@@ -51,6 +51,26 @@ describe("createMemoryMember", () => {
     expect(member.status()).toMatchObject({ revision: 1, appliedIndex: 0, storeBytes: 0 });
   });
 
+  it("can be watched", async () => {
+    const member = createMemoryMember({ watches: { maxWatchers: 1 } });
+    const watcher = await member.watch({ key: bytes("a") });
+    expect(watcher).toMatchObject({ startRevision: 2, header: { memberId: member.id, revision: 1 } });
+    await expect(member.watch({ key: bytes("a") })).rejects.toEqual(code("TOO_MANY_REQUESTS"));
+    const { header } = await member.put(put("a", "1"));
+    expect(await watcher.next()).toMatchObject({ value: { header, events: [{ type: "put" }] } });
+    await member.close();
+    expect(await watcher.next()).toMatchObject({ value: { canceled: true, cancelReason: "STOPPED" } });
+    await expect(member.watch({ key: bytes("a") })).rejects.toEqual(code("STOPPED"));
+  });
+
+  it.each([
+    [{ maxWatchers: 0 }, "watches.maxWatchers must be an integer >= 1 (got 0)"],
+    [{ progressIntervalMs: 99 }, "watches.progressIntervalMs must be an integer >= 100 (got 99)"],
+    [{ maxWatcher: 1 }, "watches.maxWatcher is no option; there are maxWatchers, progressIntervalMs (got 1)"],
+  ])("refuses the limits %o", (watches, message) => {
+    expect(() => createMemoryMember({ watches: watches as object })).toThrow(message);
+  });
+
   it("stops when closed", async () => {
     const member = createMemoryMember();
     await member.close();

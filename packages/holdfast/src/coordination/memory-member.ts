@@ -1,17 +1,29 @@
 import { InvalidArgumentError } from "../errors/base.ts";
+import type { Passwords } from "../runtime/index.ts";
+import { systemClock, systemRandom, type Clock, type RandomSource, type Timer } from "../runtime/system.ts";
+import { AuthDesk } from "./auth-desk.ts";
+import { checkLeaseRead, checkRead, type Authority } from "./auth-permission.ts";
+import { AuthTokens } from "./auth-tokens.ts";
 import { encodeCommand } from "./command-codec.ts";
-import type { CommandOperation, OperationAnswer } from "./command.ts";
+import type { CommandOperation, OperationAnswer, Outcome } from "./command.ts";
 import type { Answer, Member, MemberInfo, RequestOptions, ResponseHeader } from "./coordination.ts";
 import { CoordinationError } from "./coordination-error.ts";
 import { createKeyValueStateMachine } from "./key-value-state-machine.ts";
+import { LeaseClock } from "./lease-clock.ts";
+import { completeGrant } from "./lease-grant.ts";
+import { checkLeaseOptions, type LeaseOptions } from "./lease-options.ts";
 import {
   validateCompact,
   validateDeleteRange,
   validateIdentity,
+  validateLeaseGrant,
+  validateLeaseId,
   validatePut,
   validateRange,
   validateTxn,
 } from "./validate-request.ts";
+import { WatchHub } from "./watch-hub.ts";
+import { checkWatchLimits, type WatchLimits } from "./watch-limits.ts";
 
 type ResponseOf<T extends CommandOperation["type"]> = Extract<OperationAnswer, { readonly type: T }>["response"];
 
@@ -20,13 +32,21 @@ export interface MemoryMemberOptions {
   readonly name?: string;
   /** Operations in one list of a transaction, at most. Default 128. */
   readonly maxTxnOps?: number;
+  readonly leases?: Partial<LeaseOptions>;
+  readonly watches?: Partial<WatchLimits>;
+  /** What leases run out by. Default: the system's. */
+  readonly clock?: Clock;
+  /** Where the ids of leases come from. Default: the system's. */
+  readonly random?: RandomSource;
+  /** What users' passwords are kept by. Default: Node's crypto. */
+  readonly passwords?: Passwords;
 }
 
 /**
  * A cluster of one in this process's memory: the same state machine and the same answers, without a log, a disk or a
  * network. What it holds is gone when the process ends.
  *
- * @throws InvalidArgumentError for an empty name
+ * @throws InvalidArgumentError for an empty name, and for an option of the leases or watches that breaks its rule
  * @example
  * const member = createMemoryMember();
  * await member.put({ key: new TextEncoder().encode("a"), value: new TextEncoder().encode("1") });
@@ -34,30 +54,91 @@ export interface MemoryMemberOptions {
 export function createMemoryMember(options: MemoryMemberOptions = {}): Member {
   const name = options.name ?? "memory";
   if (name === "") throw new InvalidArgumentError("memoryMember.name", "must not be empty", name);
-  const machine = createKeyValueStateMachine();
+  const leaseOptions = checkLeaseOptions(options.leases);
+  const watchLimits = checkWatchLimits(options.watches);
+  const { clock = systemClock, random = systemRandom } = options;
+  const tokens = new AuthTokens(() => clock.now());
+  const machine = createKeyValueStateMachine({ maxLeases: leaseOptions.maxLeases, tokens });
   const id = idOf(`member ${name}`);
   const clusterId = idOf(`cluster ${name}`);
   const self: MemberInfo = { id, name, peerUrls: [], clientUrls: [], httpUrls: [] };
   let appliedIndex = 0;
   let closed = false;
+  let leaseTimer: Timer | undefined;
+  const leaseClock = new LeaseClock({
+    clock,
+    tickMs: leaseOptions.tickMs,
+    leases: machine.leases,
+    leadingTerm: () => 1,
+    propose: apply,
+  });
+
+  /** Lets the clock of the leases run while there are any. */
+  function runLeaseClock(): void {
+    leaseClock.tick();
+    leaseTimer = closed || machine.leases.size === 0 ? undefined : clock.setTimer(leaseOptions.tickMs, runLeaseClock);
+  }
+
+  const hub = new WatchHub({
+    watched: machine,
+    clock,
+    header,
+    hasLeader: () => true,
+    leaderlessMs: 0,
+    limits: watchLimits,
+  });
+
+  function apply(data: Uint8Array): Outcome {
+    appliedIndex++;
+    return machine.apply({ index: appliedIndex, term: 1, kind: "command", data });
+  }
 
   function header(revision: number): ResponseHeader {
     return { clusterId, memberId: id, revision, term: 1 };
   }
 
-  function admit({ identity, signal }: RequestOptions): void {
+  function admit({ identity, signal }: Pick<RequestOptions, "identity" | "signal">): void {
     signal?.throwIfAborted();
     if (closed) throw new CoordinationError("STOPPED");
     if (identity !== undefined) validateIdentity(identity);
   }
 
-  function execute<T extends CommandOperation["type"]>(
+  const auth = new AuthDesk({
+    auth: machine.auth,
+    tokens,
+    passwords: options.passwords,
+    applied: () => appliedIndex,
+    linearize: async (requestOptions) => admit(requestOptions),
+    write: execute,
+    header: () => header(machine.revision),
+  });
+
+  function read<T extends object>(
+    requestOptions: RequestOptions,
+    judge: (authority: Authority) => unknown,
+    act: () => T,
+  ): Promise<Answer<T>> {
+    return auth.permit(
+      requestOptions,
+      (caller) => judge({ auth: machine.auth, caller, keysOf: (lease) => machine.leases.keysOf(lease) }),
+      () => ({ ...act(), header: header(machine.revision) }),
+    );
+  }
+
+  async function execute<T extends CommandOperation["type"]>(
     operation: CommandOperation & { readonly type: T },
-    { identity }: RequestOptions,
-  ): Answer<ResponseOf<T>> {
-    const data = encodeCommand(identity === undefined ? { operation } : { identity, operation });
-    appliedIndex++;
-    const outcome = machine.apply({ index: appliedIndex, term: 1, kind: "command", data });
+    requestOptions: RequestOptions,
+  ): Promise<Answer<ResponseOf<T>>> {
+    const { identity } = requestOptions;
+    const recognised = auth.recognise(requestOptions);
+    const caller = recognised instanceof Promise ? await recognised : recognised;
+    const outcome = apply(
+      encodeCommand({
+        ...(identity === undefined ? {} : { identity }),
+        ...(caller === undefined ? {} : { caller }),
+        operation,
+      }),
+    );
     if (outcome.type === "refused") throw outcome.error;
     return { ...outcome.response, header: header(outcome.revision) } as Answer<ResponseOf<T>>;
   }
@@ -66,12 +147,17 @@ export function createMemoryMember(options: MemoryMemberOptions = {}): Member {
     id,
     name,
     clusterId,
+    auth,
     // Nothing it depends on can fail.
     failed: new Promise<Error>(() => {}),
     async range(request, requestOptions = {}) {
       admit(requestOptions);
       validateRange(request);
-      return { ...machine.range(request), header: header(machine.revision) };
+      return read(
+        requestOptions,
+        (authority) => checkRead(request, authority),
+        () => machine.range(request),
+      );
     },
     async put(request, requestOptions = {}) {
       admit(requestOptions);
@@ -93,6 +179,47 @@ export function createMemoryMember(options: MemoryMemberOptions = {}): Member {
       validateCompact(request);
       return execute({ type: "compact", request }, requestOptions);
     },
+    async watch(request, watchOptions = {}) {
+      admit(watchOptions);
+      return auth.permit(
+        watchOptions,
+        (caller) => checkRead(request, { auth: machine.auth, caller }),
+        () => hub.watch(request, watchOptions),
+      );
+    },
+    async leaseGrant(request, requestOptions = {}) {
+      admit(requestOptions);
+      validateLeaseGrant(request);
+      const grant = completeGrant(request, machine.leases, leaseOptions.minTtlSeconds, random);
+      const answer = await execute({ type: "leaseGrant", request: grant }, requestOptions);
+      if (leaseTimer === undefined) runLeaseClock();
+      return answer;
+    },
+    async leaseRevoke(request, requestOptions = {}) {
+      admit(requestOptions);
+      validateLeaseId(request);
+      return execute({ type: "leaseRevoke", request }, requestOptions);
+    },
+    async leaseKeepAlive(request, requestOptions = {}) {
+      admit(requestOptions);
+      validateLeaseId(request);
+      const { id } = request;
+      const renewal = await execute({ type: "leaseKeepAlive", request: { ids: [id] } }, requestOptions);
+      return { id, ttlSeconds: renewal.ttlSeconds[0]!, header: renewal.header };
+    },
+    async leaseTimeToLive(request, requestOptions = {}) {
+      admit(requestOptions);
+      validateLeaseId(request);
+      return read(
+        requestOptions,
+        (authority) => request.keys === true && checkLeaseRead(request.id, authority),
+        () => machine.leases.timeToLive(request, leaseOptions.tickMs),
+      );
+    },
+    async leases(requestOptions = {}) {
+      admit(requestOptions);
+      return { leases: machine.leases.list(), header: header(machine.revision) };
+    },
     status: () => ({
       role: "leader",
       term: 1,
@@ -106,6 +233,8 @@ export function createMemoryMember(options: MemoryMemberOptions = {}): Member {
     members: () => [self],
     async close() {
       closed = true;
+      hub.close();
+      leaseTimer?.cancel();
     },
   };
 }

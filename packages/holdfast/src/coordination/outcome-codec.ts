@@ -9,9 +9,23 @@ import type {
   ResponseOp,
   TxnResponse,
 } from "./key-value.ts";
+import type { LeaseRenewals } from "./lease-keep-alives.ts";
 import { choose, maxDepth, readLease, writeLease } from "./request-codec.ts";
 
-const kinds = ["put", "deleteRange", "txn", "compact", "memberAttributes", "refused"] as const;
+const kinds = [
+  "put",
+  "deleteRange",
+  "txn",
+  "compact",
+  "memberAttributes",
+  "refused",
+  "leaseGrant",
+  "leaseRevoke",
+  "leaseKeepAlive",
+  "clockTick",
+  "auth",
+  "authenticate",
+] as const;
 const responseTypes = ["range", "put", "deleteRange", "txn"] as const;
 
 const writer = new ByteWriter(4096);
@@ -37,6 +51,12 @@ export function encodeOutcome(outcome: Outcome, maxBytes: number): Uint8Array | 
   if (outcome.type === "put") writePutResponse(outcome.response);
   else if (outcome.type === "deleteRange") writeDeleteRangeResponse(outcome.response);
   else if (outcome.type === "txn") writeTxnResponse(outcome.response);
+  else if (outcome.type === "leaseGrant") {
+    writeLease(writer, outcome.response.id);
+    writer.varint(outcome.response.ttlSeconds);
+  } else if (outcome.type === "leaseKeepAlive") writeRenewals(outcome.response);
+  else if (outcome.type === "clockTick") writer.varint(outcome.response.expired);
+  else if (outcome.type === "auth") writer.varint(outcome.response.authRevision);
   return overflown ? undefined : writer.toBytes();
 }
 
@@ -62,7 +82,28 @@ function readAnswer(reader: ByteReader, type: OperationAnswer["type"]): Operatio
   if (type === "put") return { type, response: readPutResponse(reader) };
   if (type === "deleteRange") return { type, response: readDeleteRangeResponse(reader) };
   if (type === "txn") return { type, response: readTxnResponse(reader) };
+  if (type === "leaseKeepAlive") return { type, response: readRenewals(reader) };
+  if (type === "clockTick") return { type, response: { expired: reader.varint("clockTick.expired") } };
+  if (type === "auth") return { type, response: { authRevision: reader.varint("auth.authRevision") } };
+  if (type === "leaseGrant") {
+    const id = readLease(reader, "leaseGrant.id");
+    return { type, response: { id, ttlSeconds: reader.varint("leaseGrant.ttlSeconds") } };
+  }
   return { type, response: {} };
+}
+
+function writeRenewals({ ttlSeconds }: LeaseRenewals): void {
+  writer.varint(ttlSeconds.length);
+  for (const seconds of ttlSeconds) writer.varint(seconds);
+  overflown ||= writer.length > room;
+}
+
+function readRenewals(reader: ByteReader): LeaseRenewals {
+  const ttlSeconds: number[] = [];
+  for (let left = reader.count("leaseKeepAlive.ttlSeconds", 1); left > 0; left--) {
+    ttlSeconds.push(reader.varint("leaseKeepAlive.ttlSeconds"));
+  }
+  return { ttlSeconds };
 }
 
 function writePutResponse({ previousPair }: PutResponse): void {

@@ -68,6 +68,18 @@ function withCluster(options: Partial<MemberOptions>, test: (cluster: Cluster) =
 }
 
 describe("a replicated member", () => {
+  it("hands leadership over, and goes on serving", () =>
+    withCluster({}, async ({ leader, followers }) => {
+      const [next] = followers;
+      await leader.transferLeadership(next!.id);
+      expect(next!.status()).toMatchObject({ role: "leader", leader: next!.id });
+      await leader.put({ key, value: text("after") });
+      await expect(leader.transferLeadership()).rejects.toMatchObject({ code: "NOT_LEADER" });
+      await next!.transferLeadership();
+      expect(next!.status().role).toBe("follower");
+      expect((await next!.range({ key })).pairs.map(({ value }) => value)).toEqual([text("after")]);
+    }));
+
   it("answers the same wherever it is asked", () =>
     withCluster({}, async ({ all, leader, followers }) => {
       const written = await followers[0]!.put({ key, value: text("1") });

@@ -1,5 +1,9 @@
 import { defaultNodeOptions, type Entry, type Fact, type RaftNode } from "../consensus/index.ts";
-import type { Clock, Random, Timer } from "../runtime/index.ts";
+import type { Clock, Passwords, Random, Timer } from "../runtime/index.ts";
+import type { AuthAdministration } from "./auth-administration.ts";
+import { AuthDesk, isOvertaken } from "./auth-desk.ts";
+import { checkLeaseRead, checkRead, checkTxn, type Authority } from "./auth-permission.ts";
+import type { AuthTokens } from "./auth-tokens.ts";
 import { decodeIdentity, encodeCommand } from "./command-codec.ts";
 import type { CommandOperation, Outcome } from "./command.ts";
 import type {
@@ -25,6 +29,21 @@ import type {
   TxnRequest,
   TxnResponse,
 } from "./key-value.ts";
+import { LeaseClock } from "./lease-clock.ts";
+import { completeGrant } from "./lease-grant.ts";
+import { LeaseKeepAlives, type LeaseRenewals } from "./lease-keep-alives.ts";
+import type { LeaseOptions } from "./lease-options.ts";
+import type {
+  LeaseGrantRequest,
+  LeaseGrantResponse,
+  LeaseKeepAliveRequest,
+  LeaseKeepAliveResponse,
+  LeaseRevokeRequest,
+  LeaseRevokeResponse,
+  LeasesResponse,
+  LeaseTimeToLiveRequest,
+  LeaseTimeToLiveResponse,
+} from "./lease.ts";
 import { OwnSession } from "./own-session.ts";
 import { PendingReads } from "./pending-reads.ts";
 import { PendingWrites } from "./pending-writes.ts";
@@ -33,10 +52,15 @@ import {
   validateCompact,
   validateDeleteRange,
   validateIdentity,
+  validateLeaseGrant,
+  validateLeaseId,
   validatePut,
   validateRange,
   validateTxn,
 } from "./validate-request.ts";
+import { WatchHub } from "./watch-hub.ts";
+import type { WatchLimits } from "./watch-limits.ts";
+import type { Watcher, WatchOptions, WatchRequest } from "./watch.ts";
 
 export interface ReplicatedMemberOptions {
   readonly clock: Clock;
@@ -47,11 +71,18 @@ export interface ReplicatedMemberOptions {
   /** The members the cluster started with, by what their configuration says of them. */
   readonly initialMembers: readonly MemberInfo[];
   readonly electionTimeoutMs?: number;
+  readonly leases: LeaseOptions;
+  readonly watches: WatchLimits;
+  /** What the machine gives tokens to. */
+  readonly tokens: AuthTokens;
+  readonly passwords: Passwords | undefined;
   readonly maxWaiting: number;
 }
 
 const tickMs = 100;
 const defaultTimeoutMs = 5_000;
+/** Watches that require a leader outlive so many election timeouts without one, as in etcd: to start them anew is dear. */
+const leaderlessElections = 3;
 /** Compacted versions freed in one go, between requests. */
 const sweepLimit = 500;
 
@@ -60,11 +91,17 @@ export class ReplicatedMember implements Member {
   readonly id: bigint;
   readonly name: string;
   readonly clusterId: bigint;
+  readonly #auth: AuthDesk;
   readonly #options: ReplicatedMemberOptions;
   readonly #writes: PendingWrites;
   readonly #reads: PendingReads;
+  readonly #keepAlives: LeaseKeepAlives;
+  readonly #leaseClock: LeaseClock;
+  readonly #watches: WatchHub;
   #node: RaftNode | undefined;
   #session: OwnSession | undefined;
+  /** The last entry that the log held when this member started. */
+  #replayedTo = 0;
   #published: "no" | "under way" | "yes" = "no";
   #tick: Timer | undefined;
   #closed = false;
@@ -75,6 +112,18 @@ export class ReplicatedMember implements Member {
     this.id = self.id;
     this.name = self.name;
     this.clusterId = clusterId;
+    this.#auth = new AuthDesk({
+      auth: options.machine.auth,
+      tokens: options.tokens,
+      passwords: options.passwords,
+      applied: () => this.#running.applied,
+      linearize: (request) => {
+        this.#admit(request);
+        return this.#linearize(request);
+      },
+      write: (operation, request) => this.#write(operation, request),
+      header: () => this.#header(options.machine.revision),
+    });
     this.#writes = new PendingWrites({
       now: () => clock.now(),
       propose: (command) => this.#running.propose(command),
@@ -84,6 +133,38 @@ export class ReplicatedMember implements Member {
       maxWaiting,
     });
     this.#reads = new PendingReads({ read: (ready) => this.#running.read(ready), maxWaiting });
+    this.#keepAlives = new LeaseKeepAlives({
+      clock,
+      renew: (ids, deadline, signal) => {
+        const timeoutMs = deadline - clock.now();
+        return this.#write<LeaseRenewals>({ type: "leaseKeepAlive", request: { ids } }, { timeoutMs, signal });
+      },
+      maxWaiting,
+    });
+    this.#leaseClock = new LeaseClock({
+      clock,
+      tickMs: options.leases.tickMs,
+      leases: options.machine.leases,
+      leadingTerm: () => (this.#running.raft.role === "leader" ? this.#running.raft.term : undefined),
+      propose: (command) => this.#running.propose(command),
+    });
+    this.#watches = new WatchHub({
+      watched: options.machine,
+      clock,
+      header: (revision) => this.#header(revision),
+      hasLeader: () => this.#running.raft.leader !== 0,
+      leaderlessMs: leaderlessElections * electionTimeoutMs,
+      limits: options.watches,
+    });
+  }
+
+  get auth(): AuthAdministration {
+    return this.#auth;
+  }
+
+  /** Watches under way. */
+  get watchCount(): number {
+    return this.#watches.size;
   }
 
   /** The Raft node underneath, to look at. */
@@ -107,11 +188,15 @@ export class ReplicatedMember implements Member {
   /** Called once, when the node runs. */
   start(node: RaftNode): void {
     this.#node = node;
+    this.#replayedTo = node.raft.log.lastIndex;
+    this.#options.tokens.forget();
     this.#scheduleTick();
     void node.failed.then(() => this.#stop());
   }
 
   onApplied(entry: Entry, outcome: Outcome): void {
+    // Tokens of a former life may have run out long ago.
+    if (entry.index === this.#replayedTo) this.#options.tokens.forget();
     const identity = decodeIdentity(entry.data);
     if (identity !== undefined) this.#writes.onApplied(identity, outcome);
   }
@@ -124,8 +209,11 @@ export class ReplicatedMember implements Member {
     this.#admit(options);
     validateRange(request);
     if (request.serializable !== true) await this.#linearize(options);
-    const { machine } = this.#options;
-    return { ...machine.range(request), header: this.#header(machine.revision) };
+    return this.#read(
+      options,
+      (authority) => checkRead(request, authority),
+      (machine) => machine.range(request),
+    );
   }
 
   async put(request: PutRequest, options: RequestOptions = {}): Promise<Answer<PutResponse>> {
@@ -145,14 +233,79 @@ export class ReplicatedMember implements Member {
     validateTxn(request);
     if (!isReadOnlyTxn(request)) return this.#write({ type: "txn", request }, options);
     await this.#linearize(options);
-    const { machine } = this.#options;
-    return { ...machine.readTxn(request), header: this.#header(machine.revision) };
+    return this.#read(
+      options,
+      (authority) => checkTxn(request, authority),
+      (machine) => machine.readTxn(request),
+    );
   }
 
   async compact(request: CompactRequest, options: RequestOptions = {}): Promise<Answer<CompactResponse>> {
     this.#admit(options);
     validateCompact(request);
     return this.#write({ type: "compact", request }, options);
+  }
+
+  /** Tells what this member applies, as it does; cut off from the others, it tells nothing new. */
+  async watch(request: WatchRequest, options: WatchOptions = {}): Promise<Watcher> {
+    this.#admit(options);
+    const { auth } = this.#options.machine;
+    return this.#auth.permit(
+      options,
+      (caller) => checkRead(request, { auth, caller }),
+      () => this.#watches.watch(request, options),
+    );
+  }
+
+  async leaseGrant(request: LeaseGrantRequest, options: RequestOptions = {}): Promise<Answer<LeaseGrantResponse>> {
+    this.#admit(options);
+    validateLeaseGrant(request);
+    const { machine, leases, random } = this.#options;
+    const grant = completeGrant(request, machine.leases, leases.minTtlSeconds, random);
+    return this.#write({ type: "leaseGrant", request: grant }, options);
+  }
+
+  async leaseRevoke(request: LeaseRevokeRequest, options: RequestOptions = {}): Promise<Answer<LeaseRevokeResponse>> {
+    this.#admit(options);
+    validateLeaseId(request);
+    return this.#write({ type: "leaseRevoke", request }, options);
+  }
+
+  async leaseKeepAlive(
+    request: LeaseKeepAliveRequest,
+    options: RequestOptions = {},
+  ): Promise<Answer<LeaseKeepAliveResponse>> {
+    this.#admit(options);
+    validateLeaseId(request);
+    const { id } = request;
+    // One that has a name is answered under that name, and so cannot share a command.
+    if (options.identity === undefined) return this.#keepAlives.add(id, this.#deadline(options), options.signal);
+    const { ttlSeconds, header } = await this.#write<LeaseRenewals>(
+      { type: "leaseKeepAlive", request: { ids: [id] } },
+      options,
+    );
+    return { id, ttlSeconds: ttlSeconds[0]!, header };
+  }
+
+  async leaseTimeToLive(
+    request: LeaseTimeToLiveRequest,
+    options: RequestOptions = {},
+  ): Promise<Answer<LeaseTimeToLiveResponse>> {
+    this.#admit(options);
+    validateLeaseId(request);
+    await this.#linearize(options);
+    return this.#read(
+      options,
+      (authority) => request.keys === true && checkLeaseRead(request.id, authority),
+      ({ leases }) => leases.timeToLive(request, this.#options.leases.tickMs),
+    );
+  }
+
+  async leases(options: RequestOptions = {}): Promise<Answer<LeasesResponse>> {
+    this.#admit(options);
+    await this.#linearize(options);
+    const { machine } = this.#options;
+    return { leases: machine.leases.list(), header: this.#header(machine.revision) };
   }
 
   status(): MemberStatus {
@@ -170,6 +323,16 @@ export class ReplicatedMember implements Member {
     };
   }
 
+  /**
+   * Hands leadership to another voter, without one to whoever is furthest; for the leader only. Resolves when that one
+   * leads.
+   *
+   * @throws ConsensusError as `RaftNode.transferLeadership`
+   */
+  async transferLeadership(to: bigint = 0n): Promise<void> {
+    await this.#running.transferLeadership(Number(to));
+  }
+
   members(): readonly MemberInfo[] {
     const known = new Map(this.#options.initialMembers.map((member) => [member.id, member]));
     for (const member of this.#options.machine.members()) known.set(member.id, member);
@@ -185,12 +348,14 @@ export class ReplicatedMember implements Member {
     if (this.#closed) return;
     this.#closed = true;
     this.#tick?.cancel();
+    this.#watches.close();
     // What was proposed may still be applied, by the others.
+    this.#keepAlives.close(new CoordinationError("TIMED_OUT"));
     this.#writes.close(new CoordinationError("TIMED_OUT"));
     this.#reads.close(new CoordinationError("STOPPED"));
   }
 
-  #admit({ signal, identity }: RequestOptions): void {
+  #admit({ signal, identity }: Pick<RequestOptions, "signal" | "identity">): void {
     signal?.throwIfAborted();
     if (this.#closed) throw new CoordinationError("STOPPED");
     if (identity !== undefined) validateIdentity(identity);
@@ -208,15 +373,29 @@ export class ReplicatedMember implements Member {
     return this.#reads.add(this.#deadline(options), options.signal);
   }
 
+  /** Answers from the state as it is now, if the caller may be told. */
+  #read<Response extends object>(
+    options: RequestOptions,
+    judge: (authority: Authority) => unknown,
+    read: (machine: KeyValueStateMachine) => Response,
+  ): Promise<Answer<Response>> {
+    const { machine } = this.#options;
+    const { auth, leases } = machine;
+    return this.#auth.permit(
+      options,
+      (caller) => judge({ auth, caller, keysOf: (lease) => leases.keysOf(lease) }),
+      () => ({ ...read(machine), header: this.#header(machine.revision) }),
+    );
+  }
+
   /** `Response` is what the state machine answers such an operation with. */
   async #write<Response>(operation: CommandOperation, options: RequestOptions): Promise<Answer<Response>> {
-    const { signal } = options;
     const deadline = this.#deadline(options);
-    if (options.identity !== undefined) return this.#propose(operation, options.identity, deadline, signal);
-    const session = this.#session ?? (await this.#openSession(deadline, signal));
+    if (options.identity !== undefined) return this.#propose(operation, options.identity, deadline, options);
+    const session = this.#session ?? (await this.#openSession(deadline, options.signal));
     const identity = session.begin();
     try {
-      return await this.#propose(operation, identity, deadline, signal);
+      return await this.#propose(operation, identity, deadline, options);
     } catch (error) {
       // A session that the cluster has forgotten is of no more use.
       const expired = error instanceof CoordinationError && error.code === "SESSION_EXPIRED";
@@ -231,11 +410,19 @@ export class ReplicatedMember implements Member {
     operation: CommandOperation,
     identity: RequestIdentity,
     deadline: number,
-    signal: AbortSignal | undefined,
+    options: RequestOptions,
   ): Promise<Answer<Response>> {
-    const command = encodeCommand({ identity, operation });
-    const outcome = await this.#writes.add(identity, command, deadline, signal);
-    if (outcome.type === "refused") throw outcome.error;
+    const recognised = this.#auth.recognise(options);
+    const caller = recognised instanceof Promise ? await recognised : recognised;
+    const command = encodeCommand(caller === undefined ? { identity, operation } : { identity, caller, operation });
+    const outcome = await this.#writes.add(identity, command, deadline, options.signal);
+    if (outcome.type === "refused") {
+      // Users have changed on the way, as this member knows by now.
+      if (caller !== undefined && isOvertaken(outcome.error)) {
+        return this.#propose(operation, identity, deadline, options);
+      }
+      throw outcome.error;
+    }
     return { ...outcome.response, header: this.#header(outcome.revision) } as Answer<Response>;
   }
 
@@ -255,7 +442,10 @@ export class ReplicatedMember implements Member {
     this.#tick = clock.setTimer(tickMs, () => {
       this.#writes.tick();
       this.#reads.tick(clock.now());
+      this.#keepAlives.tick(clock.now());
+      this.#leaseClock.tick();
       machine.sweep(sweepLimit);
+      this.#watches.checkLeader();
       if (this.#published === "no") void this.#publish();
       if (!this.#closed) this.#scheduleTick();
     });

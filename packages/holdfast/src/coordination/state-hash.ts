@@ -1,5 +1,6 @@
 import type { Outcome } from "./command.ts";
 import type { KeyValue, ResponseOp } from "./key-value.ts";
+import type { LeaseGrantResponse } from "./lease.ts";
 
 /**
  * A running hash over what applying each entry gave. Members that applied the same entries have the same hash; one that
@@ -33,6 +34,16 @@ export class StateHash {
     }
     this.#mix(outcome.revision);
     if (outcome.type === "put" || outcome.type === "deleteRange" || outcome.type === "txn") this.#addAnswer(outcome);
+    else if (outcome.type === "leaseGrant") this.#addLease(outcome.response);
+    else if (outcome.type === "leaseKeepAlive") for (const seconds of outcome.response.ttlSeconds) this.#mix(seconds);
+    else if (outcome.type === "clockTick") this.#mix(outcome.response.expired);
+    else if (outcome.type === "auth") this.#mix(outcome.response.authRevision);
+  }
+
+  #addLease({ id, ttlSeconds }: LeaseGrantResponse): void {
+    this.#mix(Number(BigInt.asUintN(32, id)));
+    this.#mix(Number(BigInt.asIntN(32, id >> 32n)));
+    this.#mix(ttlSeconds);
   }
 
   #addAnswer(answer: ResponseOp): void {

@@ -1,9 +1,14 @@
 import { ByteReader, MalformedError, type ByteWriter } from "../wire/index.ts";
+import { authItems, authStateOf, readAuthItem, writeAuthItem, type AuthItem } from "./auth-codec.ts";
+import type { AuthState } from "./auth-store.ts";
 import { textOf, writeText } from "./byte-text.ts";
 import { readMember, writeMember } from "./command-codec.ts";
 import type { MemberInfo } from "./coordination.ts";
+import type { LeaseId } from "./key-value.ts";
 import { KeyRecord, type Version } from "./key-record.ts";
 import { createIndex, type StoreContents } from "./key-value-store.ts";
+import { readCapturedLease, writeCapturedLease } from "./lease-codec.ts";
+import type { CapturedLease, LeaseCapture } from "./lease-table.ts";
 import type { OrderedIndex } from "./ordered-index.ts";
 import { readLease, writeLease } from "./request-codec.ts";
 import { readSession, writeSession, type CapturedSession, type SessionCapture } from "./session-table.ts";
@@ -12,16 +17,18 @@ import { BlockReader, BlockWriter } from "./snapshot-blocks.ts";
 /** Everything that a snapshot holds. */
 export interface StateContents {
   readonly store: StoreContents;
+  readonly leases: LeaseCapture;
   readonly sessions: SessionCapture;
   readonly members: readonly MemberInfo[];
+  readonly auth: AuthState;
   readonly hash: readonly [left: number, right: number];
 }
 
 const magic = 0x4c564b48;
-const formatVersion = 1;
+const formatVersion = 2;
 
 /** The first byte of a block: what it holds. Blocks come in this order; all but the first and last may be missing or many. */
-const section = { header: 0, versions: 1, sessions: 2, members: 3, end: 4 } as const;
+const section = { header: 0, leases: 1, versions: 2, sessions: 3, members: 4, auth: 5, end: 6 } as const;
 
 /** What precedes a version. */
 const sameKeyFlag = 1;
@@ -32,7 +39,8 @@ const leaseFlag = 4;
  * Writes a state in chunks, lazily. The index may gain versions meanwhile, which are left out, but must lose none. The
  * bytes depend on the state alone: versions in order of key and revision, without those compacted but not yet freed.
  */
-export function* writeState({ store, sessions, members, hash }: StateContents): Generator<Uint8Array, undefined> {
+export function* writeState(state: StateContents): Generator<Uint8Array, undefined> {
+  const { store, leases, sessions, members, auth, hash } = state;
   const block = new BlockWriter();
   const { bytes } = block;
   bytes.u8(section.header);
@@ -41,11 +49,14 @@ export function* writeState({ store, sessions, members, hash }: StateContents): 
   bytes.varint(store.revision);
   bytes.varint(store.compactedRevision + 1);
   bytes.varint(sessions.horizon + 1);
+  bytes.varint(leases.clockMs);
   for (const lane of hash) bytes.u32(lane);
   yield block.take();
+  yield* writeItems(block, section.leases, leases.leases, writeCapturedLease);
   yield* writeVersions(block, store);
   yield* writeItems(block, section.sessions, sessions.sessions, writeSession);
   yield* writeItems(block, section.members, members, writeMember);
+  yield* writeItems(block, section.auth, authItems(auth), writeAuthItem);
   bytes.u8(section.end);
   yield block.take();
   return undefined;
@@ -117,32 +128,55 @@ function* writeItems<T>(
 export function readState(chunks: readonly Uint8Array[]): StateContents {
   const blocks = new BlockReader(chunks);
   const header = readHeader(new ByteReader(blocks.next()));
-  const builder = new IndexBuilder(header.revision);
+  const leases = new Map<LeaseId, CapturedLease>();
+  const builder = new IndexBuilder(header.revision, leases);
   const sessions: CapturedSession[] = [];
   const members: MemberInfo[] = [];
+  const auth: AuthItem[] = [];
   for (let last: number = section.header; last !== section.end;) {
     const start = blocks.position;
     const reader = new ByteReader(blocks.next());
     const kind = reader.u8("snapshot.section");
     if (kind <= section.header || kind > section.end || kind < last) {
-      throw new MalformedError("snapshot.section", start, `must be from ${Math.max(last, 1)} to 4 (got ${kind})`);
+      throw new MalformedError(
+        "snapshot.section",
+        start,
+        `must be from ${Math.max(last, 1)} to ${section.end} (got ${kind})`,
+      );
     }
+    while (kind === section.leases && reader.remaining > 0) addLease(leases, reader);
     while (kind === section.versions && reader.remaining > 0) builder.read(reader);
     while (kind === section.sessions && reader.remaining > 0) sessions.push(readSession(reader));
     while (kind === section.members && reader.remaining > 0) members.push(readMember(reader));
+    while (kind === section.auth && reader.remaining > 0) auth.push(readAuthItem(reader));
     reader.end("snapshot.block");
     last = kind;
   }
   if (!blocks.ended) throw new MalformedError("snapshot", blocks.position, "must end after its last section");
-  const { revision, compactedRevision, horizon, hash } = header;
+  const { revision, compactedRevision, horizon, clockMs, hash } = header;
   const index = builder.finish();
-  return { store: { revision, compactedRevision, index }, sessions: { horizon, sessions }, members, hash };
+  return {
+    store: { revision, compactedRevision, index },
+    leases: { clockMs, leases: [...leases.values()] },
+    sessions: { horizon, sessions },
+    members,
+    auth: authStateOf(auth),
+    hash,
+  };
+}
+
+function addLease(leases: Map<LeaseId, CapturedLease>, reader: ByteReader): void {
+  const start = reader.offset;
+  const lease = readCapturedLease(reader);
+  if (leases.has(lease.id)) throw new MalformedError("lease.id", start, "must be there once");
+  leases.set(lease.id, lease);
 }
 
 interface Header {
   readonly revision: number;
   readonly compactedRevision: number;
   readonly horizon: number;
+  readonly clockMs: number;
   readonly hash: readonly [left: number, right: number];
 }
 
@@ -161,23 +195,29 @@ function readHeader(reader: ByteReader): Header {
     throw new MalformedError("snapshot.revision", start, "must be at least 1 and not below the compacted one");
   }
   const horizon = reader.varint("snapshot.horizon") - 1;
+  const clockMs = reader.varint("snapshot.clockMs");
   const hash = [reader.u32("snapshot.hash"), reader.u32("snapshot.hash")] as const;
   reader.end("snapshot.header");
-  return { revision, compactedRevision, horizon, hash };
+  return { revision, compactedRevision, horizon, clockMs, hash };
 }
 
 /** Puts versions, in order of key and revision, into an index. */
 class IndexBuilder {
   readonly #revision: number;
+  readonly #leases: ReadonlyMap<LeaseId, CapturedLease>;
   readonly #index: OrderedIndex<KeyRecord> = createIndex();
   #record: KeyRecord | undefined;
+  /** Where in its block the version that was read last begins. */
+  #start = 0;
 
-  constructor(revision: number) {
+  constructor(revision: number, leases: ReadonlyMap<LeaseId, CapturedLease>) {
     this.#revision = revision;
+    this.#leases = leases;
   }
 
   read(reader: ByteReader): void {
     const start = reader.offset;
+    this.#start = start;
     const flags = reader.u8("version.flags");
     const key = (flags & sameKeyFlag) === 0 ? textOf(reader.sizedBytes("version.key")) : this.#record?.key;
     const modRevision = reader.varint("version.modRevision");
@@ -208,7 +248,11 @@ class IndexBuilder {
 
   /** A record weighs what its newest version does, so it goes in when it is whole. */
   finish(): OrderedIndex<KeyRecord> {
-    if (this.#record !== undefined) this.#index.set(this.#record.key, this.#record);
+    const record = this.#record;
+    if (record !== undefined && record.lease !== 0n && !this.#leases.has(record.lease)) {
+      throw new MalformedError("version.lease", this.#start, "must be granted");
+    }
+    if (record !== undefined) this.#index.set(record.key, record);
     return this.#index;
   }
 }

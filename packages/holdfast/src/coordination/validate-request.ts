@@ -4,6 +4,7 @@ import { CoordinationError } from "./coordination-error.ts";
 import type {
   CompactRequest,
   DeleteRangeRequest,
+  LeaseId,
   PutRequest,
   RangeRequest,
   RequestOp,
@@ -11,6 +12,8 @@ import type {
   SortTarget,
   TxnRequest,
 } from "./key-value.ts";
+import { maxTtlSeconds } from "./lease-options.ts";
+import type { LeaseGrantRequest } from "./lease.ts";
 import { refuseOverlaps } from "./txn-overlap.ts";
 
 /** Operations in one list of a transaction, at most, unless configured otherwise. */
@@ -64,6 +67,18 @@ export function validateCompact(request: CompactRequest): void {
 export function validateTxn(request: TxnRequest, maxTxnOps: number = defaultMaxTxnOps): void {
   validateOperations(request, maxTxnOps);
   refuseOverlaps(request);
+}
+
+/** @throws CoordinationError LEASE_TTL_TOO_LARGE; InvalidArgumentError for an id beyond 64 bits or a part of a second */
+export function validateLeaseGrant({ id, ttlSeconds }: LeaseGrantRequest): void {
+  if (id !== undefined) requireLease("leaseGrant.id", id);
+  requireInteger("leaseGrant.ttlSeconds", ttlSeconds);
+  if (ttlSeconds > maxTtlSeconds) throw new CoordinationError("LEASE_TTL_TOO_LARGE");
+}
+
+/** @throws InvalidArgumentError for an id beyond 64 bits */
+export function validateLeaseId({ id }: { readonly id: LeaseId }): void {
+  requireLease("lease.id", id);
 }
 
 /** @throws InvalidArgumentError naming the part that is not as RequestIdentity says */

@@ -23,6 +23,17 @@ export const defaultLinkFaults: LinkFaults = {
   split: 0.05,
 };
 
+/** What a disturbed link does: times come on top, shares are chances of their own. */
+export function disturbedLink(own: LinkFaults, disturbances: Iterable<Partial<LinkFaults>>): LinkFaults {
+  const sum: { -readonly [Name in keyof LinkFaults]: number } = { ...own };
+  for (const disturbance of disturbances) {
+    for (const [name, value] of Object.entries(disturbance) as [keyof LinkFaults, number][]) {
+      sum[name] = name.endsWith("Ms") ? sum[name] + value : 1 - (1 - sum[name]) * (1 - value);
+    }
+  }
+  return sum;
+}
+
 /** How a disk behaves by itself; a test's own faults come on top. */
 export interface DiskFaults {
   /** The mean time of an operation that need not reach the medium. Default 0.05. */

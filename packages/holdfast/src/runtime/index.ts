@@ -20,6 +20,8 @@ export type {
   Runtime,
   Timer,
 } from "./runtime.ts";
+export { nodePasswords } from "./node-password.ts";
+export type { Passwords } from "./node-password.ts";
 export { nodeCipher } from "./node-cipher.ts";
 export type { NodeCipher, NodeCipherKey } from "./node-cipher.ts";
 export { seededRandom } from "./seeded-random.ts";

@@ -1,5 +1,5 @@
-import type { Clock, Random } from "./runtime.ts";
-import type { EventOwner, SimulationEngine } from "./simulation-engine.ts";
+import type { Clock, Random, Timer } from "./runtime.ts";
+import type { EventOwner, SimulationEngine, SimulationEvent } from "./simulation-engine.ts";
 
 /** What runs of the simulator do to clocks. Each process draws its own between minus and plus the bound. */
 export interface ClockFaults {
@@ -18,6 +18,10 @@ export interface SimulatedClock {
   jump(byMs: number): void;
   /** Changes the rate of both clocks; timers already set keep the old one. */
   setDrift(ppm: number): void;
+  readonly isStopped: boolean;
+  /** Both clocks stand still until `start`, and no timer comes due; what arrives from outside is still worked on. */
+  stop(): void;
+  start(): void;
 }
 
 /** The shortest a timer takes, as in Node: a loop of sleeps of no length must not stop time. */
@@ -37,6 +41,11 @@ export class MachineClock implements SimulatedClock {
   #offsetMs: number;
   #elapsed = 0;
   #since = 0;
+  /** True time when it stopped. */
+  #stoppedAt: number | undefined;
+  #stoppedMs = 0;
+  /** Timers that wait for the clock to go on, and how much of each is left. */
+  #parked: { readonly leftMs: number; readonly schedule: (afterMs: number) => void }[] = [];
 
   constructor(engine: SimulationEngine, host: string, random: Random, faults: ClockFaults) {
     this.#engine = engine;
@@ -53,9 +62,39 @@ export class MachineClock implements SimulatedClock {
     return this.#driftPpm;
   }
 
+  get isStopped(): boolean {
+    return this.#stoppedAt !== undefined;
+  }
+
+  stop(): void {
+    if (this.isStopped) return;
+    this.#stoppedAt = this.#engine.now;
+    this.#engine.fault("clock-stopped", this.#host);
+  }
+
+  start(): void {
+    if (!this.isStopped) return;
+    this.#elapsed = this.elapsed();
+    this.#since = this.#engine.now;
+    this.#stoppedMs = this.stoppedMs();
+    this.#stoppedAt = undefined;
+    for (const { leftMs, schedule } of this.#parked.splice(0)) schedule(leftMs);
+  }
+
+  /** How long it has stood still so far. */
+  stoppedMs(): number {
+    return this.#stoppedMs + (this.#stoppedAt === undefined ? 0 : this.#engine.now - this.#stoppedAt);
+  }
+
+  /** Schedules a timer of which so much is left, once the clock goes. */
+  whenGoing(leftMs: number, schedule: (afterMs: number) => void): void {
+    if (this.isStopped) this.#parked.push({ leftMs, schedule });
+    else schedule(leftMs);
+  }
+
   /** Milliseconds since the machine was made, as its oscillator counts them. */
   elapsed(): number {
-    return this.#elapsed + (this.#engine.now - this.#since) * this.#rate();
+    return this.#elapsed + ((this.#stoppedAt ?? this.#engine.now) - this.#since) * this.#rate();
   }
 
   wallTime(): number {
@@ -78,7 +117,7 @@ export class MachineClock implements SimulatedClock {
       throw new RangeError(`setDrift.ppm must be between -1000000 and 1000000, both excluded (got ${ppm})`);
     }
     this.#elapsed = this.elapsed();
-    this.#since = this.#engine.now;
+    this.#since = this.#stoppedAt ?? this.#engine.now;
     this.#driftPpm = ppm;
     this.#engine.fault("clock-drift", this.#host, ppm);
   }
@@ -93,6 +132,10 @@ export interface ClockReading {
   now(): number;
   wallTime(): number;
   trueDelay(delayMs: number): number;
+  /** How long it has stood still so far. */
+  stoppedMs(): number;
+  /** Schedules a timer of which so much is left, once the clock goes. */
+  whenGoing(leftMs: number, schedule: (afterMs: number) => void): void;
 }
 
 /** The truth. */
@@ -101,6 +144,8 @@ export function trueTime(engine: SimulationEngine): ClockReading {
     now: () => engine.now,
     wallTime: () => Math.floor(startOfTime + engine.now),
     trueDelay: (delayMs) => delayMs,
+    stoppedMs: () => 0,
+    whenGoing: (leftMs, schedule) => schedule(leftMs),
   };
 }
 
@@ -111,6 +156,8 @@ export function machineTime(machine: MachineClock, originMs: number): ClockReadi
     now: () => originMs + machine.elapsed() - start,
     wallTime: () => Math.floor(machine.wallTime()),
     trueDelay: (delayMs) => machine.trueDelay(delayMs),
+    stoppedMs: () => machine.stoppedMs(),
+    whenGoing: (leftMs, schedule) => machine.whenGoing(leftMs, schedule),
   };
 }
 
@@ -121,16 +168,30 @@ export function simulatedClock(
   owner: EventOwner | undefined,
   reading: ClockReading,
 ): Clock {
-  function due(delayMs: number): number {
-    return engine.now + reading.trueDelay(delayMs > shortestTimerMs ? delayMs : shortestTimerMs);
+  function start(kind: string, delayMs: number, callback: () => void): Timer {
+    let event: SimulationEvent | undefined;
+    let isCancelled = false;
+    const schedule = (afterMs: number): void => {
+      if (isCancelled) return;
+      const stoppedMs = reading.stoppedMs();
+      event = engine.schedule(engine.now + afterMs, kind, host, owner, () => {
+        const leftMs = reading.stoppedMs() - stoppedMs;
+        if (leftMs > 0) reading.whenGoing(leftMs, schedule);
+        else callback();
+      });
+    };
+    reading.whenGoing(reading.trueDelay(delayMs > shortestTimerMs ? delayMs : shortestTimerMs), schedule);
+    return {
+      cancel() {
+        isCancelled = true;
+        engine.cancel(event);
+      },
+    };
   }
   return {
     now: () => reading.now(),
     wallTime: () => reading.wallTime(),
-    setTimer(delayMs, callback) {
-      const event = engine.schedule(due(delayMs), "timer", host, owner, callback);
-      return { cancel: () => engine.cancel(event) };
-    },
+    setTimer: (delayMs, callback) => start("timer", delayMs, callback),
     defer(callback) {
       engine.schedule(engine.now + deferMs, "defer", host, owner, callback);
     },
@@ -142,10 +203,10 @@ export function simulatedClock(
           return;
         }
         const onAbort = (): void => {
-          engine.cancel(event);
+          timer.cancel();
           reject(signal?.reason);
         };
-        const event = engine.schedule(due(delayMs), "sleep", host, owner, () => {
+        const timer = start("sleep", delayMs, () => {
           signal?.removeEventListener("abort", onAbort);
           resolve();
         });

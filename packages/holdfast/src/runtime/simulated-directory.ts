@@ -1,4 +1,4 @@
-import { basename, dirname } from "node:path/posix";
+import { basename, dirname, join } from "node:path/posix";
 import type { CrashPolicy } from "./crash-policy.ts";
 import { platformError } from "./platform-error.ts";
 import type { Random } from "./runtime.ts";
@@ -40,6 +40,13 @@ export class DirectoryTree {
     this.makeDirectory(parent);
     if (this.#directory(parent, "mkdir", path).visible.has(basename(path))) throw notFound("EEXIST", "mkdir", path);
     this.#directories.set(path, { visible: new Map(), durable: new Map() });
+  }
+
+  /** Every file, by its path. */
+  paths(): string[] {
+    return [...this.#directories]
+      .flatMap(([directory, { visible }]) => [...visible.keys()].map((name) => join(directory, name)))
+      .sort();
   }
 
   list(path: string, view: "visible" | "durable" = "visible"): string[] {

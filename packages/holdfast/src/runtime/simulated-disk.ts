@@ -25,6 +25,8 @@ export interface DiskControl {
   content(path: string, view?: "visible" | "durable"): Uint8Array | undefined;
   /** A directory's names as programs see them, or as the medium holds them; undefined when there is none. */
   names(directory: string, view?: "visible" | "durable"): string[] | undefined;
+  /** Every file that programs see, by its path, in order of the paths. */
+  files(): string[];
   /** Turns a bit for good; a drawn one where none is named. @throws RangeError when there is no such byte */
   flipBit(path: string, offset?: number, bit?: number): void;
   /** Leaves room for so many bytes more, after which writes fail with ENOSPC; undefined takes the limit back. */
@@ -41,6 +43,8 @@ export interface DiskControl {
   release(): void;
   /** Changes what happens by itself. */
   setFaults(faults: Partial<DiskFaults>): void;
+  /** Makes it worse than it is, until what it returns is called: times come on top, shares are chances of their own. */
+  disturb(faults: Partial<DiskFaults>): () => void;
 }
 
 /** What a crash leaves, where a test wants to choose; drawn otherwise, for each file. */
@@ -72,6 +76,7 @@ export class SimulatedDisk implements DiskControl {
   readonly #host: string;
   readonly #random: Random;
   #faults: DiskFaults;
+  readonly #disturbances = new Set<Partial<DiskFaults>>();
   readonly #pending = new Set<Pending>();
   readonly #planned = new Map<DiskOperation, PlannedFailure>();
   readonly #delays = new Map<DiskOperation, number>();
@@ -141,7 +146,7 @@ export class SimulatedDisk implements DiskControl {
   /** Syncs the changes before number `end`, or fails as planned or drawn, and then may forget them. */
   sync(file: FileImage, end: number, path: string): void {
     const planned = this.#plannedFailure("sync");
-    if (planned === undefined && !this.#happens(this.#faults.syncError)) {
+    if (planned === undefined && !this.#happens("syncError")) {
       file.sync(end);
       return;
     }
@@ -154,7 +159,7 @@ export class SimulatedDisk implements DiskControl {
   /** Reads, after a bit may have rotted. */
   read(file: FileImage, offset: number, length: number): Uint8Array {
     const count = Math.min(length, file.size - offset);
-    if (count > 0 && this.#happens(this.#faults.bitRot)) this.#rot(file, offset + this.#random.integer(0, count - 1));
+    if (count > 0 && this.#happens("bitRot")) this.#rot(file, offset + this.#random.integer(0, count - 1));
     return file.visible.read(offset, length);
   }
 
@@ -165,6 +170,10 @@ export class SimulatedDisk implements DiskControl {
 
   names(directory: string, view: "visible" | "durable" = "visible"): string[] | undefined {
     return this.tree.hasDirectory(directory) ? this.tree.list(directory, view) : undefined;
+  }
+
+  files(): string[] {
+    return this.tree.paths();
   }
 
   flipBit(path: string, offset?: number, bit?: number): void {
@@ -205,6 +214,15 @@ export class SimulatedDisk implements DiskControl {
   setFaults(faults: Partial<DiskFaults>): void {
     checkFaults("setFaults", faults);
     this.#faults = { ...this.#faults, ...faults };
+  }
+
+  disturb(faults: Partial<DiskFaults>): () => void {
+    checkFaults("disturb", faults);
+    const disturbance = { ...faults };
+    this.#disturbances.add(disturbance);
+    return () => {
+      this.#disturbances.delete(disturbance);
+    };
   }
 
   /** The process ended: of what it had under way, each operation happened, or did not, or was interrupted. */
@@ -252,25 +270,24 @@ export class SimulatedDisk implements DiskControl {
   }
 
   #drawTime(operation: DiskOperation): number {
-    const mean = slow.has(operation) ? this.#faults.syncMs : this.#faults.operationMs;
-    let time = mean / 2 - (mean / 2) * Math.log(1 - this.#random.next()) + (this.#delays.get(operation) ?? 0);
-    if (slow.has(operation) && this.#happens(this.#faults.slowSync)) {
+    let mean = 0;
+    let time = this.#delays.get(operation) ?? 0;
+    for (const faults of [this.#faults, ...this.#disturbances]) {
+      mean += (slow.has(operation) ? faults.syncMs : faults.operationMs) ?? 0;
+      if (!slow.has(operation) || !this.#chance(faults.slowSync)) continue;
       this.#engine.fault("slow-sync", this.#host);
-      time += this.#faults.slowSyncMs;
+      time += faults.slowSyncMs ?? 0;
     }
-    return time;
+    return time + mean / 2 - (mean / 2) * Math.log(1 - this.#random.next());
   }
 
   /** A sync decides for itself, because it must also decide what is left. */
   #failAsDrawn(operation: DiskOperation, path: string): void {
     if (operation === "sync") return;
-    const chance = {
-      read: this.#faults.readError,
-      write: this.#faults.writeError,
-      syncDirectory: this.#faults.syncError,
-    };
+    const kind = { read: "readError", write: "writeError", syncDirectory: "syncError" } as const;
+    const failure = operation in kind ? kind[operation as keyof typeof kind] : undefined;
     const planned = this.#plannedFailure(operation);
-    if (planned === undefined && !this.#happens(chance[operation as keyof typeof chance] ?? 0)) return;
+    if (planned === undefined && (failure === undefined || !this.#happens(failure))) return;
     this.#engine.fault(`${operation === "syncDirectory" ? "sync" : operation}-failed`, this.#host);
     throw platformError("EIO", operation, `'${path}'`);
   }
@@ -282,7 +299,14 @@ export class SimulatedDisk implements DiskControl {
     return planned;
   }
 
-  #happens(chance: number): boolean {
+  /** Whether a fault that has a share happens, by itself or for one of the disturbances. */
+  #happens(name: "readError" | "writeError" | "syncError" | "bitRot"): boolean {
+    if (this.#chance(this.#faults[name])) return true;
+    for (const faults of this.#disturbances) if (this.#chance(faults[name])) return true;
+    return false;
+  }
+
+  #chance(chance = 0): boolean {
     return chance > 0 && this.#random.next() < chance;
   }
 }

@@ -1,4 +1,4 @@
-import type { LinkFaults } from "./faults.ts";
+import { disturbedLink, type LinkFaults } from "./faults.ts";
 import type { Random } from "./runtime.ts";
 
 /** How much longer a datagram takes that is held back for others to overtake it, in typical latencies. */
@@ -9,7 +9,10 @@ export class Link {
   readonly from: string;
   readonly to: string;
   readonly random: Random;
+  /** How it behaves now, with all that disturbs it. */
   faults: LinkFaults;
+  #own: LinkFaults;
+  #disturbances: readonly Partial<LinkFaults>[] = [];
   /** Nothing passes. */
   blocked = false;
   /** Nothing passes until then, and then all of it. */
@@ -22,7 +25,18 @@ export class Link {
     this.from = from;
     this.to = to;
     this.random = random;
-    this.faults = faults;
+    this.faults = this.#own = faults;
+  }
+
+  change(faults: Partial<LinkFaults>): void {
+    this.#own = { ...this.#own, ...faults };
+    this.disturb(this.#disturbances);
+  }
+
+  /** Sets what comes on top of its own behaviour. */
+  disturb(disturbances: readonly Partial<LinkFaults>[]): void {
+    this.#disturbances = disturbances;
+    this.faults = disturbances.length === 0 ? this.#own : disturbedLink(this.#own, disturbances);
   }
 
   /** Draws how long a message takes. */

@@ -7,10 +7,10 @@ import type { EventOwner, SimulationEngine } from "./simulation-engine.ts";
 
 /** What a test does to the network. Hosts are named as in `world.process(host)`. */
 export interface NetworkControl {
-  /** Cuts every link from `a` to `b`, and back unless `oneWay`. */
-  partition(a: readonly string[], b: readonly string[], options?: { readonly oneWay?: boolean }): void;
-  /** Cuts a machine off from all others: what it sends, what it should get, or both (default). */
-  isolate(host: string, direction?: "out" | "in" | "both"): void;
+  /** Cuts every link from `a` to `b`, and back unless `oneWay`. Returns what takes this cut back, and no other. */
+  partition(a: readonly string[], b: readonly string[], options?: { readonly oneWay?: boolean }): () => void;
+  /** Cuts a machine off from all others: what it sends, what it should get, or both (default). Returns as `partition`. */
+  isolate(host: string, direction?: "out" | "in" | "both"): () => void;
   /** Takes back every partition and isolation. */
   heal(): void;
   /** Lets nothing pass in one direction for a time, and then all of it. */
@@ -19,6 +19,11 @@ export interface NetworkControl {
   setLink(from: string, to: string, faults: Partial<LinkFaults>): void;
   /** Changes how every direction between different machines does. */
   setLinks(faults: Partial<LinkFaults>): void;
+  /**
+   * Makes one direction worse than it is, until what it returns is called: times come on top, shares are chances of
+   * their own. Several at once add up.
+   */
+  disturb(from: string, to: string, faults: Partial<LinkFaults>): () => void;
   /** Resets connections: all of them, those of one machine, or those between two. Returns how many. */
   breakConnections(a?: string, b?: string): number;
 }
@@ -43,6 +48,11 @@ export class SimulatedNetwork implements NetworkControl, StreamMedium {
   readonly #ends = new Set<StreamEnd>();
   #faults: LinkFaults;
   #cuts: Cut[] = [];
+  readonly #disturbances = new Set<{
+    readonly from: string;
+    readonly to: string;
+    readonly faults: Partial<LinkFaults>;
+  }>();
 
   constructor(engine: SimulationEngine, random: Random, faults: LinkFaults, streamTimeoutMs: number) {
     this.engine = engine;
@@ -65,6 +75,7 @@ export class SimulatedNetwork implements NetworkControl, StreamMedium {
       const faults = from === to ? loopback : this.#faults;
       link = new Link(from, to, this.#random.fork(`${from}>${to}`), faults);
       link.blocked = this.#isCut(link);
+      link.disturb(this.#disturbancesOf(link));
       links.set(to, link);
     }
     return link;
@@ -82,10 +93,10 @@ export class SimulatedNetwork implements NetworkControl, StreamMedium {
     this.#ends.delete(end);
   }
 
-  partition(a: readonly string[], b: readonly string[], options?: { readonly oneWay?: boolean }): void {
+  partition(a: readonly string[], b: readonly string[], options?: { readonly oneWay?: boolean }): () => void {
     this.#check(...a, ...b);
     const [from, to] = [new Set(a), new Set(b)];
-    this.#cut(
+    return this.#cut(
       "partition",
       a.join(),
       options?.oneWay === true
@@ -97,24 +108,18 @@ export class SimulatedNetwork implements NetworkControl, StreamMedium {
     );
   }
 
-  isolate(host: string, direction: "out" | "in" | "both" = "both"): void {
+  isolate(host: string, direction: "out" | "in" | "both" = "both"): () => void {
     this.#check(host);
     const alone = new Set([host]);
     const cuts: Cut[] = [];
     if (direction !== "in") cuts.push({ from: alone, to: undefined });
     if (direction !== "out") cuts.push({ from: undefined, to: alone });
-    this.#cut("isolation", host, cuts);
+    return this.#cut("isolation", host, cuts);
   }
 
   heal(): void {
-    this.#cuts = [];
     this.engine.trace.note("heal", this.engine.now);
-    for (const link of this.#allLinks()) {
-      if (!link.blocked) continue;
-      link.blocked = false;
-      if (this.canPass(link)) this.#opened(link);
-    }
-    this.#retryWaiting();
+    this.#keepCuts(() => false);
   }
 
   clog(from: string, to: string, durationMs: number): void {
@@ -129,7 +134,7 @@ export class SimulatedNetwork implements NetworkControl, StreamMedium {
     this.#check(from, to);
     checkFaults("setLink", faults);
     const link = this.link(from, to);
-    link.faults = { ...link.faults, ...faults };
+    link.change(faults);
     if (this.canPass(link)) this.#opened(link);
   }
 
@@ -139,6 +144,22 @@ export class SimulatedNetwork implements NetworkControl, StreamMedium {
     for (const link of this.#allLinks()) {
       if (link.from !== link.to) this.setLink(link.from, link.to, faults);
     }
+  }
+
+  disturb(from: string, to: string, faults: Partial<LinkFaults>): () => void {
+    this.#check(from, to);
+    checkFaults("disturb", faults);
+    const disturbance = { from, to, faults };
+    const apply = (): void => {
+      const link = this.link(from, to);
+      link.disturb(this.#disturbancesOf(link));
+      if (this.canPass(link)) this.#opened(link);
+    };
+    this.#disturbances.add(disturbance);
+    apply();
+    return () => {
+      if (this.#disturbances.delete(disturbance)) apply();
+    };
   }
 
   breakConnections(a?: string, b?: string): number {
@@ -174,10 +195,29 @@ export class SimulatedNetwork implements NetworkControl, StreamMedium {
     }
   }
 
-  #cut(kind: string, host: string, cuts: readonly Cut[]): void {
+  #cut(kind: string, host: string, cuts: readonly Cut[]): () => void {
     this.#cuts.push(...cuts);
     this.engine.fault(kind, host);
     for (const link of this.#allLinks()) link.blocked = this.#isCut(link);
+    return () => {
+      if (!this.#cuts.some((cut) => cuts.includes(cut))) return;
+      this.engine.trace.note("mend", this.engine.now);
+      this.#keepCuts((cut) => !cuts.includes(cut));
+    };
+  }
+
+  #keepCuts(isKept: (cut: Cut) => boolean): void {
+    this.#cuts = this.#cuts.filter(isKept);
+    for (const link of this.#allLinks()) {
+      if (!link.blocked || this.#isCut(link)) continue;
+      link.blocked = false;
+      if (this.canPass(link)) this.#opened(link);
+    }
+    this.#retryWaiting();
+  }
+
+  #disturbancesOf({ from, to }: Link): Partial<LinkFaults>[] {
+    return [...this.#disturbances].filter((one) => one.from === from && one.to === to).map(({ faults }) => faults);
   }
 
   #isCut(link: Link): boolean {

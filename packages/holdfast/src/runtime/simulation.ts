@@ -37,6 +37,8 @@ export interface World {
   onStep(callback: () => void): () => void;
   /** Adds a line to the trace, and to its hash. */
   note(text: string): void;
+  /** Counts a fault of the test's own in `faults`, and traces it. */
+  fault(kind: string, host: string): void;
   /** The last lines of the trace, oldest first, as many as the options keep. */
   traceLines(): string[];
 }
@@ -128,6 +130,7 @@ export async function simulate<T>(
     },
     onStep: (callback) => engine.watch(callback),
     note: (text) => engine.trace.note(text, engine.now),
+    fault: (kind, host) => engine.fault(kind, host),
     traceLines: () => engine.trace.lines(),
   };
   const report = (): SimulationReport => ({

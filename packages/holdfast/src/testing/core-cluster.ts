@@ -1,6 +1,12 @@
 import {
+  configurationAt,
+  configurationOf,
   createRaft,
+  emptyConfiguration,
   step,
+  type ChangeMode,
+  type Configuration,
+  type ConfigurationChange,
   type Effects,
   type Entry,
   type HardState,
@@ -9,6 +15,7 @@ import {
   type NodeId,
   type PlantedBug,
   type Raft,
+  type ReadMode,
   type SnapshotMeta,
 } from "../consensus/index.ts";
 import type { Random } from "../runtime/index.ts";
@@ -22,8 +29,17 @@ export interface CoreClusterOptions {
   readonly heartbeatMs?: number;
   readonly maxAppendBytes?: number;
   readonly maxInFlight?: number;
+  readonly maxInFlightBytes?: number;
   readonly maxUncommittedBytes?: number;
+  readonly reads?: ReadMode;
+  readonly clockDriftRatio?: number;
+  readonly diskHangMs?: number;
   readonly plant?: PlantedBug;
+}
+
+interface Queued {
+  readonly to: NodeId;
+  readonly input: Input;
 }
 
 /** What a restart of a core finds: everything that was synced, and a snapshot wherever the log was compacted. */
@@ -45,22 +61,47 @@ export class CoreCluster {
   passes: (message: Message) => boolean = () => true;
   /** Sees the effects of every step before they are performed. */
   onEffects: (id: NodeId, effects: Effects) => void = () => undefined;
+  /** What a core's own clock shows; all show the same at first. */
+  clockOf: (id: NodeId) => number = () => this.now;
+  /** How long a core's disk has been at one write, as the core is told; none is at first. */
+  diskWaitOf: (id: NodeId) => number = () => 0;
+  /** Cores that stand still: no time passes for them, and what they are sent waits. */
+  readonly paused: Set<NodeId> = new Set();
   now = 0;
+  #nextChange = 1;
   readonly #options: CoreClusterOptions;
   readonly #stored = new Map<NodeId, Stored>();
-  #queue: { readonly to: NodeId; readonly input: Input }[] = [];
+  readonly #witnesses = new Set<NodeId>();
+  #queue: Queued[] = [];
 
   constructor(options: CoreClusterOptions) {
     this.#options = options;
-    const voters = Array.from({ length: options.size }, (_, at) => at + 1);
-    for (let id = 1; id <= options.size; id++) {
-      this.#stored.set(id, {
-        hardState: { term: 0, vote: 0 },
-        snapshot: { index: 0, term: 0, configuration: { voters } },
-        entries: [],
-      });
-      this.restart(id);
-    }
+    const configuration = configurationOf(Array.from({ length: options.size }, (_, at) => at + 1));
+    for (const id of configuration.voters) this.#create(id, configuration);
+  }
+
+  #create(id: NodeId, configuration: Configuration): void {
+    const snapshot = { index: 0, term: 0, configuration };
+    this.#stored.set(id, { hardState: { term: 0, vote: 0 }, snapshot, entries: [] });
+    this.restart(id);
+  }
+
+  /** Starts a core that is no member yet: one must be told of it. */
+  join(id: NodeId, { witness = false }: { readonly witness?: boolean } = {}): void {
+    if (witness) this.#witnesses.add(id);
+    this.#create(id, emptyConfiguration);
+  }
+
+  /** Asks the leader for a change, the answer to which may take until much is delivered. */
+  change(changes: readonly ConfigurationChange[], mode: ChangeMode = "auto"): Effects {
+    const { leader } = this;
+    if (leader === undefined) throw new Error("there is no leader to ask for a change");
+    return this.feed(leader.id, { type: "changeConfiguration", id: this.#nextChange++, changes, mode });
+  }
+
+  /** Ends a core; `restart` brings it back. */
+  crash(id: NodeId): void {
+    this.cores.delete(id);
   }
 
   get ids(): NodeId[] {
@@ -85,9 +126,10 @@ export class CoreCluster {
     const core = createRaft({
       ...options,
       id,
+      witness: this.#witnesses.has(id),
       ...this.#stored.get(id)!,
       random: random.fork(`core ${id} ${this.now}`),
-      now: this.now,
+      now: this.clockOf(id),
       electionTimeoutMs,
       heartbeatMs,
     });
@@ -109,7 +151,7 @@ export class CoreCluster {
     }
     if (input.type === "compact") {
       const { baseIndex: index } = core.log;
-      const meta = { index, term: core.log.termAt(index)!, configuration: core.configuration };
+      const meta = { index, term: core.log.termAt(index)!, configuration: configurationAt(core, index) };
       rebase(stored, meta, stored.entries.slice(index - stored.snapshot.index));
     }
     if (effects.mark !== undefined) this.#queue.push({ to: id, input: { type: "synced", mark: effects.mark } });
@@ -123,15 +165,25 @@ export class CoreCluster {
 
   /** Delivers everything that is on its way, and what that causes. */
   deliver(): void {
-    for (let at = 0; at < this.#queue.length; at++) this.feed(this.#queue[at]!.to, this.#queue[at]!.input);
-    this.#queue = [];
+    const kept: Queued[] = [];
+    for (let at = 0; at < this.#queue.length; at++) {
+      const { to, input } = this.#queue[at]!;
+      if (!this.cores.has(to)) continue;
+      if (this.paused.has(to)) kept.push(this.#queue[at]!);
+      else if (input.type !== "message") this.feed(to, input);
+      else this.feed(to, { type: "message", message: input.message, now: this.clockOf(to) });
+    }
+    this.#queue = kept;
   }
 
   /** Lets time pass for all cores, delivering after every tick. */
   advance(ms: number, tickMs = 10): void {
     for (const end = this.now + ms; this.now < end;) {
       this.now += tickMs;
-      for (const id of this.ids) this.feed(id, { type: "tick", now: this.now });
+      for (const id of this.ids) {
+        if (this.paused.has(id)) continue;
+        this.feed(id, { type: "tick", now: this.clockOf(id), diskWaitMs: this.diskWaitOf(id) });
+      }
       this.deliver();
     }
   }

@@ -4,15 +4,16 @@ import { join, resolve } from "node:path";
 import { drills } from "../drill/catalog.ts";
 import type { DrillReport } from "../drill/drill-report.ts";
 import type { KillDrill } from "../drill/kill-drill.ts";
+import { timerPresets } from "../supervisor/cluster-plan.ts";
 import { planOnFreePorts } from "../supervisor/free-plan.ts";
 import { defineCommand, type Command } from "./command.ts";
 import { environmentError, exitCodes, usageError, type ExitCode } from "./exit.ts";
-import { flag, integer, text } from "./option.ts";
+import { choice, flag, integer, text } from "./option.ts";
 import { nearest } from "./parse-line.ts";
 import { stopSignal } from "./stop-signal.ts";
 import type { Terminal } from "./terminal.ts";
 
-const defaults = { nodes: 3, runs: 1, seconds: 5, clients: 8 } as const;
+const defaults = { nodes: 3, runs: 1, seconds: 5, clients: 8, timers: "standard" } as const;
 
 export const drillCommand: Command = defineCommand({
   name: "drill",
@@ -34,6 +35,11 @@ export const drillCommand: Command = defineCommand({
       default: defaults.clients,
       help: "clients that write and read at the same time",
     }),
+    timers: choice({
+      choices: timerPresets,
+      default: defaults.timers,
+      help: "how soon the members replace a leader that dies: fast is for round trips of a few milliseconds",
+    }),
     data: text({ placeholder: "DIR", help: "a directory for its data and history instead of a temporary one" }),
     keep: flag("keep data and history also when the drill passes"),
     json: flag("print one JSON document"),
@@ -49,7 +55,7 @@ export const drillCommand: Command = defineCommand({
     }
     const directory = makeDirectory(options.data);
     const historyFile = join(directory, "history.jsonl");
-    const again = (["nodes", "runs", "seconds", "clients"] as const)
+    const again = (["nodes", "runs", "seconds", "clients", "timers"] as const)
       .filter((option) => options[option] !== defaults[option])
       .map((option) => ` --${option} ${options[option]}`)
       .join("");
@@ -58,7 +64,7 @@ export const drillCommand: Command = defineCommand({
 
     const { runKillDrill } = await import("../drill/kill-drill.ts");
     const report = await runKillDrill(drill, {
-      plan: await planOnFreePorts({ nodes: options.nodes, directory }),
+      plan: await planOnFreePorts({ nodes: options.nodes, directory, timers: options.timers }),
       runs: options.runs,
       seconds: options.seconds,
       clients: options.clients,

@@ -3,13 +3,14 @@ import type { Address } from "holdfast/runtime";
 import { gossipPlaces, gossipPortOffset, gossipSeeds } from "../gossip/gossip-address.ts";
 import type { NodeGossip } from "../gossip/node-gossip.ts";
 import type { Served } from "../serve.ts";
-import { addressText } from "../supervisor/cluster-plan.ts";
+import { addressText, timerPresets } from "../supervisor/cluster-plan.ts";
 import { defineCommand, type Command } from "./command.ts";
 import { environmentError, exitCodes, usageError } from "./exit.ts";
 import { explained } from "./explain-start.ts";
 import { memberNamed } from "./member-named.ts";
 import { openNodeKeyring } from "./node-keyring.ts";
-import { address, addresses, flag, integer, peers, text } from "./option.ts";
+import { nodeTimers } from "./node-timers.ts";
+import { address, addresses, choice, flag, integer, peers, text } from "./option.ts";
 import { aborted, stopSignal } from "./stop-signal.ts";
 
 const local = (port: number): { host: string; port: number } => ({ host: "127.0.0.1", port });
@@ -41,11 +42,15 @@ export const nodeCommand: Command = defineCommand({
       help: "seal the gossip with the keys of this file, the first one to send with; read again on SIGHUP",
     }),
     clusterName: text({ placeholder: "NAME", default: "holdfast", help: "members of another cluster are refused" }),
-    heartbeatMs: integer({ min: 10, max: 60_000, default: 100, help: "the leader shows itself this often" }),
+    timers: choice({
+      choices: timerPresets,
+      default: "standard",
+      help: "--heartbeat-ms and --election-timeout-ms: standard is 100 and 500, fast is 20 and 120",
+    }),
+    heartbeatMs: integer({ min: 10, max: 60_000, help: "the leader shows itself this often" }),
     electionTimeoutMs: integer({
       min: 10,
       max: 600_000,
-      default: 500,
       help: "without a leader for this long, elect another; several heartbeats",
     }),
     snapshotEntries: integer({ min: 1, max: 1e9, help: "take a snapshot after so many log entries" }),
@@ -58,11 +63,7 @@ export const nodeCommand: Command = defineCommand({
       throw usageError("--cluster is required, or --join to learn it from a running member");
     }
     const self = options.cluster && memberNamed(name, options.cluster, "--cluster");
-    if (options.electionTimeoutMs < 2 * options.heartbeatMs) {
-      throw usageError(
-        `--election-timeout-ms must be at least twice --heartbeat-ms ${options.heartbeatMs} (got ${options.electionTimeoutMs})`,
-      );
-    }
+    const timers = await nodeTimers(options);
     const { gossipKeyring } = options;
     const signals: readonly NodeJS.Signals[] = [
       "SIGINT",
@@ -126,8 +127,7 @@ export const nodeCommand: Command = defineCommand({
           cluster: { name: clusterName, members },
           clientUrls: [clientUrl],
           httpUrls: [httpUrl],
-          heartbeatMs: options.heartbeatMs,
-          electionTimeoutMs: options.electionTimeoutMs,
+          ...timers,
           ...(options.snapshotEntries === undefined ? {} : { snapshotEntries: options.snapshotEntries }),
           onFact: (fact) => {
             telemetry.onFact(fact);

@@ -1,13 +1,13 @@
-import { planCluster, clientUrl, memberPortStep, type ClusterPlan } from "../supervisor/cluster-plan.ts";
+import { planCluster, clientUrl, memberPortStep, timerPresets, type ClusterPlan } from "../supervisor/cluster-plan.ts";
 import { prepareDataDirectory } from "../supervisor/data-directory.ts";
 import { describePortError, firstUnusablePort } from "../supervisor/port-check.ts";
 import { upSession } from "../supervisor/up-session.ts";
 import { defineCommand, type Command } from "./command.ts";
 import { environmentError, exitCodes } from "./exit.ts";
-import { flag, integer, text } from "./option.ts";
+import { choice, flag, integer, text } from "./option.ts";
 import { stopSignal } from "./stop-signal.ts";
 
-const defaults = { nodes: 3, data: ".holdfast", port: 2379 } as const;
+const defaults = { nodes: 3, data: ".holdfast", port: 2379, timers: "standard" } as const;
 
 export const upCommand: Command = defineCommand({
   name: "up",
@@ -26,11 +26,16 @@ export const upCommand: Command = defineCommand({
       default: defaults.port,
       help: "the first member's client port; peers one above, HTTP two above, gossip three above, the next member ten above",
     }),
+    timers: choice({
+      choices: timerPresets,
+      default: defaults.timers,
+      help: "how soon the members replace a leader that dies: fast is for round trips of a few milliseconds",
+    }),
     json: flag("print one JSON document when the cluster is ready"),
   },
   async run({ options, terminal }) {
-    const { nodes, data, port } = options;
-    const plan = planCluster({ nodes, directory: data, port });
+    const { nodes, data, port, timers } = options;
+    const plan = planCluster({ nodes, directory: data, port, timers });
     await checkPorts(plan, port);
     prepareDataDirectory(plan);
     const again = [
@@ -38,6 +43,7 @@ export const upCommand: Command = defineCommand({
       ...(nodes === defaults.nodes ? [] : [`--nodes ${nodes}`]),
       ...(data === defaults.data ? [] : [`--data ${data}`]),
       ...(port === defaults.port ? [] : [`--port ${port}`]),
+      ...(timers === defaults.timers ? [] : [`--timers ${timers}`]),
     ].join(" ");
     await upSession({ plan, terminal, json: options.json, stop: stopSignal(), again, endpoints: hint(plan) });
     return exitCodes.ok;

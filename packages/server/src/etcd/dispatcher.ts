@@ -1,6 +1,7 @@
 import { CoordinationError, type Member } from "holdfast/coordination";
 import type { Method, MethodCall, RequestLimits, StreamCall, StreamMethod, UnaryMethod } from "./method.ts";
 import { okStatus, type Status } from "../grpc/status-code.ts";
+import { needsRoot, requireRoot } from "./root-methods.ts";
 import { statusOf } from "./status.ts";
 import type { WireMessage } from "./wire-type.ts";
 
@@ -92,7 +93,9 @@ export function createDispatcher({ member, limits, onEvent }: DispatcherOptions)
       };
       let result: Promise<WireMessage> | WireMessage;
       try {
-        result = method.call(member, call, limits);
+        result = needsRoot(method.path, call.message)
+          ? requireRoot(member, method.path, call.options).then(() => method.call(member, call, limits))
+          : method.call(member, call, limits);
       } catch (error) {
         return refuse(error);
       }
@@ -114,7 +117,9 @@ export function createDispatcher({ member, limits, onEvent }: DispatcherOptions)
       if (draining !== undefined) return stop();
       if (streams.size >= limits.maxConcurrentStreams) return end(new CoordinationError("TOO_MANY_REQUESTS"));
       streams.add(stop);
-      method.serve(member, call, limits).then(() => end(), end);
+      const admitted = needsRoot(method.path) ? requireRoot(member, method.path, call.options) : undefined;
+      const served = admitted?.then(() => method.serve(member, call, limits)) ?? method.serve(member, call, limits);
+      served.then(() => end(), end);
     },
     drain() {
       for (const stop of streams) stop();

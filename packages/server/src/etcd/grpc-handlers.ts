@@ -76,19 +76,22 @@ function serveStream(dispatcher: Dispatcher, method: StreamMethod, call: ServerC
   let onRoom: (() => void) | undefined;
   const streamCall = {
     options,
+    requireLeader: call.metadata("hasleader") === "true",
     requests,
-    send(message: WireMessage, encoded?: Buffer): Promise<void> | undefined {
-      if (call.send(encoded ?? response.encode(message))) return undefined;
-      return new Promise((resolve) => {
-        const others = onRoom;
-        onRoom = () => {
-          others?.();
-          resolve();
-        };
-        if (others === undefined) call.onDrain(room);
-      });
-    },
+    send: (message: WireMessage) => untilRoom(call.send(response.encode(message))),
+    sendFramed: (run: Buffer) => untilRoom(call.sendFramed(run)),
   };
+  function untilRoom(hasRoom: boolean): Promise<void> | undefined {
+    if (hasRoom) return undefined;
+    return new Promise((resolve) => {
+      const others = onRoom;
+      onRoom = () => {
+        others?.();
+        resolve();
+      };
+      if (others === undefined) call.onDrain(room);
+    });
+  }
   function room(): void {
     const ready = onRoom;
     onRoom = undefined;
@@ -128,5 +131,8 @@ function decode(type: WireType, bytes: Buffer): WireMessage {
 }
 
 function optionsOf(call: ServerCall, signal: AbortSignal): ReturnType<typeof requestOptions> {
-  return requestOptions(signal, call.metadata(identityHeader), parseGrpcTimeout(call.metadata("grpc-timeout")));
+  return requestOptions(signal, call.metadata(identityHeader), parseGrpcTimeout(call.metadata("grpc-timeout")), {
+    tokens: [call.metadata("token"), call.metadata("authorization")],
+    certified: call.peerName,
+  });
 }

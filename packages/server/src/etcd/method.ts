@@ -23,20 +23,23 @@ export interface MethodCall {
 export interface StreamCall {
   /** The signal fires when the caller is gone, and when the server stops. */
   readonly options: RequestOptions;
+  /** The caller would rather hear that there is no leader than wait for one (metadata `hasleader`). */
+  readonly requireLeader: boolean;
   /** What the caller sends, until it says that it sends no more; one that sends too far ahead is held back. */
   readonly requests: AsyncIterable<WireMessage>;
   /**
    * Sends one answer. The promise, if any, is that the caller can take more; it resolves, too, when the caller is gone.
-   * `encoded` is the same answer's protobuf, for whoever has it already.
    */
-  send(message: WireMessage, encoded?: Buffer): Promise<void> | undefined;
+  send(message: WireMessage): Promise<void> | undefined;
+  /** Sends a run of answers that are encoded and framed as gRPC has it; absent where answers are not bytes. */
+  readonly sendFramed?: (run: Buffer) => Promise<void> | undefined;
 }
 
 interface MethodPlace {
   /** The path in gRPC. */
   readonly path: string;
-  /** The path in the JSON gateway, below its version prefix; undefined where etcd has none. */
-  readonly gatewayPath: string | undefined;
+  /** The paths in the JSON gateway, below its version prefix; none where etcd has none. */
+  readonly gatewayPaths: readonly string[];
   readonly request: WireType;
   readonly response: WireType;
 }
@@ -57,7 +60,12 @@ export interface StreamMethod extends MethodPlace {
 /** One method of the protocol: where it is found and what it does. */
 export type Method = UnaryMethod | StreamMethod;
 
-type Place = readonly [path: string, gatewayPath: string | undefined, request: MessageName, response: MessageName];
+type Place = readonly [
+  path: string,
+  gatewayPath: string | readonly string[] | undefined,
+  request: MessageName,
+  response: MessageName,
+];
 
 export function unary(place: Place, call: UnaryMethod["call"]): UnaryMethod {
   return { kind: "unary", ...placed(place), call };
@@ -67,8 +75,9 @@ export function streaming(place: Place, serve: StreamMethod["serve"]): StreamMet
   return { kind: "stream", ...placed(place), serve };
 }
 
-function placed([path, gatewayPath, request, response]: Place): MethodPlace {
-  return { path, gatewayPath, request: wireType(request), response: wireType(response) };
+function placed([path, gatewayPath = [], request, response]: Place): MethodPlace {
+  const gatewayPaths = typeof gatewayPath === "string" ? [gatewayPath] : gatewayPath;
+  return { path, gatewayPaths, request: wireType(request), response: wireType(response) };
 }
 
 /** What etcd wraps around a proposed request (its header with an id, and the request's own tag and length). */

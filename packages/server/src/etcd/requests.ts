@@ -78,7 +78,7 @@ const sortTargets: readonly SortTarget[] = ["key", "version", "create", "mod", "
 const compareResults: readonly CompareResult[] = ["equal", "greater", "less", "notEqual"];
 
 /** protobufjs leaves an absent field as an empty array, which is no Uint8Array. */
-function bytes(value: Uint8Array): Uint8Array {
+export function bytes(value: Uint8Array): Uint8Array {
   return value.length === 0 ? noBytes : value;
 }
 

@@ -27,7 +27,7 @@ function wireId(id: bigint): WireHalves {
   return halves;
 }
 
-function fromHeader(header: ResponseHeader): WireMessage {
+export function fromHeader(header: ResponseHeader): WireMessage {
   return {
     cluster_id: wireId(header.clusterId),
     member_id: wireId(header.memberId),
@@ -37,7 +37,7 @@ function fromHeader(header: ResponseHeader): WireMessage {
 }
 
 /** Undefined is left out on the wire, as proto3 leaves out zero. */
-function fromPair(pair: KeyValue): WireMessage {
+export function fromPair(pair: KeyValue): WireMessage {
   return {
     key: pair.key,
     create_revision: pair.createRevision,

@@ -1,3 +1,5 @@
+import { authMessages, type AuthMessageName } from "./schema-auth.ts";
+
 /**
  * The messages of the etcd v3 protocol that are served here: field names, numbers and types, as public as the protocol
  * itself. One table for both encodings: protobuf (`wire-type.ts`) and the JSON gateway (`../http/proto-json.ts`).
@@ -18,9 +20,13 @@ export type EnumerationName =
   | "CompareResult"
   | "CompareTarget"
   | "AlarmAction"
-  | "AlarmType";
+  | "AlarmType"
+  | "EventType"
+  | "WatchFilterType"
+  | "PermissionType";
 
 export type MessageName =
+  | AuthMessageName
   | "ResponseHeader"
   | "KeyValue"
   | "RangeRequest"
@@ -36,6 +42,23 @@ export type MessageName =
   | "TxnResponse"
   | "CompactionRequest"
   | "CompactionResponse"
+  | "LeaseGrantRequest"
+  | "LeaseGrantResponse"
+  | "LeaseRevokeRequest"
+  | "LeaseRevokeResponse"
+  | "LeaseKeepAliveRequest"
+  | "LeaseKeepAliveResponse"
+  | "LeaseTimeToLiveRequest"
+  | "LeaseTimeToLiveResponse"
+  | "LeaseLeasesRequest"
+  | "LeaseStatus"
+  | "LeaseLeasesResponse"
+  | "WatchRequest"
+  | "WatchCreateRequest"
+  | "WatchCancelRequest"
+  | "WatchProgressRequest"
+  | "WatchResponse"
+  | "Event"
   | "Member"
   | "MemberListRequest"
   | "MemberListResponse"
@@ -53,6 +76,9 @@ export const enumerations: Readonly<Record<EnumerationName, readonly string[]>> 
   CompareTarget: ["VERSION", "CREATE", "MOD", "VALUE", "LEASE"],
   AlarmAction: ["GET", "ACTIVATE", "DEACTIVATE"],
   AlarmType: ["NONE", "NOSPACE", "CORRUPT"],
+  EventType: ["PUT", "DELETE"],
+  PermissionType: ["READ", "WRITE", "READWRITE"],
+  WatchFilterType: ["NOPUT", "NODELETE"],
 };
 
 export const messages: Readonly<Record<MessageName, Readonly<Record<string, FieldSpec>>>> = {
@@ -141,6 +167,51 @@ export const messages: Readonly<Record<MessageName, Readonly<Record<string, Fiel
   },
   CompactionRequest: { revision: [1, "int64"], physical: [2, "bool"] },
   CompactionResponse: { header: [1, "ResponseHeader"] },
+  LeaseGrantRequest: { TTL: [1, "int64"], ID: [2, "int64"] },
+  LeaseGrantResponse: { header: [1, "ResponseHeader"], ID: [2, "int64"], TTL: [3, "int64"], error: [4, "string"] },
+  LeaseRevokeRequest: { ID: [1, "int64"] },
+  LeaseRevokeResponse: { header: [1, "ResponseHeader"] },
+  LeaseKeepAliveRequest: { ID: [1, "int64"] },
+  LeaseKeepAliveResponse: { header: [1, "ResponseHeader"], ID: [2, "int64"], TTL: [3, "int64"] },
+  LeaseTimeToLiveRequest: { ID: [1, "int64"], keys: [2, "bool"] },
+  LeaseTimeToLiveResponse: {
+    header: [1, "ResponseHeader"],
+    ID: [2, "int64"],
+    TTL: [3, "int64"],
+    grantedTTL: [4, "int64"],
+    keys: [5, "bytes", "repeated"],
+  },
+  LeaseLeasesRequest: {},
+  LeaseStatus: { ID: [1, "int64"] },
+  LeaseLeasesResponse: { header: [1, "ResponseHeader"], leases: [2, "LeaseStatus", "repeated"] },
+  WatchRequest: {
+    create_request: [1, "WatchCreateRequest"],
+    cancel_request: [2, "WatchCancelRequest"],
+    progress_request: [3, "WatchProgressRequest"],
+  },
+  WatchCreateRequest: {
+    key: [1, "bytes"],
+    range_end: [2, "bytes"],
+    start_revision: [3, "int64"],
+    progress_notify: [4, "bool"],
+    filters: [5, "WatchFilterType", "repeated"],
+    prev_kv: [6, "bool"],
+    watch_id: [7, "int64"],
+    fragment: [8, "bool"],
+  },
+  WatchCancelRequest: { watch_id: [1, "int64"] },
+  WatchProgressRequest: {},
+  WatchResponse: {
+    header: [1, "ResponseHeader"],
+    watch_id: [2, "int64"],
+    created: [3, "bool"],
+    canceled: [4, "bool"],
+    compact_revision: [5, "int64"],
+    cancel_reason: [6, "string"],
+    fragment: [7, "bool"],
+    events: [11, "Event", "repeated"],
+  },
+  Event: { type: [1, "EventType"], kv: [2, "KeyValue"], prev_kv: [3, "KeyValue"] },
   Member: {
     ID: [1, "uint64"],
     name: [2, "string"],
@@ -166,6 +237,7 @@ export const messages: Readonly<Record<MessageName, Readonly<Record<string, Fiel
   AlarmRequest: { action: [1, "AlarmAction"], memberID: [2, "uint64"], alarm: [3, "AlarmType"] },
   AlarmMember: { memberID: [1, "uint64"], alarm: [2, "AlarmType"] },
   AlarmResponse: { header: [1, "ResponseHeader"], alarms: [2, "AlarmMember", "repeated"] },
+  ...authMessages,
 };
 
 export function isMessageName(type: string): type is MessageName {

@@ -6,6 +6,7 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
 import { ServerCall } from "./server-call.ts";
 import { grpcCode } from "./status-code.ts";
 
@@ -42,8 +43,8 @@ export function createGrpcServer({ handlers, maxMessageBytes }: GrpcServerOption
   const sessions = new Set<ServerHttp2Session>();
   const services = new Set([...handlers.keys()].map(serviceOf));
 
-  function onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
-    const call = new ServerCall(stream, headers, maxMessageBytes);
+  function onStream(peerName: string | undefined, stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    const call = new ServerCall(stream, headers, maxMessageBytes, peerName);
     if (headers[":method"] !== "POST") return refuse(stream, 405);
     if (headers["content-type"]?.startsWith("application/grpc") !== true) return refuse(stream, 415);
     const encoding = headers["grpc-encoding"];
@@ -75,7 +76,8 @@ export function createGrpcServer({ handlers, maxMessageBytes }: GrpcServerOption
       });
       session.setLocalWindowSize(connectionWindowBytes);
       sessions.add(session);
-      session.on("stream", onStream);
+      const peerName = certifiedName(socket);
+      session.on("stream", (stream, headers) => onStream(peerName, stream, headers));
       session.once("close", () => sessions.delete(session));
       // A connection that breaks ends its calls one by one.
       session.on("error", () => undefined);
@@ -87,6 +89,14 @@ export function createGrpcServer({ handlers, maxMessageBytes }: GrpcServerOption
       for (const session of sessions) session.destroy();
     },
   };
+}
+
+/** The common name of a client's certificate that was demanded and accepted. */
+function certifiedName(socket: Duplex): string | undefined {
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
+  // A certificate with several names has no one in particular; types do not tell that there may be none at all.
+  const { subject } = socket.getPeerCertificate() as { readonly subject?: { readonly CN?: string | string[] } };
+  return typeof subject?.CN === "string" ? subject.CN : undefined;
 }
 
 interface KeptAlive {

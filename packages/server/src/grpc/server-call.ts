@@ -21,14 +21,17 @@ export interface CallListener {
 /** One call of gRPC over HTTP/2, at the server. */
 export class ServerCall {
   readonly path: string;
+  /** The common name of the client's certificate, where the connection demands one. */
+  readonly peerName: string | undefined;
   readonly #headers: IncomingHttpHeaders;
   readonly #stream: ServerHttp2Stream;
   readonly #reader: MessageReader;
   #listener: CallListener | undefined;
   #finished = false;
 
-  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, maxMessageBytes: number) {
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, maxMessageBytes: number, peerName?: string) {
     this.path = headers[":path"] ?? "";
+    this.peerName = peerName;
     this.#headers = headers;
     this.#stream = stream;
     this.#reader = new MessageReader(maxMessageBytes);
@@ -62,6 +65,11 @@ export class ServerCall {
   /** Sends one message. False when the caller does not keep up: `onDrain` tells when it does. */
   send(message: Uint8Array): boolean {
     return this.#write(framed(message));
+  }
+
+  /** Sends messages that are framed already, as `send` does one. */
+  sendFramed(run: Buffer): boolean {
+    return this.#write(run);
   }
 
   /** Calls back once, when more can be sent. */

@@ -19,7 +19,10 @@ export function parse(body: string): unknown {
 
 export function optionsOf(request: FastifyRequest, signal: AbortSignal): ReturnType<typeof requestOptions> {
   const { headers } = request;
-  return requestOptions(signal, single(headers[identityHeader]), parseGrpcTimeout(single(headers["grpc-timeout"])));
+  // etcd's gateway hands on `Authorization` as it is, and other metadata under a prefix. No certificate speaks here.
+  return requestOptions(signal, single(headers[identityHeader]), parseGrpcTimeout(single(headers["grpc-timeout"])), {
+    tokens: [single(headers["grpc-metadata-token"]), headers.authorization],
+  });
 }
 
 function single(header: string | string[] | undefined): string | undefined {

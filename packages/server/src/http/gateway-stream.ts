@@ -55,6 +55,7 @@ export function serveStream(
   requests.end();
   const call = {
     options,
+    requireLeader: request.headers["grpc-metadata-hasleader"] === "true",
     requests,
     send(message: WireMessage): Promise<void> | undefined {
       begin(200);

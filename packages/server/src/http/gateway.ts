@@ -17,9 +17,8 @@ const prefixes = ["/v3", "/v3beta"];
 /** etcd's JSON gateway: every method of the protocol as a POST of its request in JSON. */
 export function registerGateway(app: FastifyInstance, dispatcher: Dispatcher): void {
   for (const method of methods) {
-    if (method.gatewayPath === undefined) continue;
-    for (const prefix of prefixes) {
-      app.post(prefix + method.gatewayPath, (request, reply) =>
+    for (const path of prefixes.flatMap((prefix) => method.gatewayPaths.map((below) => prefix + below))) {
+      app.post(path, (request, reply) =>
         method.kind === "unary"
           ? serve(dispatcher, method, request, reply)
           : serveStream(dispatcher, method, request, reply),

@@ -32,6 +32,7 @@ it("gives every member its directory and four ports", () => {
     "--peer=127.0.0.1:2390",
     "--http=127.0.0.1:2391",
     "--gossip=127.0.0.1:2392",
+    "--timers=standard",
   ]);
 });
 

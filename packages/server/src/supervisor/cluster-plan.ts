@@ -2,6 +2,10 @@ import { join } from "node:path";
 import type { Address } from "holdfast/runtime";
 import { gossipPortOffset } from "../gossip/gossip-address.ts";
 
+/** How soon a dead leader is replaced; see raftPresets. */
+export const timerPresets = ["standard", "fast"] as const;
+export type TimerPreset = (typeof timerPresets)[number];
+
 /** Where one member lives: its directory and its four ports. */
 export interface MemberPlan {
   readonly name: string;
@@ -20,8 +24,7 @@ export interface ClusterPlan {
   readonly clusterName: string;
   readonly directory: string;
   readonly members: readonly MemberPlan[];
-  readonly heartbeatMs?: number;
-  readonly electionTimeoutMs?: number;
+  readonly timers: TimerPreset;
 }
 
 /** A client port, its peer port one above, its HTTP port two, its gossip port three above; the next member ten above. */
@@ -32,6 +35,7 @@ export function planCluster(options: {
   readonly nodes: number;
   readonly directory: string;
   readonly port: number;
+  readonly timers?: TimerPreset;
 }): ClusterPlan {
   const members = Array.from({ length: options.nodes }, (_, index): MemberPlan => {
     const name = `n${index + 1}`;
@@ -45,7 +49,8 @@ export function planCluster(options: {
       gossip: { host: "127.0.0.1", port: port + 1 + gossipPortOffset },
     };
   });
-  return { clusterName: "holdfast", directory: options.directory, members };
+  const { directory, timers = "standard" } = options;
+  return { clusterName: "holdfast", directory, members, timers };
 }
 
 export function addressText(address: Address): string {
@@ -58,7 +63,7 @@ export function clientUrl(member: Pick<MemberPlan, "client">): string {
 
 /** The line that starts one member of a plan. */
 export function nodeArguments(plan: ClusterPlan, member: MemberPlan): readonly string[] {
-  const options: Readonly<Record<string, string | number | undefined>> = {
+  const options: Readonly<Record<string, string>> = {
     "--name": member.name,
     "--data": member.directory,
     "--cluster-name": plan.clusterName,
@@ -67,9 +72,7 @@ export function nodeArguments(plan: ClusterPlan, member: MemberPlan): readonly s
     "--peer": addressText(member.peer),
     "--http": addressText(member.http),
     "--gossip": addressText(member.gossip),
-    "--heartbeat-ms": plan.heartbeatMs,
-    "--election-timeout-ms": plan.electionTimeoutMs,
+    "--timers": plan.timers,
   };
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  return ["node", ...given.map(([name, value]) => `${name}=${value}`)];
+  return ["node", ...Object.entries(options).map(([name, value]) => `${name}=${value}`)];
 }

@@ -1,6 +1,5 @@
 import type { DiskFile } from "../../runtime/index.ts";
 import { ByteReader, ByteWriter, crc32c, MalformedError } from "../../wire/index.ts";
-import type { Configuration } from "../entry.ts";
 import { LogCorruptError } from "./log-error.ts";
 
 /** Magic, length of the body, checksum. */
@@ -51,15 +50,4 @@ export async function readFileHeader<T>(
     if (error instanceof MalformedError) throw new LogCorruptError(path, error.offset, error.message, error);
     throw error;
   }
-}
-
-export function writeConfiguration(writer: ByteWriter, configuration: Configuration): void {
-  writer.varint(configuration.voters.length);
-  for (const voter of configuration.voters) writer.varint(voter);
-}
-
-export function readConfiguration(reader: ByteReader): Configuration {
-  const voters: number[] = [];
-  for (let left = reader.count("voters", 1); left > 0; left--) voters.push(reader.varint("voter"));
-  return { voters };
 }

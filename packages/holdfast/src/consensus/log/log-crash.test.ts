@@ -4,8 +4,9 @@ import type { Entry, HardState, SnapshotMeta } from "../entry.ts";
 import type { DurableLog, LogBatch, RecoveredLog } from "./durable-log.ts";
 import { LogFailedError } from "./log-error.ts";
 import { openDurableLog } from "./open-durable-log.ts";
+import { configurationOf } from "../configuration.ts";
 
-const bootstrap = { voters: [1, 2, 3] };
+const bootstrap = configurationOf([1, 2, 3]);
 const seeds = 80;
 
 /** What a log should hold: all that was ever appended, as far as it counts. */
@@ -129,7 +130,7 @@ class Node {
   async #install(log: DurableLog): Promise<LogBatch> {
     const index = lastOf(this.#held).index + this.#random.integer(0, 20);
     const term = this.#held.hardState.term + 1;
-    await this.#save(log, { index, term, configuration: { voters: [2, 3] } });
+    await this.#save(log, { index, term, configuration: configurationOf([2, 3]) });
     return { hardState: { term, vote: 0 }, reset: { index, term }, entries: this.#drawEntries(index + 1, term) };
   }
 
@@ -142,7 +143,7 @@ class Node {
       const committed = this.#held.entries.filter(({ index }) => index > covered && index < replaced);
       const at = committed[this.#random.integer(0, Math.max(0, committed.length - 1))];
       if (at === undefined || this.#saving !== undefined) continue;
-      await this.#save(log, { index: at.index, term: at.term, configuration: { voters: [1, at.index] } });
+      await this.#save(log, { index: at.index, term: at.term, configuration: configurationOf([1, at.index]) });
       await log.compact(this.#random.integer(0, at.index));
     }
   }

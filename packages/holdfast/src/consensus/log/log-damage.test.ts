@@ -4,6 +4,7 @@ import type { Entry } from "../entry.ts";
 import type { DurableLog, RecoveredLog } from "./durable-log.ts";
 import { LogCorruptError, LogFailedError } from "./log-error.ts";
 import { openDurableLog } from "./open-durable-log.ts";
+import { configurationOf } from "../configuration.ts";
 
 const directory = "/data";
 const firstFile = `${directory}/segment-0000000000000001.log`;
@@ -11,7 +12,7 @@ const secondFile = `${directory}/segment-0000000000000002.log`;
 
 function open(disk: Disk, segmentBytes = 1024): ReturnType<typeof openDurableLog> {
   const identity = { clusterId: 7n, nodeId: 1 };
-  return openDurableLog({ disk, directory, identity, bootstrap: { voters: [1] }, segmentBytes });
+  return openDurableLog({ disk, directory, identity, bootstrap: configurationOf([1]), segmentBytes });
 }
 
 function entry(index: number, bytes: number): Entry {
@@ -109,7 +110,7 @@ describe("a bit that has turned", () => {
       const { entries } = await life(process, async (disk) => {
         const small = await writeSmallLog(disk);
         const { log } = await open(disk);
-        const writer = await log.createSnapshot({ index: 3, term: 1, configuration: { voters: [1] } });
+        const writer = await log.createSnapshot({ index: 3, term: 1, configuration: configurationOf([1]) });
         await writer.write(Uint8Array.from({ length: 100 }, (_, i) => i));
         await writer.commit();
         return small;
@@ -237,7 +238,9 @@ describe("a disk that fails", () => {
         await expect(log.append({ entries: [entry(2, 10)] })).rejects.toBe(failure);
         await expect(log.compact(0)).rejects.toBe(failure);
         await expect(log.openSnapshot()).rejects.toBe(failure);
-        await expect(log.createSnapshot({ index: 1, term: 1, configuration: { voters: [1] } })).rejects.toBe(failure);
+        await expect(log.createSnapshot({ index: 1, term: 1, configuration: configurationOf([1]) })).rejects.toBe(
+          failure,
+        );
         expect(process.disk.content(firstFile)).toEqual(content);
         await log.close();
       });
@@ -297,7 +300,7 @@ describe("a disk that fails", () => {
       await life(process, async (disk) => {
         const { log } = await open(disk);
         await log.append({ entries: [entry(1, 10)] });
-        const writer = await log.createSnapshot({ index: 1, term: 1, configuration: { voters: [1] } });
+        const writer = await log.createSnapshot({ index: 1, term: 1, configuration: configurationOf([1]) });
         process.disk.failNext("syncDirectory");
         await expect(writer.commit()).rejects.toThrow(LogFailedError);
         await expect(log.append({ entries: [entry(2, 10)] })).rejects.toThrow("cannot sync the directory /data");
@@ -311,7 +314,7 @@ describe("a disk that fails", () => {
       await life(process, async (disk) => {
         const { log } = await open(disk);
         await log.append({ entries: [entry(1, 10)] });
-        const writer = await log.createSnapshot({ index: 1, term: 1, configuration: { voters: [1] } });
+        const writer = await log.createSnapshot({ index: 1, term: 1, configuration: configurationOf([1]) });
         await writer.write(new Uint8Array(100_000));
         process.disk.failNext("sync");
         await expect(writer.commit()).rejects.toThrow(LogFailedError);

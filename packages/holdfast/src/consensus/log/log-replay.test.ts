@@ -2,13 +2,14 @@ import { describe, expect, it } from "vitest";
 import { type Entry, noData } from "../entry.ts";
 import type { LogBatch } from "./durable-log.ts";
 import { LogReplay, type Settled } from "./log-replay.ts";
+import { configurationOf, type Configuration } from "../configuration.ts";
 
 function entries(from: number, to: number, term: number): Entry[] {
   return Array.from({ length: to - from + 1 }, (_, i) => ({ index: from + i, term, kind: "noop", data: noData }));
 }
 
-function snapshotAt(index: number, term: number): { index: number; term: number; configuration: { voters: number[] } } {
-  return { index, term, configuration: { voters: [1] } };
+function snapshotAt(index: number, term: number): { index: number; term: number; configuration: Configuration } {
+  return { index, term, configuration: configurationOf([1]) };
 }
 
 const append = (from: number, to: number, term: number): LogBatch => ({ entries: entries(from, to, term) });

@@ -7,9 +7,10 @@ import type { Entry } from "../entry.ts";
 import type { DurableLog, SnapshotReader } from "./durable-log.ts";
 import { ForeignDirectoryError, LogCorruptError, LogFailedError } from "./log-error.ts";
 import { type DurableLogOptions, openDurableLog } from "./open-durable-log.ts";
+import { configurationOf } from "../configuration.ts";
 
 const identity = { clusterId: 0xfeedn, nodeId: 2 };
-const bootstrap = { voters: [1, 2, 3] };
+const bootstrap = configurationOf([1, 2, 3]);
 const disk: Disk = nodeRuntime({ seed: 1 }).disk;
 let directory: string;
 
@@ -33,7 +34,7 @@ function entries(from: number, to: number, term: number, bytes = 100): Entry[] {
 }
 
 async function saveSnapshot(log: DurableLog, index: number, term: number, state: Uint8Array): Promise<void> {
-  const writer = await log.createSnapshot({ index, term, configuration: { voters: [1, 2, 4] } });
+  const writer = await log.createSnapshot({ index, term, configuration: configurationOf([1, 2, 4]) });
   await writer.write(state);
   await writer.commit();
 }
@@ -61,7 +62,7 @@ describe("a durable log in real files", () => {
     const expected = { hardState: { term: 0, vote: 0 }, snapshot: { index: 0, term: 0, configuration: bootstrap } };
     expect(first.recovered).toEqual({ ...expected, entries: [] });
     await first.log.close();
-    const second = await open({ bootstrap: { voters: [9] } });
+    const second = await open({ bootstrap: configurationOf([9]) });
     expect(second.recovered).toEqual({ ...expected, entries: [] });
     await second.log.close();
   });
@@ -112,7 +113,7 @@ describe("a durable log in real files", () => {
 
     const { log: again, recovered } = await open();
     expect(recovered.hardState).toEqual({ term: 4, vote: 1 });
-    expect(recovered.snapshot).toEqual({ index: 60, term: 4, configuration: { voters: [1, 2, 4] } });
+    expect(recovered.snapshot).toEqual({ index: 60, term: 4, configuration: configurationOf([1, 2, 4]) });
     expect(recovered.entries).toEqual(entries(61, 100, 4));
     const reader = (await again.openSnapshot())!;
     for (const [offset, length] of [

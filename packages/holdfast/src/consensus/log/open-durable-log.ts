@@ -1,6 +1,7 @@
 import { HoldfastError, InvalidArgumentError } from "../../errors/base.ts";
 import type { DirectoryLock, Disk } from "../../runtime/index.ts";
-import type { Configuration, SnapshotMeta } from "../entry.ts";
+import type { Configuration } from "../configuration.ts";
+import type { SnapshotMeta } from "../entry.ts";
 import type { DurableLog, RecoveredLog } from "./durable-log.ts";
 import { LogCorruptError, LogFailedError } from "./log-error.ts";
 import { type LogIdentity, requireIdentity } from "./log-identity.ts";

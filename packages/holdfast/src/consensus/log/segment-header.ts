@@ -1,9 +1,11 @@
 import type { DiskFile } from "../../runtime/index.ts";
-import type { Configuration, HardState } from "../entry.ts";
-import { encodeFileHeader, readConfiguration, readFileHeader, writeConfiguration } from "./file-header.ts";
+import { readConfiguration, writeConfiguration } from "../configuration-codec.ts";
+import type { Configuration } from "../configuration.ts";
+import type { HardState } from "../entry.ts";
+import { encodeFileHeader, readFileHeader } from "./file-header.ts";
 import { type LogIdentity, readIdentity, writeIdentity } from "./log-identity.ts";
 
-const magic = "HFLOG\u0000\u00001";
+const magic = "HFLOG\u0000\u00002";
 
 /** A place in the replicated log. */
 export interface Position {

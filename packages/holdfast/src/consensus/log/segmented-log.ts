@@ -1,7 +1,8 @@
 import { InvalidArgumentError } from "../../errors/base.ts";
 import type { DirectoryLock, Disk } from "../../runtime/index.ts";
 import { ByteWriter } from "../../wire/index.ts";
-import type { Configuration, HardState, SnapshotMeta } from "../entry.ts";
+import type { Configuration } from "../configuration.ts";
+import type { HardState, SnapshotMeta } from "../entry.ts";
 import { encodeBatch } from "./batch-codec.ts";
 import type { DurableLog, LogBatch, SnapshotReader, SnapshotWriter } from "./durable-log.ts";
 import { LogFailedError } from "./log-error.ts";

@@ -1,7 +1,8 @@
 import type { DiskFile } from "../../runtime/index.ts";
 import { ByteReader, ByteWriter, crc32c } from "../../wire/index.ts";
+import { readConfiguration, writeConfiguration } from "../configuration-codec.ts";
 import type { SnapshotMeta } from "../entry.ts";
-import { encodeFileHeader, readConfiguration, readFileHeader, writeConfiguration } from "./file-header.ts";
+import { encodeFileHeader, readFileHeader } from "./file-header.ts";
 import { LogCorruptError } from "./log-error.ts";
 import { type LogIdentity, readIdentity, writeIdentity } from "./log-identity.ts";
 
@@ -12,7 +13,7 @@ import { type LogIdentity, readIdentity, writeIdentity } from "./log-identity.ts
  * empty state has none. The footer is u64 bytes of state, u32 CRC-32C of all blocks' checksums, u32 CRC-32C of the
  * footer so far, and eight bytes that say that the file is complete.
  */
-const magic = "HFSNAP\u00001";
+const magic = "HFSNAP\u00002";
 const completeMark = "COMPLETE";
 export const blockBytes: number = 64 * 1024;
 export const blockOverheadBytes = 4;

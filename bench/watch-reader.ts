@@ -1,0 +1,190 @@
+import { connect, type ClientHttp2Session } from "node:http2";
+import { parentPort, workerData } from "node:worker_threads";
+import { LagHistogram } from "./watch-lag.ts";
+import { framed, MessageReader } from "../packages/server/src/grpc/message-reader.ts";
+
+/**
+ * Watchers of one prefix over gRPC, in a thread of their own, that read as little of each message as proves that every
+ * watcher is told every change once and in order. A value begins with the time at which it was put.
+ */
+export interface ReaderPlan {
+  readonly url: string;
+  readonly streams: number;
+  readonly watchersPerStream: number;
+  readonly connections: number;
+  /** `WatchRequest`, encoded, one for each watcher of a stream. */
+  readonly requests: readonly Uint8Array[];
+  /** Each watcher is told of so many. */
+  readonly puts: number;
+}
+
+export type ReaderReport =
+  | { readonly type: "ready" }
+  | { readonly type: "done"; readonly events: number; readonly messages: number; readonly quantiles: readonly number[] }
+  | { readonly type: "failed"; readonly message: string };
+
+/** Of the lag, in the order of `quantiles` in the report; the last one is the greatest. */
+export const lagQuantiles: readonly number[] = [0.5, 0.99, 1];
+
+const windowBytes = 16 * 1024 * 1024;
+
+interface Watch {
+  /** The revision that it must be told next; 0 before it exists. */
+  expected: number;
+  told: number;
+}
+
+async function read({ url, streams, watchersPerStream, connections, requests, puts }: ReaderPlan): Promise<void> {
+  const lag = new LagHistogram();
+  const sessions = await Promise.all(Array.from({ length: connections }, () => open(url)));
+  const total = streams * watchersPerStream;
+  let created = 0;
+  let finished = 0;
+  let messages = 0;
+  await new Promise<void>((resolve, reject) => {
+    for (let at = 0; at < streams; at++) {
+      const watches = Array.from({ length: watchersPerStream }, (): Watch => ({ expected: 0, told: 0 }));
+      const stream = sessions[at % connections]!.request({
+        ":method": "POST",
+        ":path": "/etcdserverpb.Watch/Watch",
+        "content-type": "application/grpc",
+        te: "trailers",
+      });
+      const reader = new MessageReader(64 * 1024 * 1024);
+      stream.on("data", (chunk: Buffer) => {
+        const now = clockMs();
+        reader.add(chunk);
+        for (let message = reader.next(); message !== undefined; message = reader.next()) {
+          messages++;
+          const watch = take(message, watches, now, lag);
+          if (watch === undefined) {
+            if (++created === total) post({ type: "ready" });
+          } else if (watch.told === puts && ++finished === total) {
+            resolve();
+          }
+        }
+      });
+      stream.on("error", reject);
+      stream.on("trailers", (trailers) => reject(new Error(`a stream ended: ${JSON.stringify(trailers)}`)));
+      for (const request of requests) stream.write(framed(request));
+    }
+  });
+  for (const session of sessions) session.destroy();
+  post({ type: "done", events: lag.count, messages, quantiles: lagQuantiles.map((q) => lag.quantile(q)) });
+}
+
+function open(url: string): Promise<ClientHttp2Session> {
+  return new Promise((resolve, reject) => {
+    const session = connect(url, { settings: { initialWindowSize: windowBytes } });
+    session.once("connect", () => {
+      session.setLocalWindowSize(windowBytes);
+      resolve(session);
+    });
+    session.once("error", reject);
+  });
+}
+
+/** A clock that all processes of the machine share. */
+export function clockMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
+/** Reads one message. Undefined when it says that the watch is created. @throws Error when it is not what must come next */
+function take(message: Buffer, watches: readonly Watch[], now: number, lag: LagHistogram): Watch | undefined {
+  const at = new Cursor(message);
+  let revision = 0;
+  let id = 0;
+  let isCreated = false;
+  const first = lag.count;
+  let watch: Watch | undefined;
+  while (!at.isAtEnd) {
+    const tag = at.integer();
+    if (tag === 0x0a) revision = readRevision(at.nested());
+    else if (tag === 0x10) id = at.integer();
+    else if (tag === 0x18) isCreated = at.integer() === 1;
+    else if (tag === 0x5a) {
+      watch ??= watches[id]!;
+      takeEvent(at.nested(), watch, now, lag);
+    } else throw new Error(`a message with the field ${tag >> 3}`);
+  }
+  watch ??= watches[id]!;
+  if (isCreated) {
+    watch.expected = revision + 1;
+    return undefined;
+  }
+  if (lag.count === first) throw new Error("a message that tells nothing");
+  return watch;
+}
+
+function readRevision(at: Cursor): number {
+  let revision = 0;
+  while (!at.isAtEnd) {
+    if (at.integer() === 0x18) revision = at.integer();
+    else at.integer();
+  }
+  return revision;
+}
+
+function takeEvent(event: Cursor, watch: Watch, now: number, lag: LagHistogram): void {
+  if (event.integer() !== 0x12) throw new Error("an event that is no put");
+  const pair = event.nested();
+  while (!pair.isAtEnd) {
+    const tag = pair.integer();
+    if (tag === 0x18) {
+      const revision = pair.integer();
+      if (revision !== watch.expected++) throw new Error(`told ${revision} where ${watch.expected - 1} was due`);
+      watch.told++;
+    } else if (tag === 0x2a) lag.record(now - pair.double());
+    else if ((tag & 7) === 2) pair.nested();
+    else pair.integer();
+  }
+}
+
+/** Reads fields one after the other. */
+class Cursor {
+  readonly #bytes: Buffer;
+  #at: number;
+  readonly #end: number;
+
+  constructor(bytes: Buffer, at = 0, end: number = bytes.length) {
+    this.#bytes = bytes;
+    this.#at = at;
+    this.#end = end;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at >= this.#end;
+  }
+
+  integer(): number {
+    let value = 0;
+    for (let scale = 1; ; scale *= 128) {
+      const byte = this.#bytes[this.#at++]!;
+      value += (byte & 127) * scale;
+      if (byte < 128) return value;
+    }
+  }
+
+  nested(): Cursor {
+    const length = this.integer();
+    this.#at += length;
+    return new Cursor(this.#bytes, this.#at - length, this.#at);
+  }
+
+  /** The number that begins a field of bytes; the rest of them is passed over. */
+  double(): number {
+    const length = this.integer();
+    this.#at += length;
+    return this.#bytes.readDoubleLE(this.#at - length);
+  }
+}
+
+function post(report: ReaderReport): void {
+  parentPort!.postMessage(report);
+}
+
+if (parentPort !== null) {
+  read(workerData as ReaderPlan).catch((error: unknown) =>
+    post({ type: "failed", message: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+  );
+}
