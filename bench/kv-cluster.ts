@@ -26,6 +26,7 @@ interface MemberPorts {
   readonly client: number;
   readonly peer: number;
   readonly http: number;
+  readonly gossip: number;
 }
 
 const startTimeoutMs = 30_000;
@@ -41,6 +42,8 @@ export const holdfast: KvSystem = {
         client: `127.0.0.1:${member.client}`,
         peer: `127.0.0.1:${member.peer}`,
         http: `127.0.0.1:${member.http}`,
+        gossip: `127.0.0.1:${member.gossip}`,
+        join: all.map(({ gossip }) => `127.0.0.1:${gossip}`).join(","),
         cluster: all.map(({ name, peer }) => `${name}=127.0.0.1:${peer}`).join(","),
       });
       return [process.execPath, "--conditions=source", holdfastCommand, "node", ...line];
@@ -77,11 +80,11 @@ async function startCluster(
   members: number,
   commandLine: (member: MemberPorts, all: readonly MemberPorts[]) => readonly string[],
 ): Promise<KvCluster> {
-  const ports = await freePorts(3 * members);
+  const ports = await freePorts(4 * members);
   const plan = Array.from({ length: members }, (_, i): MemberPorts => {
     const name = `n${i + 1}`;
-    const [client = 0, peer = 0, http = 0] = ports.slice(3 * i);
-    return { name, directory: join(directory, name), client, peer, http };
+    const [client = 0, peer = 0, http = 0, gossip = 0] = ports.slice(4 * i);
+    return { name, directory: join(directory, name), client, peer, http, gossip };
   });
   const servers: ServerProcess[] = [];
   const stop = async (): Promise<void> => {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { createMemoryMember, type Member, type WatchRequest } from "holdfast/coordination";
 import { Samples, type Benchmark, type BenchmarkContext } from "./benchmark.ts";
+import { measureGrpc } from "./watch-grpc.ts";
 import { LagHistogram } from "./watch-lag.ts";
 
 const encoder = new TextEncoder();
@@ -12,10 +13,11 @@ const putsPerSecond = 1000;
 const singles = 10_000;
 const pastRevisions = 100_000;
 
-/** Watches of one member in this process; there is no peer that runs in-process. */
+/** Watches of one member, in this process, where there is no peer, and over gRPC, against etcd. */
 export const watch: Benchmark = {
   name: "watch",
-  summary: "1,000 watchers on one prefix: lag at 1,000 puts/s, puts/s at full speed; 10,000 on keys; the past",
+  summary:
+    "1,000 watchers on one prefix: lag at 1,000 puts/s, in-process and over gRPC against etcd; full speed; the past",
   async run(context: BenchmarkContext) {
     const samples = new Samples();
     for (let round = 0; round < context.rounds; round++) {
@@ -36,6 +38,7 @@ export const watch: Benchmark = {
       );
       const past = await measurePast(context);
       samples.add("holdfast", { case: "events of the past, one watcher", unit: "1/s", better: "higher" }, past);
+      await measureGrpc(samples, round, context);
       context.progress(
         `round ${round + 1} of ${context.rounds}: lag p99 ${lag.quantile(0.99).toFixed(2)} ms of ${lag.count} events; ` +
           `${Math.round(full)} puts/s told ${watchers} times, ${Math.round(none)} untold; past: ${Math.round(past)} events/s`,

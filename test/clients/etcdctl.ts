@@ -17,7 +17,8 @@ export function etcdctl(endpoint: Endpoint, args: readonly string[], input: stri
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-  child.stdin.end(input);
+  // It may end without having read it.
+  child.stdin.on("error", () => undefined).end(input);
   return new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (exitCode) => resolve({ exitCode, stdout, error: verdict(stderr) }));

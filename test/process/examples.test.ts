@@ -8,7 +8,9 @@ const directory = join(import.meta.dirname, "..", "..", "examples");
 /** The last line of each example: what it has shown. */
 const lastLines: Readonly<Record<string, RegExp>> = {
   "check-a-history.ts": /^ok: 120 operations have an order, the stale read has none$/,
+  "election.ts": /^ok: 3 leaders, one after the other, 3 runs$/,
   "embedded-cluster.ts": /^ok: a cluster of three lost its leader and no write$/,
+  "lock.ts": /^ok: 2 writes under the lock, 2 late ones refused$/,
   "payments.ts": /^ok: 14 orders are paid, 7 of them at today's rate$/,
   "redundancy.ts": /^ok: both prices are right, 2 lies were outvoted, 1 backup took over$/,
   "simulate-a-service.ts": /^ok: with a sync before each answer, 20 seeds lose nothing$/,

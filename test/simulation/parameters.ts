@@ -1,5 +1,8 @@
+import type { ReadMode } from "holdfast/consensus";
 import type { FaultModel } from "holdfast/proof";
 import type { Random } from "holdfast/runtime";
+import { focuses, type FocusName } from "./focuses.ts";
+import { operationKinds, type OperationKind } from "./operation.ts";
 
 /** Everything a run is made of besides its faults' moments, all drawn from the seed. */
 export interface Parameters {
@@ -22,7 +25,7 @@ export interface Parameters {
     readonly latencyMs: number;
     readonly jitterMs: number;
   };
-  /** How wrong the rates of clocks are: no promise may depend on them. */
+  /** How wrong the rates of clocks are: no promise may depend on them, but for leases of leaders. */
   readonly clock: { readonly maxSkewMs: number; readonly maxDriftPpm: number };
   readonly disk: { readonly syncMs: number };
   /** What goes wrong all the time: shares of what is sent, of messages between members, and of syncs. */
@@ -39,10 +42,21 @@ export interface Parameters {
   /** The mean time between two faults. */
   readonly faultEveryMs: number;
   /** Which faults this run knows: a few kinds at a time find more than all at once. */
-  readonly faultNames: readonly FaultName[];
+  readonly faultKinds: readonly FaultKind[];
+  /** How leaders confirm reads; with leases, clocks keep to the ratio. */
+  readonly reads: ReadMode;
+  readonly clockDriftRatio: number;
+  /** Machines that can become members. */
+  readonly spares: number;
+  /** What an operator does to the cluster, and the mean time between two such operations. */
+  readonly operations: { readonly kinds: readonly OperationKind[]; readonly everyMs: number };
+  /** Clients that watch all keys. */
+  readonly watchers: number;
+  /** Clients that hold a lock in turn, each on a lease. */
+  readonly holders: number;
 }
 
-export const faultNames = [
+export const faultKinds = [
   "crash",
   "kill",
   "crashLeader",
@@ -50,10 +64,13 @@ export const faultNames = [
   "crashVoter",
   "crashAll",
   "pause",
+  "pauseLeader",
   "isolate",
   "isolateLeader",
   "partition",
   "oneWay",
+  "muteLeader",
+  "farLeader",
   "bridge",
   "clog",
   "breakConnections",
@@ -67,12 +84,16 @@ export const faultNames = [
   "fullDisk",
 ] as const;
 
-export type FaultName = (typeof faultNames)[number];
+export type FaultKind = (typeof faultKinds)[number];
 
 type WithoutMoment<Model> = Model extends unknown ? Omit<Model, "id" | "atMs" | "probability" | "perMs"> : never;
 
-/** The faults that runs know; `durationMs` is how long most of them last. */
-function faultModels(durationMs: readonly [number, number]): Record<FaultName, WithoutMoment<FaultModel>> {
+/** The faults that runs know; most of them for some election timeouts at the most. `slowestPpm` is how slow a clock may run. */
+function faultModels(
+  electionTimeoutMs: number,
+  slowestPpm: number,
+): Record<FaultKind, WithoutMoment<FaultModel>> {
+  const durationMs = [electionTimeoutMs / 10, 12 * electionTimeoutMs] as const;
   const [least, most] = durationMs;
   const waitMs = [10 * least, 5 * most] as const;
   return {
@@ -83,16 +104,24 @@ function faultModels(durationMs: readonly [number, number]): Record<FaultName, W
     crashVoter: { type: "crash", how: "kill", targets: "next-voter", waitMs, durationMs: [0, 8] },
     crashAll: { type: "crash", targets: "all", durationMs },
     pause: { type: "slow", targets: "one", durationMs },
+    // Others lead when it wakes up, and it may not know.
+    pauseLeader: { type: "slow", targets: "leader", durationMs: [electionTimeoutMs, 3 * electionTimeoutMs] },
     isolate: { type: "partition", targets: "one", durationMs },
     isolateLeader: { type: "partition", targets: "leader", durationMs },
     partition: { type: "partition", targets: "some", durationMs },
     oneWay: { type: "partition", shape: "oneWay", targets: "some", durationMs },
+    muteLeader: { type: "partition", shape: "oneWay", targets: "leader", durationMs },
+    farLeader: {
+      type: "delay",
+      targets: "leader",
+      delayMs: [electionTimeoutMs / 20, 0.8 * electionTimeoutMs],
+      durationMs: [most, 4 * most],
+    },
     bridge: { type: "partition", shape: "bridge", targets: "some", durationMs },
     clog: { type: "clog", targets: "one", durationMs },
     breakConnections: { type: "reset", targets: "one", durationMs: 0 },
     wallJump: { type: "clockSkew", targets: "one", byMs: [-1_000 * most, 1_000 * most], durationMs },
-    // Its time goes by at less than half the speed of everyone's.
-    slowLeader: { type: "clockDrift", targets: "leader", ppm: -600_000, durationMs: [least, 4 * most] },
+    slowLeader: { type: "clockDrift", targets: "leader", ppm: slowestPpm, durationMs: [least, 4 * most] },
     stopClock: { type: "clockStop", targets: "one", durationMs },
     stutter: { type: "slow", targets: "one", share: [0.2, 0.9], everyMs: [10, most / 4], durationMs },
     silence: { type: "byzantine", behaviour: "silent", targets: "one", share: [0.1, 1], durationMs },
@@ -108,9 +137,10 @@ export function modelsOf({
   busyMs,
   electionTimeoutMs,
   faultEveryMs,
-  faultNames: chosen,
+  faultKinds: chosen,
+  ...others
 }: Parameters): FaultModel[] {
-  const models = faultModels([electionTimeoutMs / 10, 12 * electionTimeoutMs]);
+  const models = faultModels(electionTimeoutMs, slowestPpm(others));
   const { loss, duplicate, late, lateMs, slowSync, syncError } = always;
   const throughout = { targets: "all", atMs: 0, durationMs: busyMs } as const;
   const constant: FaultModel[] = [
@@ -126,32 +156,17 @@ export function modelsOf({
   ];
 }
 
-/**
- * Parameters that together reach what wide ranges rarely do: elections upset again and again, votes forgotten between
- * two candidates, leaders deposed without knowing while many read.
- */
-const focuses: readonly Partial<Parameters>[] = [
-  { faultNames: ["crashNewLeader"], faultEveryMs: 50, maxAppendBytes: 1, members: 3 },
-  { faultNames: ["crashNewLeader", "isolateLeader"], faultEveryMs: 50, maxAppendBytes: 1, members: 5 },
-  {
-    faultNames: ["crashVoter", "crashNewLeader", "bridge"],
-    members: 3,
-    always: { loss: 0, duplicate: 0.3, late: 0.3, lateMs: 100, slowSync: 0, syncError: 0 },
-  },
-  {
-    faultNames: ["isolateLeader", "slowLeader"],
-    faultEveryMs: 200,
-    // Of one member alone, with nothing to stop it, clients would see more than can be checked.
-    members: 3,
-    clients: 6,
-    keys: 1,
-    thinkMs: 5,
-  },
-  { faultNames: ["crashLeader", "oneWay", "pause"] },
-];
+/** A leader whose time goes by at less than half the speed of everyone's, unless leases have to rely on it. */
+function slowestPpm({ reads, clockDriftRatio, clock }: Pick<Parameters, "reads" | "clockDriftRatio" | "clock">): number {
+  if (reads === "quorum") return -600_000;
+  return Math.ceil(1e6 * ((1 - clockDriftRatio) * (1 + clock.maxDriftPpm / 1e6) - 1));
+}
 
-/** Draws a run's parameters; each from wide ranges, so that every seed is a cluster of its own. */
-export function drawParameters(random: Random): Parameters {
+/**
+ * Draws a run's parameters; each from wide ranges, so that every seed is a cluster of its own. Half of the seeds have a
+ * focus, drawn too unless it is given.
+ */
+export function drawParameters(random: Random, focus?: FocusName): Parameters {
   const pick = <T>(values: readonly T[]): T => values[random.integer(0, values.length - 1)]!;
   const heartbeatMs = pick([20, 50, 100]);
   const drawn: Parameters = {
@@ -182,9 +197,10 @@ export function drawParameters(random: Random): Parameters {
     },
     lostAnswers: pick([0, 0.02, 0.2]),
     faultEveryMs: pick([200, 500, 1_000, 2_000]),
-    faultNames: faultNames.filter(() => random.next() < 0.4),
+    faultKinds: faultKinds.filter(() => random.next() < 0.4),
+    ...drawOperations(random.fork("operations")),
   };
-  if (random.next() < 0.5) return drawn;
+  const isFocused = random.next() >= 0.5;
   // Where elections are the point, there should be many.
   const elections = {
     heartbeatMs: 20,
@@ -192,5 +208,43 @@ export function drawParameters(random: Random): Parameters {
     busyMs: 12_000,
     faultEveryMs: pick([50, 200]),
   };
-  return { ...drawn, ...elections, ...pick(focuses) };
+  if (focus === undefined && !isFocused) return consistent(drawn);
+  const name = focus ?? pick(Object.keys(focuses) as FocusName[]);
+  return consistent({ ...drawn, ...elections, ...focuses[name] });
+}
+
+type Operated = Pick<
+  Parameters,
+  "operations" | "spares" | "reads" | "clockDriftRatio" | "watchers" | "holders"
+>;
+
+function drawOperations(random: Random): Operated {
+  const pick = <T>(values: readonly T[]): T => values[random.integer(0, values.length - 1)]!;
+  const isOperated = random.next() < 0.5;
+  return {
+    spares: isOperated ? random.integer(1, 4) : 0,
+    operations: {
+      kinds: isOperated ? operationKinds.filter(() => random.next() < 0.5) : [],
+      everyMs: pick([100, 400, 1_500]),
+    },
+    reads: pick(["quorum", "quorum", "lease"]),
+    clockDriftRatio: pick([0.05, 0.1, 0.5]),
+    watchers: pick([0, 0, 1, 3]),
+    holders: pick([0, 0, 2, 3]),
+  };
+}
+
+/** What belongs together: not more members than a cluster may have, and clocks that leases can rely on. */
+function consistent(drawn: Parameters): Parameters {
+  const members = drawn.spares === 0 ? drawn.members : Math.min(drawn.members, 5);
+  const parameters = { ...drawn, members, spares: Math.min(drawn.spares, 7 - members) };
+  if (parameters.reads === "quorum") return parameters;
+  const { clock, clockDriftRatio: ratio, faultKinds: chosen } = parameters;
+  // The fastest and the slowest clock differ by no more than the ratio then.
+  const mostPpm = Math.floor((1e6 * ratio) / (2 - ratio));
+  return {
+    ...parameters,
+    clock: { ...clock, maxDriftPpm: Math.min(clock.maxDriftPpm, mostPpm) },
+    faultKinds: chosen.filter((kind) => kind !== "stopClock"),
+  };
 }

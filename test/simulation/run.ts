@@ -12,14 +12,22 @@ import {
 } from "holdfast/proof";
 import { seededRandom, simulate, simulationReport, type SimulationReport, type World } from "holdfast/runtime";
 import { clusterTargets } from "./cluster-targets.ts";
-import { Invariants, InvariantViolation } from "./invariants.ts";
+import { converge } from "./convergence.ts";
+import type { FocusName } from "./focuses.ts";
+import { InvariantViolation } from "./invariant-violation.ts";
+import { Invariants } from "./invariants.ts";
+import { LockBook, LockHolder } from "./lock-holder.ts";
+import { Operator } from "./operator.ts";
 import { drawParameters, modelsOf, type Parameters } from "./parameters.ts";
-import { SimulatedCluster } from "./simulated-cluster.ts";
+import { memberNames, SimulatedCluster } from "./simulated-cluster.ts";
+import { compareTold, historyOf, Watching } from "./watching.ts";
 import { Client } from "./workload.ts";
 
 export interface RunOptions {
   readonly seed: number;
   readonly plant?: PlantedBug | undefined;
+  /** Instead of the one that is drawn, or of none. */
+  readonly focus?: FocusName | undefined;
   /** Which of the drawn faults happen, by their position; all when absent. */
   readonly keep?: readonly number[] | undefined;
 }
@@ -43,14 +51,11 @@ export interface RunResult {
   readonly traceHash: string;
 }
 
-/** How long a healed cluster may take to agree. */
-const convergeMs = 30_000;
-
 /** Runs one cluster from one seed: faults and load, then healing, then the questions. */
-export async function runSimulation({ seed, plant, keep }: RunOptions): Promise<RunResult> {
+export async function runSimulation({ seed, plant, focus, keep }: RunOptions): Promise<RunResult> {
   const random = seededRandom(seed);
-  const parameters = drawParameters(random.fork("parameters"));
-  const names = Array.from({ length: parameters.members }, (_, at) => `n${at}`);
+  const parameters = drawParameters(random.fork("parameters"), focus);
+  const names = memberNames(parameters);
   const description = { seed, lengthMs: parameters.busyMs, faults: modelsOf(parameters) };
   const schedule = drawSchedule(random.fork("schedule"), description, names);
   const happening = { ...schedule, faults: schedule.faults.filter((_, at) => keep?.includes(at) !== false) };
@@ -91,6 +96,7 @@ export async function runCluster(options: ClusterRunOptions): Promise<Omit<RunRe
         const cluster = new SimulatedCluster(world, parameters, plant, falsify);
         const invariants = new Invariants();
         world.onStep(() => invariants.check(cluster.observed()));
+        cluster.onSend = (message) => invariants.onSend(message);
         watch?.(world, cluster, recorder);
         await liveThrough(world, cluster, recorder, parameters, schedule);
       },
@@ -118,39 +124,45 @@ async function liveThrough(
     { length: parameters.clients },
     (_, at) => new Client(at, cluster, recorder, clock, random.fork(`client ${at}`), parameters),
   );
+  const operator = new Operator(world, cluster, random.fork("operator"));
+  const watchers = Array.from(
+    { length: parameters.watchers },
+    (_, at) => new Watching(cluster, clock, random.fork(`watcher ${at}`)),
+  );
+  const book = new LockBook();
+  const holders = Array.from(
+    { length: parameters.holders },
+    (_, at) => new LockHolder(cluster, clock, random.fork(`holder ${at}`), book),
+  );
   await Promise.all([
-    ...clients.map((client) => client.work(parameters.busyMs)),
+    ...[...clients, ...watchers, ...holders, operator].map((one) => one.work(parameters.busyMs)),
     injectFaults(world, clusterTargets(world, cluster), schedule).finished,
   ]);
   cluster.faulty = false;
-  await converge(world, cluster);
+  await converge(world, cluster, operator);
   const [reader] = clients;
   for (let at = 0; at < parameters.keys; at++) await reader!.get(`key${at}`);
   for (const client of clients) for (const key of client.createdKeys) await reader!.get(key);
+  if (holders.length > 0) await leasesEnd(world, cluster);
+  if (watchers.length > 0) await compareWatchers(cluster, watchers);
   const checked = checkLinearizable(keyValue(), recorder.events);
   if (checked.verdict !== "ok") throw new InvariantViolation("linearizability", checked.explanation);
 }
 
-/** Waits until one member leads and all have applied the same; its state is compared after every step anyway. */
-async function converge(world: World, cluster: SimulatedCluster): Promise<void> {
-  const limit = world.clock.now() + convergeMs;
-  for (;;) {
-    await world.clock.sleep(100);
-    const { leader, running } = cluster;
-    const slots = cluster.slots.filter(({ isLost }) => !isLost);
-    const commit = leader?.member?.node.raft.commit;
-    const agreed =
-      leader !== undefined &&
-      running.length === slots.length &&
-      running.every(
-        ({ member }) => member!.node.applied === commit && member!.node.raft.leader === leader.member!.node.raft.id,
-      );
-    if (agreed) return;
-    if (world.clock.now() < limit) continue;
-    const states = slots.map(({ name, member, process }) => {
-      const raft = member?.node.raft;
-      return `${name} ${process.state} ${raft === undefined ? "not running" : `${raft.role} term ${raft.term} commit ${raft.commit} applied ${member!.node.applied} last ${raft.log.lastIndex}`}`;
-    });
-    throw new InvariantViolation("convergence", `after ${convergeMs} ms without faults: ${states.join("; ")}`);
+/** Nobody keeps a lease alive any more. */
+async function leasesEnd({ clock }: World, cluster: SimulatedCluster): Promise<void> {
+  const limit = clock.now() + 10_000;
+  const left = (): number | undefined => cluster.leader?.member?.machine.leases.size;
+  while (left() !== 0 && clock.now() < limit) await clock.sleep(100);
+  if (left() !== 0) throw new InvariantViolation("leases run out", `${left() ?? "nobody knows how many"} are left`);
+}
+
+/** All watchers have been told the same, which is what happened. */
+async function compareWatchers(cluster: SimulatedCluster, watchers: readonly Watching[]): Promise<void> {
+  const leader = cluster.leader!;
+  const history = await historyOf(cluster, leader);
+  for (const watcher of watchers) {
+    await watcher.finish(leader.member!.machine.revision);
+    compareTold(watcher.told, history);
   }
 }

@@ -1,18 +1,25 @@
-import type { NodeId, PeerMessage, PlantedBug } from "holdfast/consensus";
+import type { NodeId, PeerMessage, PeerTransport, PlantedBug } from "holdfast/consensus";
 import { createMember, type ReplicatedMember } from "holdfast/coordination";
 import { falsePeerMessage, MessageTap, tappedTransport } from "holdfast/proof";
 import type { Random, Runtime, SimulatedProcess, World } from "holdfast/runtime";
-import { InvariantViolation, type Observed } from "./invariants.ts";
+import { memberId } from "../../packages/holdfast/src/coordination/member-identity.ts";
+import { InvariantViolation } from "./invariant-violation.ts";
+import type { Observed } from "./invariants.ts";
+import { makeDirectory } from "./member-directory.ts";
 import type { Parameters } from "./parameters.ts";
 
 /** One member of the cluster, through all its lives. */
 export interface Slot {
   readonly name: string;
+  /** The member's number. */
+  readonly id: NodeId;
   readonly process: SimulatedProcess;
   /** Where faults take hold of what it sends to its peers. */
   readonly tap: MessageTap<PeerMessage>;
   /** Its disk is damaged: it refuses to start, and does not come back. */
   isLost: boolean;
+  /** It is not to run: it has not joined yet, or has gone for good. */
+  isOut: boolean;
   member: ReplicatedMember | undefined;
   observed: Observed | undefined;
   lives: number;
@@ -26,8 +33,9 @@ export class SimulatedCluster {
   readonly slots: Slot[];
   /** Whether answers to clients are still lost. */
   faulty = true;
-  /** Members by the numbers they know each other by, once they have run. */
-  readonly #names = new Map<NodeId, string>();
+  /** Told of everything that members send to each other, before faults are. */
+  onSend: (message: PeerMessage) => void = () => undefined;
+  readonly #byId: ReadonlyMap<NodeId, Slot>;
   readonly #world: World;
   readonly parameters: Parameters;
   readonly #plant: PlantedBug | undefined;
@@ -41,15 +49,23 @@ export class SimulatedCluster {
     this.#world = world;
     this.parameters = parameters;
     this.#plant = plant;
-    this.slots = Array.from({ length: parameters.members }, (_, at) => ({
-      name: `n${at}`,
+    const names = memberNames(parameters);
+    this.slots = names.map((name, at) => ({
+      name,
+      id: memberId({ name: "simulated", members: [] }, name),
       process: world.process(`10.0.0.${at + 1}`),
       tap: new MessageTap({ falsify, isReliable: true }),
       isLost: false,
+      isOut: at >= parameters.members,
       member: undefined,
       observed: undefined,
       lives: 0,
     }));
+    this.#byId = new Map(this.slots.map((slot) => [slot.id, slot]));
+  }
+
+  slot(id: NodeId): Slot | undefined {
+    return this.#byId.get(id);
   }
 
   get running(): Slot[] {
@@ -66,11 +82,12 @@ export class SimulatedCluster {
     return found;
   }
 
-  *observed(): Iterable<Observed> {
-    for (const { observed } of this.slots) if (observed !== undefined) yield observed;
+  observed(): Observed[] {
+    return this.slots.flatMap(({ observed }) => observed ?? []);
   }
 
   start(slot: Slot): void {
+    if (slot.isOut) return;
     slot.lives++;
     slot.process.start((runtime) => this.#run(slot, runtime, slot.lives));
   }
@@ -83,6 +100,21 @@ export class SimulatedCluster {
     else slot.process.kill();
   }
 
+  /** A member that has gone does not come back. */
+  retire(slot: Slot, how: "power" | "kill"): void {
+    slot.isOut = true;
+    if (slot.process.state !== "crashed") this.stop(slot, how);
+  }
+
+  /** Asks a member something, when its process gets to it; without an answer when it has no more time to. */
+  ask<T>(slot: Slot, call: (member: ReplicatedMember) => Promise<T>): Promise<T> {
+    const { member } = slot;
+    return new Promise((resolve, reject) => {
+      if (member === undefined) return;
+      slot.process.runtime.clock.defer(() => call(member).then(resolve, reject));
+    });
+  }
+
   count(kind: string, slot?: Slot): void {
     this.#world.fault(kind, slot?.process.host ?? "");
   }
@@ -92,6 +124,7 @@ export class SimulatedCluster {
     const members = this.slots.map(({ name, process }) => ({ name, peer: { host: process.host, port: 2380 } }));
     let member: ReplicatedMember;
     try {
+      if (parameters.spares > 0) await makeDirectory(runtime, slot.name, members, parameters.members);
       member = await createMember({
         runtime,
         name: slot.name,
@@ -106,12 +139,10 @@ export class SimulatedCluster {
         trailingEntries: parameters.trailingEntries,
         segmentBytes: parameters.segmentBytes,
         maxAppendBytes: parameters.maxAppendBytes,
-        wrapTransport: (transport) =>
-          tappedTransport(transport, {
-            tap: slot.tap,
-            clock: runtime.clock,
-            nameOf: (id) => this.#names.get(id) ?? String(id),
-          }),
+        reads: parameters.reads,
+        clockDriftRatio: parameters.clockDriftRatio,
+        leases: { tickMs: 100, minTtlSeconds: 1 },
+        wrapTransport: (transport) => this.#observedTransport(slot, transport, runtime),
         ...(this.#plant === undefined ? {} : { plant: this.#plant }),
       });
     } catch (error) {
@@ -119,23 +150,44 @@ export class SimulatedCluster {
       return;
     }
     slot.member = member;
-    this.#names.set(member.node.raft.id, slot.name);
     slot.observed = {
       name: slot.name,
       life,
       raft: member.node.raft,
+      get now() {
+        return runtime.clock.now();
+      },
       get applied() {
         return member.node.applied;
       },
       get stateHash() {
-        return member.machine.stateHash;
+        const { stateHash, leases } = member.machine;
+        return `${stateHash} ${leases.size} leases at ${leases.clockMs}`;
       },
     };
     this.#onFailure(slot, life, await member.failed);
   }
 
+  #observedTransport(slot: Slot, transport: PeerTransport, { clock }: Runtime): PeerTransport {
+    const tapped = tappedTransport(transport, {
+      tap: slot.tap,
+      clock,
+      nameOf: (id) => this.#byId.get(id)?.name ?? String(id),
+    });
+    return {
+      start: (handler) => tapped.start(handler),
+      send: (message) => {
+        this.onSend(message);
+        tapped.send(message);
+      },
+      setPeers: (peers, removed) => tapped.setPeers(peers, removed),
+      close: () => tapped.close(),
+    };
+  }
+
   /** A disk that fails may stop a member; anything else that does is a bug. */
   #onFailure(slot: Slot, life: number, error: Error): void {
+    if (error instanceof InvariantViolation) throw error;
     if (this.#isDamaged(slot, error)) return;
     if (!isDiskFailure(error)) {
       throw new InvariantViolation(
@@ -160,6 +212,11 @@ export class SimulatedCluster {
     slot.isLost = true;
     return true;
   }
+}
+
+/** Those that the cluster starts with, and those that may join it. */
+export function memberNames({ members, spares }: Pick<Parameters, "members" | "spares">): string[] {
+  return Array.from({ length: members + spares }, (_, at) => `n${at}`);
 }
 
 function isDiskFailure(error: Error): boolean {

@@ -1,27 +1,20 @@
-import type { ReplicatedMember, RequestIdentity } from "holdfast/coordination";
-import { CoordinationError } from "holdfast/coordination";
 import type { HistoryRecorder, PendingOperation, RecordedProcess } from "holdfast/proof";
 import type { Clock, Random } from "holdfast/runtime";
 import type { Parameters } from "./parameters.ts";
-import { drawOne, type SimulatedCluster } from "./simulated-cluster.ts";
+import { Requester, UnknownOutcome } from "./requester.ts";
+import type { SimulatedCluster } from "./simulated-cluster.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
-const attempts = 10;
-
-/** A client gave up on a request, or was told that nobody knows what became of it. */
-class UnknownOutcome extends Error {}
 
 /** One client: writes, reads, compares and sets, one after the other, and records what it saw. */
 export class Client {
-  readonly #cluster: SimulatedCluster;
+  readonly #requests: Requester;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #parameters: Parameters;
   readonly #record: RecordedProcess;
   readonly #number: number;
-  readonly #identity: number;
-  #sequence = 0;
   #created = 0;
   #values = 0;
   /** What this client last saw of each key, to compare with. */
@@ -36,12 +29,11 @@ export class Client {
     parameters: Parameters,
   ) {
     this.#number = number;
-    this.#cluster = cluster;
+    this.#requests = new Requester(cluster, clock, random);
     this.#clock = clock;
     this.#random = random;
     this.#parameters = parameters;
     this.#record = recorder.process();
-    this.#identity = random.integer(1, Number.MAX_SAFE_INTEGER);
   }
 
   /** Keys that this client alone creates, each once; every one that was acknowledged must be there at the end. */
@@ -69,7 +61,7 @@ export class Client {
   async get(key: string): Promise<void> {
     const pending = this.#record.invoke({ f: "get", key });
     await this.#complete(pending, false, async () => {
-      const { pairs } = await this.#send((member, options) => member.range({ key: encoder.encode(key) }, options));
+      const { pairs } = await this.#requests.send((member, options) => member.range({ key: encoder.encode(key) }, options));
       const value = pairs[0] === undefined ? null : decoder.decode(pairs[0].value);
       this.#lastSeen.set(key, value);
       return value;
@@ -81,7 +73,7 @@ export class Client {
     const pending = this.#record.invoke({ f: "put", key, value });
     await this.#complete(pending, true, async () => {
       const request = { key: encoder.encode(key), value: encoder.encode(value) };
-      await this.#send((member, options) => member.put(request, options));
+      await this.#requests.send((member, options) => member.put(request, options));
       this.#lastSeen.set(key, value);
       return value;
     });
@@ -91,7 +83,7 @@ export class Client {
     const pending = this.#record.invoke({ f: "del", key });
     await this.#complete(pending, true, async () => {
       const request = { key: encoder.encode(key) };
-      const { deleted } = await this.#send((member, options) => member.deleteRange(request, options));
+      const { deleted } = await this.#requests.send((member, options) => member.deleteRange(request, options));
       this.#lastSeen.set(key, null);
       return deleted > 0;
     });
@@ -107,7 +99,7 @@ export class Client {
           ? ({ key: bytes, result: "equal", target: "version", operand: 0 } as const)
           : ({ key: bytes, result: "equal", target: "value", operand: encoder.encode(expected) } as const);
       const request = { compare: [compare], success: [put], failure: [] };
-      const { succeeded } = await this.#send((member, options) => member.txn(request, options));
+      const { succeeded } = await this.#requests.send((member, options) => member.txn(request, options));
       if (succeeded) this.#lastSeen.set(key, value);
       return succeeded;
     });
@@ -122,48 +114,5 @@ export class Client {
       if (writes) pending.info(error.message);
       else pending.fail(error.message);
     }
-  }
-
-  /** Sends a request to one member after the other, under one identity, until one answers. */
-  async #send<T>(
-    call: (member: ReplicatedMember, options: { identity: RequestIdentity; timeoutMs: number }) => Promise<T>,
-  ): Promise<T> {
-    const sequence = ++this.#sequence;
-    const identity = { client: this.#identity, sequence, acknowledged: sequence - 1 };
-    const timeoutMs = 2 * this.#parameters.electionTimeoutMs;
-    for (let attempt = 0; attempt < attempts; attempt++) {
-      const member = drawOne(this.#random, this.#cluster.running)?.member;
-      if (member === undefined) {
-        await this.#clock.sleep(timeoutMs / 4);
-        continue;
-      }
-      const answer = await this.#firstOf(call(member, { identity, timeoutMs }), timeoutMs);
-      if (answer === undefined) continue;
-      if (this.#cluster.faulty && this.#random.next() < this.#parameters.lostAnswers) {
-        this.#cluster.count("answer-lost");
-        continue;
-      }
-      return answer;
-    }
-    throw new UnknownOutcome("no answer");
-  }
-
-  /** The answer, or undefined when none comes: the member may be gone, and then says nothing ever. */
-  #firstOf<T>(answer: Promise<T>, timeoutMs: number): Promise<T | undefined> {
-    return new Promise((resolve, reject) => {
-      const timer = this.#clock.setTimer(timeoutMs + 10, () => resolve(undefined));
-      answer.then(
-        (value) => {
-          timer.cancel();
-          return resolve(value);
-        },
-        (error: unknown) => {
-          timer.cancel();
-          if (!(error instanceof CoordinationError)) reject(error);
-          else if (error.code === "SESSION_EXPIRED") reject(new UnknownOutcome(error.message));
-          else resolve(undefined);
-        },
-      );
-    });
   }
 }

@@ -4,6 +4,8 @@ export {
   type GatewayClient,
   type GatewayClientOptions,
 } from "./client/gateway-client.ts";
+export { type ClientTls } from "./client/connections.ts";
+export { type GatewayUser } from "./client/gateway-login.ts";
 export { GatewayError, isOutcomeUnknown, UnreachableError } from "./client/gateway-error.ts";
 export { statusReader, type ClusterReport, type MemberReport, type StatusReader } from "./client/cluster-status.ts";
 export { type RequestEvent, type Transport } from "./etcd/dispatcher.ts";

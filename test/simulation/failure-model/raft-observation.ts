@@ -26,7 +26,13 @@ export const quiet: Parameters = {
   always: { loss: 0, duplicate: 0, late: 0, lateMs: 0, slowSync: 0, syncError: 0 },
   lostAnswers: 0,
   faultEveryMs: 1_000,
-  faultNames: [],
+  faultKinds: [],
+  reads: "quorum",
+  clockDriftRatio: 0.1,
+  spares: 0,
+  operations: { kinds: [], everyMs: 1_000 },
+  watchers: 0,
+  holders: 0,
 };
 
 export interface RaftObserved {

@@ -21,6 +21,8 @@
  * - `learner-counted`: learners count towards majorities.
  * - `configuration-not-rolled-back`: a configuration stays in use after its entry was cut off the log.
  * - `removed-leader-counts-itself`: a leader that is not among the voters any more counts as one.
+ * - `leases-renewed-in-snapshot`: a snapshot says of each lease of the key-value model that it was kept alive just now.
+ * - `watchers-miss-snapshot`: watchers are not told that a snapshot has replaced the state, and of what it brought.
  */
 export type PlantedBug =
   | "acknowledge-before-sync"
@@ -42,9 +44,11 @@ export type PlantedBug =
   | "change-before-term-commit"
   | "learner-counted"
   | "configuration-not-rolled-back"
-  | "removed-leader-counts-itself";
+  | "removed-leader-counts-itself"
+  | "leases-renewed-in-snapshot"
+  | "watchers-miss-snapshot";
 
-/** Those that the simulator of whole clusters finds. */
+/** All of them; the simulator of whole clusters finds each. */
 export const plantedBugs: readonly PlantedBug[] = [
   "acknowledge-before-sync",
   "vote-not-persisted",
@@ -57,10 +61,6 @@ export const plantedBugs: readonly PlantedBug[] = [
   "read-before-term-commit",
   "install-older-snapshot",
   "commit-beyond-verified",
-];
-
-/** Those that only the tests of the core find, with messages and time in their hands. */
-export const corePlantedBugs: readonly PlantedBug[] = [
   "lease-from-receipt",
   "lease-survives-pause",
   "transfer-without-catch-up",
@@ -70,4 +70,6 @@ export const corePlantedBugs: readonly PlantedBug[] = [
   "learner-counted",
   "configuration-not-rolled-back",
   "removed-leader-counts-itself",
+  "leases-renewed-in-snapshot",
+  "watchers-miss-snapshot",
 ];

@@ -323,6 +323,23 @@ describe("replication", () => {
     for (const id of cores.ids) expect(cores.core(id).commit).toBe(leader.log.lastIndex);
   });
 
+  it("believes nobody who claims to hold more than the leader's log", () => {
+    const cores = cluster(3);
+    const leader = cores.elect();
+    const [liar, other] = cores.ids.filter((id) => id !== leader.id);
+    // The other's answers are lost: what the liar says decides.
+    cores.passes = ({ from }) => from !== other;
+    cores.feed(leader.id, {
+      type: "message",
+      message: { type: "appendAccepted", from: liar!, to: leader.id, term: leader.term, matchIndex: 1_000 },
+    });
+    expect(leader.progress.get(liar!)!.match).toBeLessThanOrEqual(leader.log.lastIndex);
+    propose(cores, leader, "a", "b");
+    cores.advance(200);
+    expect(cores.core(liar!).log.lastIndex).toBe(leader.log.lastIndex);
+    expect(leader.commit).toBe(leader.log.lastIndex);
+  });
+
   it("hands a command on to the leader, and drops it when none is known", () => {
     const cores = cluster(3);
     expect(cores.feed(1, { type: "propose", commands: [bytes("a")] }).dropped).toEqual([bytes("a")]);

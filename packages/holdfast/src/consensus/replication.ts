@@ -132,6 +132,8 @@ function pushAppend(raft: Raft, to: NodeId, progress: Progress, previousTerm: nu
 }
 
 export function onAppendAccepted(raft: Raft, message: AppendAccepted, progress: Progress): void {
+  // Nobody can hold more of this log than there is. Believed, it would never be sent what comes next.
+  if (message.matchIndex > raft.log.lastIndex) return;
   const news = acknowledge(progress, message.matchIndex);
   // A probe answered is a follower found: from here on stream ahead of the answers.
   if (progress.mode === "probe") becomeReplicate(progress);

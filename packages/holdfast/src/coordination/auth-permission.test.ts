@@ -128,8 +128,20 @@ describe("a request that users overtake", () => {
     expect(codeOf(log.apply(put("x1"), before, identity))).toBe("AUTH_OLD_REVISION");
     const { revision } = log.machine;
     expect(log.apply(put("x1"), log.as("ann"), identity)).toMatchObject({ type: "put", revision: revision + 1 });
-    expect(log.apply(put("x1"), before, identity)).toMatchObject({ type: "put", revision: revision + 1 });
+    expect(codeOf(log.apply(put("x1"), before, identity))).toBe("AUTH_OLD_REVISION");
+    expect(log.apply(put("x1"), log.as("ann"), identity)).toMatchObject({ type: "put", revision: revision + 1 });
     expect(log.machine.revision).toBe(revision + 1);
+  });
+
+  it("is done for somebody when nobody in particular was refused before, who makes no session", () => {
+    const log = prepared();
+    for (let client = 1; client <= 10; client++) {
+      const named = { client, sequence: 1, acknowledged: 0 };
+      expect(codeOf(log.apply(put("w1"), undefined, named))).toBe("USER_EMPTY");
+    }
+    expect(log.machine.sessionCount).toBe(0);
+    const named = { client: 10, sequence: 1, acknowledged: 0 };
+    expect(codeOf(log.apply(put("w1"), log.as("ann"), named))).toBe("ok");
   });
 
   it("is judged by what is granted when it is applied", () => {

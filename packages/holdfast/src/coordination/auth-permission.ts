@@ -40,8 +40,28 @@ export function checkPermission(operation: CommandOperation, authority: Authorit
     case "auth":
       return auth.check(caller, "admin");
     default:
-    // What members say of themselves and of time, keep-alives as in etcd, and a password that was right.
+    // Nobody's.
   }
+}
+
+/** Operations of somebody; all others are of members, of time, or, as in etcd, of whoever knows a lease. */
+const judged: ReadonlySet<string> = new Set<CommandOperation["type"]>([
+  "put",
+  "deleteRange",
+  "txn",
+  "leaseGrant",
+  "leaseRevoke",
+  "compact",
+  "auth",
+]);
+
+/**
+ * Whether the caller is anybody, as of the present users, where the operation takes that.
+ *
+ * @throws CoordinationError USER_EMPTY, AUTH_OLD_REVISION
+ */
+export function checkStanding(operation: CommandOperation, { auth, caller }: Pick<Authority, "auth" | "caller">): void {
+  if (auth.enabled && judged.has(operation.type)) auth.requireCaller(caller);
 }
 
 /** Whether the caller may read what a transaction reads and write what it writes, whichever way it goes. */

@@ -108,12 +108,18 @@ export class AuthStore {
    */
   check(caller: Caller | undefined, access: "read" | "write" | "admin", keys?: KeyRange): void {
     if (!this.#enabled) return;
-    if (caller === undefined) throw new CoordinationError("USER_EMPTY");
-    if (caller.authRevision < this.#revision) throw new CoordinationError("AUTH_OLD_REVISION");
-    const rights = this.#rightsOf(caller.user);
+    this.requireCaller(caller);
+    const rights = caller && this.#rightsOf(caller.user);
     if (rights?.isRoot === true) return;
     const cover = access === "read" ? rights?.readable : access === "write" ? rights?.writable : undefined;
     if (keys === undefined || cover?.covers(keys) !== true) throw new CoordinationError("PERMISSION_DENIED");
+  }
+
+  /** @throws CoordinationError USER_EMPTY without a caller, AUTH_OLD_REVISION; nothing while not enabled */
+  requireCaller(caller: Caller | undefined): void {
+    if (!this.#enabled) return;
+    if (caller === undefined) throw new CoordinationError("USER_EMPTY");
+    if (caller.authRevision < this.#revision) throw new CoordinationError("AUTH_OLD_REVISION");
   }
 
   /**

@@ -219,7 +219,9 @@ describe("command codec", () => {
 
   it("names the field that is wrong", () => {
     expect(() => decodeCommand(Uint8Array.of(7))).toThrow("command.version at byte 0 must be 1 (got 7)");
-    expect(() => decodeCommand(Uint8Array.of(1, 11))).toThrow("command.operation at byte 1 must be below 11 (got 11)");
+    expect(() => decodeCommand(Uint8Array.of(1, 63))).toThrow(
+      /^command\.operation at byte 1 must be below \d+ \(got 63\)$/,
+    );
     expect(() => decodeCommand(Uint8Array.of(1, 0x80, 5, 1, 1, 0))).toThrow("must have acknowledged 1 < sequence 1");
     expect(() => decodeCommand(Uint8Array.of(1, 0, 0, 200, 1, 0))).toThrow("put.key");
   });

@@ -7,6 +7,7 @@ import {
   writeAuthentication,
   writeCaller,
 } from "./auth-codec.ts";
+import { readClusterChange, writeClusterChange } from "./cluster-codec.ts";
 import type { Command, CommandOperation } from "./command.ts";
 import type { MemberInfo, RequestIdentity } from "./coordination.ts";
 import {
@@ -46,6 +47,7 @@ const operations = [
   "clockTick",
   "auth",
   "authenticate",
+  "cluster",
 ] as const;
 const identityFlag = 0x80;
 const callerFlag = 0x40;
@@ -81,6 +83,7 @@ function writeOperation({ type, request }: CommandOperation): void {
   else if (type === "leaseKeepAlive") writeLeaseRenewal(writer, request);
   else if (type === "clockTick") writeClockTick(writer, request);
   else if (type === "auth") writeAuthChange(writer, request);
+  else if (type === "cluster") writeClusterChange(writer, request);
   else writeAuthentication(writer, request);
 }
 
@@ -125,6 +128,8 @@ function readOperation(reader: ByteReader, kind: number): CommandOperation {
       return { type, request: readAuthChange(reader) };
     case "authenticate":
       return { type, request: readAuthentication(reader) };
+    case "cluster":
+      return { type, request: readClusterChange(reader) };
     default:
       throw new MalformedError("command.operation", 1, `must be below ${operations.length} (got ${kind})`);
   }

@@ -1,5 +1,6 @@
 import type { MalformedError } from "../wire/index.ts";
 import type { AuthChange, AuthChangeResponse, Authentication, Caller } from "./auth.ts";
+import type { ClusterChange, ClusterChangeResponse } from "./cluster-change.ts";
 import type { MemberInfo, RequestIdentity } from "./coordination.ts";
 import type { CoordinationError } from "./coordination-error.ts";
 import type {
@@ -31,7 +32,8 @@ export type CommandOperation =
   | { readonly type: "leaseKeepAlive"; readonly request: LeaseRenewal }
   | { readonly type: "clockTick"; readonly request: ClockTick }
   | { readonly type: "auth"; readonly request: AuthChange }
-  | { readonly type: "authenticate"; readonly request: Authentication };
+  | { readonly type: "authenticate"; readonly request: Authentication }
+  | { readonly type: "cluster"; readonly request: ClusterChange };
 
 /** One entry of the replicated log. Without an identity it is applied each time it is in the log. */
 export interface Command {
@@ -53,7 +55,8 @@ export type OperationAnswer =
   | { readonly type: "leaseKeepAlive"; readonly response: LeaseRenewals }
   | { readonly type: "clockTick"; readonly response: { readonly expired: number } }
   | { readonly type: "auth"; readonly response: AuthChangeResponse }
-  | { readonly type: "authenticate"; readonly response: Record<string, never> };
+  | { readonly type: "authenticate"; readonly response: Record<string, never> }
+  | { readonly type: "cluster"; readonly response: ClusterChangeResponse };
 
 /** The answer, and the store's revision when the command was applied. */
 export type Applied = OperationAnswer & { readonly revision: number };

@@ -33,6 +33,20 @@ export type CoordinationErrorCode =
   | "INVALID_AUTH_TOKEN"
   | "INVALID_AUTH_MANAGEMENT"
   | "AUTH_OLD_REVISION"
+  | "MEMBER_NOT_FOUND"
+  | "MEMBER_NOT_LEARNER"
+  | "MEMBER_REMOVED"
+  | "LEARNER_NOT_READY"
+  | "TOO_MANY_LEARNERS"
+  | "PEER_URL_EXISTS"
+  | "BAD_MEMBER_URLS"
+  | "UNHEALTHY_CLUSTER"
+  | "NOT_ENOUGH_STARTED"
+  | "BAD_LEADER_TRANSFEREE"
+  | "TRANSFER_FAILED"
+  | "NO_SPACE"
+  | "CORRUPT"
+  | "NOT_SUPPORTED"
   | "NO_LEADER"
   | "TIMED_OUT"
   | "TOO_MANY_REQUESTS"
@@ -75,6 +89,20 @@ export const coordinationErrors: Readonly<Record<CoordinationErrorCode, readonly
   INVALID_AUTH_TOKEN: ["business", false, "invalid auth token"],
   INVALID_AUTH_MANAGEMENT: ["business", false, "invalid auth management"],
   AUTH_OLD_REVISION: ["consistency", true, "the users or their permissions have changed meanwhile"],
+  MEMBER_NOT_FOUND: ["business", false, "member not found"],
+  MEMBER_NOT_LEARNER: ["business", false, "can only promote a learner member"],
+  MEMBER_REMOVED: ["system", false, "this member was removed from its cluster for good"],
+  LEARNER_NOT_READY: ["consistency", true, "can only promote a learner member which is in sync with leader"],
+  TOO_MANY_LEARNERS: ["business", false, "too many learner members in cluster"],
+  PEER_URL_EXISTS: ["business", false, "peer URLs already exist"],
+  BAD_MEMBER_URLS: ["business", false, "given member URLs are invalid"],
+  UNHEALTHY_CLUSTER: ["network", true, "unhealthy cluster"],
+  NOT_ENOUGH_STARTED: ["business", false, "re-configuration failed due to not enough started members"],
+  BAD_LEADER_TRANSFEREE: ["business", false, "bad leader transferee"],
+  TRANSFER_FAILED: ["timeout", true, "the other member did not take over in time"],
+  NO_SPACE: ["resource", false, "database space exceeded"],
+  CORRUPT: ["consistency", false, "corrupt cluster"],
+  NOT_SUPPORTED: ["business", false, "a member of this kind does not do this"],
   NO_LEADER: ["network", true, "no leader"],
   TIMED_OUT: ["timeout", false, "request timed out; whether it was applied is unknown"],
   TOO_MANY_REQUESTS: ["resource", true, "too many requests"],

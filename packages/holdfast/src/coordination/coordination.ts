@@ -1,5 +1,6 @@
 import type { AuthAdministration } from "./auth-administration.ts";
 import type { Credentials } from "./auth.ts";
+import type { Alarm, ClusterAdministration, MaintenanceAdministration } from "./cluster.ts";
 import type {
   CompactRequest,
   CompactResponse,
@@ -90,6 +91,8 @@ export interface MemberInfo {
   readonly peerUrls: readonly string[];
   readonly clientUrls: readonly string[];
   readonly httpUrls: readonly string[];
+  /** It gets everything and decides nothing. Default false. */
+  readonly isLearner?: boolean;
 }
 
 export type MemberRole = "leader" | "follower" | "candidate";
@@ -106,6 +109,10 @@ export interface MemberStatus {
   /** Bytes of keys and values held, all revisions. */
   readonly storeBytes: number;
   readonly logBytes: number;
+  /** It gets everything and decides nothing. */
+  readonly isLearner: boolean;
+  /** What is wrong in the cluster, as this member knows. */
+  readonly alarms: readonly Alarm[];
 }
 
 /** A member of an embedded cluster. */
@@ -114,10 +121,12 @@ export interface Member extends Coordination {
   readonly name: string;
   readonly clusterId: bigint;
   readonly auth: AuthAdministration;
+  readonly cluster: ClusterAdministration;
+  readonly maintenance: MaintenanceAdministration;
   status(): MemberStatus;
-  /** All members, from this member's applied state. */
+  /** All members, as far as this one knows. */
   members(): readonly MemberInfo[];
-  /** Resolves once with the reason when the member has stopped by itself (a failed disk, a foreign cluster). */
+  /** Resolves once with the reason when the member has stopped by itself (a failed disk, its removal from the cluster). */
   readonly failed: Promise<Error>;
   close(): Promise<void>;
 }

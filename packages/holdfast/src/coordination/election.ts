@@ -25,7 +25,7 @@ export interface Leadership extends AsyncDisposable {
   readonly held: boolean;
   /** Fires when `held` turns false, except by `resign`: stop to lead. */
   readonly signal: AbortSignal;
-  /** Says something else, without a new election. @throws RecipeError NOT_LEADER, SESSION_LOST, ACQUIRE_TIMED_OUT */
+  /** Says something else, without a new election. @throws RecipeError LEADERSHIP_OVER, SESSION_LOST, ACQUIRE_TIMED_OUT */
   proclaim(value: string, options?: AcquireOptions): Promise<void>;
   /** Lets the next candidate lead. Repeats what is not answered for `timeoutMs` (default 5 000), then in the background. */
   resign(options?: { readonly timeoutMs?: number }): Promise<void>;
@@ -55,7 +55,7 @@ const decoder = new TextDecoder();
  */
 export function election(session: Session, name: string): Election {
   if (name === "") throw new InvalidArgumentError("election.name", "must not be empty", name);
-  const line = lineOf(session, name, "NOT_LEADER");
+  const line = lineOf(session, name, "LEADERSHIP_OVER");
   const { coordination, clock, random } = session;
   return {
     name,
@@ -115,7 +115,7 @@ class OwnLeadership implements Leadership {
         ),
       ),
     );
-    if (!succeeded) throw new RecipeError("NOT_LEADER");
+    if (!succeeded) throw new RecipeError("LEADERSHIP_OVER");
   }
 
   resign({ timeoutMs = 5_000 }: { readonly timeoutMs?: number } = {}): Promise<void> {

@@ -51,11 +51,6 @@ export interface Fence {
   readonly token: number;
 }
 
-/** Whoever holds a token at the resource that a guard protects. @throws RecipeError STALE_TOKEN */
-export function guard<Resource, T>({ token }: Fence, guarded: Guard<Resource>, work: (resource: Resource) => T): T {
-  return guarded.use(token, work);
-}
-
 /**
  * A transaction that is applied only while the lock or leadership is held, by the word of the store itself: the fence
  * for what is kept in the same cluster.

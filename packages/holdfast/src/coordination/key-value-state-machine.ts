@@ -1,16 +1,19 @@
 import type { Entry, SnapshotSource, StateMachine } from "../consensus/index.ts";
 import { InvalidArgumentError } from "../errors/base.ts";
 import { MalformedError } from "../wire/index.ts";
-import { checkPermission } from "./auth-permission.ts";
+import { checkAlarms } from "./alarm-rules.ts";
+import { checkPermission, checkStanding } from "./auth-permission.ts";
 import { AuthStore } from "./auth-store.ts";
 import type { AuthTokens } from "./auth-tokens.ts";
+import type { ClusterChange, ClusterChangeResponse } from "./cluster-change.ts";
+import { ClusterState } from "./cluster-state.ts";
 import { decodeCommand } from "./command-codec.ts";
 import type { Command, CommandOperation, OperationAnswer, Outcome } from "./command.ts";
 import type { MemberInfo } from "./coordination.ts";
 import { CoordinationError } from "./coordination-error.ts";
-import { KeyValueStore } from "./key-value-store.ts";
+import { KeyValueStore, type StoreContents } from "./key-value-store.ts";
 import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from "./key-value.ts";
-import { LeaseTable, type LeaseReader } from "./lease-table.ts";
+import { LeaseTable, type LeaseCapture, type LeaseReader } from "./lease-table.ts";
 import { SessionTable, type SessionLimits } from "./session-table.ts";
 import { StateHash } from "./state-hash.ts";
 import { readState, writeState } from "./state-snapshot.ts";
@@ -25,7 +28,11 @@ export interface KeyValueStateMachineOptions {
   /** Where tokens that the log gives are kept; by default, nowhere. */
   readonly tokens?: AuthTokens;
   /** Known bugs for the simulator to find; never set otherwise. */
-  readonly plant?: { readonly dropSessionsInSnapshot?: boolean };
+  readonly plant?: {
+    readonly dropSessionsInSnapshot?: boolean;
+    readonly renewLeasesInSnapshot?: boolean;
+    readonly restoreSilently?: boolean;
+  };
 }
 
 /** The key-value model as the replicated log drives it: keys, leases, users, client sessions and the members' addresses. */
@@ -41,6 +48,10 @@ export interface KeyValueStateMachine extends StateMachine, Watchable {
   readonly leases: LeaseReader;
   /** Users, roles and permissions; to be changed by commands alone. */
   readonly auth: AuthStore;
+  /** Who has left, alarms, and what the leader is to do; to be changed by commands alone. */
+  readonly cluster: ClusterState;
+  /** See KeyValueStore.openSnapshot. */
+  openStore(): StoreContents & { release(): void };
   readonly revision: number;
   readonly compactedRevision: number;
   /** Bytes of keys and values held, all versions. */
@@ -51,6 +62,11 @@ export interface KeyValueStateMachine extends StateMachine, Watchable {
   readonly stateHash: string;
   /** Frees up to `limit` compacted versions, for idle moments; true when more are left. Reads never notice. */
   sweep(limit: number): boolean;
+}
+
+/** A planted bug: all leases as if they were kept alive just now. */
+function renewed({ clockMs, leases }: LeaseCapture): LeaseCapture {
+  return { clockMs, leases: leases.map((lease) => ({ ...lease, deadlineMs: undefined })) };
 }
 
 type LeaseOperation = Extract<CommandOperation, { readonly type: `lease${string}` | "clockTick" }>;
@@ -65,6 +81,7 @@ export function createKeyValueStateMachine(options: KeyValueStateMachineOptions 
   const sessions = new SessionTable(options.sessionLimits);
   const members = new Map<bigint, MemberInfo>();
   const auth = new AuthStore();
+  const cluster = new ClusterState();
   const { tokens } = options;
   const hash = new StateHash();
 
@@ -84,18 +101,30 @@ export function createKeyValueStateMachine(options: KeyValueStateMachineOptions 
     }
     const { identity } = command;
     if (identity === undefined) return execute(command, term);
+    // Before its session is looked for: it may come again under its name, and nobody in particular makes no session.
+    const stranger = whyNotAdmitted(command);
+    if (stranger !== undefined) return stranger;
     const answered = sessions.admit(identity, store.revision);
     if (answered !== undefined) return answered;
     const outcome = execute(command, term);
-    // One that users have overtaken was not applied: its member asks again under the same name.
-    const overtaken = outcome.type === "refused" && outcome.error.code === "AUTH_OLD_REVISION";
-    if (!overtaken) sessions.remember(identity, outcome);
+    sessions.remember(identity, outcome);
     return outcome;
+  }
+
+  function whyNotAdmitted({ caller, operation }: Command): Outcome | undefined {
+    try {
+      checkStanding(operation, { auth, caller });
+      return undefined;
+    } catch (error) {
+      if (error instanceof CoordinationError) return { type: "refused", error };
+      throw error;
+    }
   }
 
   function execute({ caller, operation }: Command, term: number): Outcome {
     try {
       checkPermission(operation, { auth, caller, keysOf: (lease) => leases.keysOf(lease) });
+      if (cluster.isAlarmed) checkAlarms(operation, cluster);
       const answer = perform(operation, term);
       return { ...answer, revision: store.revision };
     } catch (error) {
@@ -111,9 +140,17 @@ export function createKeyValueStateMachine(options: KeyValueStateMachineOptions 
     if (type === "txn") return { type, response: store.txn(operation.request) };
     if (type === "compact") return { type, response: store.compact(operation.request) };
     if (type === "auth" || type === "authenticate") return performAuth(operation);
-    if (type === "memberAttributes") members.set(operation.request.id, operation.request);
-    else return performLease(operation, term);
+    if (type === "cluster") return { type, response: performCluster(operation.request) };
+    if (type !== "memberAttributes") return performLease(operation, term);
+    // What one that has left says of itself may come late.
+    if (!cluster.removed.has(operation.request.id)) members.set(operation.request.id, operation.request);
     return { type, response: {} };
+  }
+
+  function performCluster(change: ClusterChange): ClusterChangeResponse {
+    const response = cluster.change(change);
+    for (const id of members.keys()) if (cluster.removed.has(id)) members.delete(id);
+    return response;
   }
 
   function performLease(operation: LeaseOperation, term: number): OperationAnswer {
@@ -154,10 +191,11 @@ export function createKeyValueStateMachine(options: KeyValueStateMachineOptions 
     const kept = sessions.capture();
     const chunks = writeState({
       store: contents,
-      leases: leases.capture(),
+      leases: options.plant?.renewLeasesInSnapshot === true ? renewed(leases.capture()) : leases.capture(),
       sessions: options.plant?.dropSessionsInSnapshot === true ? { horizon: -1, sessions: [] } : kept,
       members: sortedMembers(),
       auth: auth.capture(),
+      cluster: cluster.capture(),
       hash: hash.lanes,
     });
     return {
@@ -178,10 +216,11 @@ export function createKeyValueStateMachine(options: KeyValueStateMachineOptions 
     members.clear();
     for (const member of state.members) members.set(member.id, member);
     auth.restore(state.auth);
+    cluster.restore(state.cluster);
     // What was given or voided in the meantime is not known.
     tokens?.forget();
     hash.restore(state.hash);
-    observer?.onRestored();
+    if (options.plant?.restoreSilently !== true) observer?.onRestored();
   }
 
   return {
@@ -202,6 +241,8 @@ export function createKeyValueStateMachine(options: KeyValueStateMachineOptions 
     },
     leases,
     auth,
+    cluster,
+    openStore: () => store.openSnapshot(),
     get revision() {
       return store.revision;
     },

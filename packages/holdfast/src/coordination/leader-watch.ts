@@ -1,8 +1,8 @@
 import { systemClock, systemRandom, type Clock, type RandomSource } from "../runtime/system.ts";
 import type { Answer, Coordination } from "./coordination.ts";
-import type { KeyValue, RangeRequest, RangeResponse } from "./key-value.ts";
+import type { KeyValue, RangeResponse } from "./key-value.ts";
 import { untilAnswered, type Persistence } from "./until-answered.ts";
-import { prefixRange } from "./waiting-line.ts";
+import { oldestOf, prefixRange } from "./waiting-line.ts";
 
 export interface ObserveOptions {
   /** Ends the observation: the next pull rejects with `signal.reason`. */
@@ -21,10 +21,6 @@ export interface Front {
 export async function frontOf(coordination: Coordination, prefix: Uint8Array, signal?: AbortSignal): Promise<Front> {
   const { pairs, header } = await coordination.range(oldestOf(prefix), signal === undefined ? {} : { signal });
   return { pair: pairs[0], header };
-}
-
-function oldestOf(prefix: Uint8Array): RangeRequest {
-  return { ...prefixRange(prefix), sortTarget: "create", sortOrder: "ascend", limit: 1 };
 }
 
 /**

@@ -197,6 +197,7 @@ describe("a snapshot", () => {
           sessions: { horizon: -1, sessions: [] },
           members: [],
           auth: { enabled: false, revision: 1, users: [], roles: [] },
+          cluster: { asks: [], told: [], removed: [], alarms: [] },
           hash: [0, 0],
         }),
       ];

@@ -85,7 +85,15 @@ export function lock(session: Session, name: string): Lock {
   return self;
 }
 
-/** Runs `work` with a signal that fires with the session, the caller's signal and the time limit. */
+const undone = new Error("the wait is over");
+
+/** As long as a timer can be. */
+const longestMs = 2 ** 31 - 1;
+
+/**
+ * Runs `work` with a signal that fires with the session, the caller's signal and the time limit. Keeps the process alive
+ * meanwhile, as somebody waits for it.
+ */
 export async function limited<T>(
   session: Session,
   name: string,
@@ -94,15 +102,17 @@ export async function limited<T>(
 ): Promise<T> {
   checkNumber(`${name}.timeoutMs`, timeoutMs, 0, Infinity);
   const joined = new JoinedSignal(signal, session.signal);
-  const timer =
-    timeoutMs === Infinity
-      ? undefined
-      : session.clock.setTimer(timeoutMs, () => joined.abort(new RecipeError("ACQUIRE_TIMED_OUT")));
+  const over = new AbortController();
+  const limit = (): void => {
+    if (timeoutMs !== Infinity) joined.abort(new RecipeError("ACQUIRE_TIMED_OUT"));
+  };
+  session.clock.sleep(Math.min(timeoutMs, longestMs), { signal: over.signal }).then(limit, () => undefined);
   try {
     joined.signal.throwIfAborted();
     return await work(joined.signal);
   } finally {
-    timer?.cancel();
+    // A reason of its own would be made, with a stack, every time.
+    over.abort(undone);
     joined.release();
   }
 }

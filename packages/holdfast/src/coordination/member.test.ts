@@ -16,7 +16,9 @@ const valid: MemberOptions = {
 describe("createMember refuses", () => {
   it.each<[Partial<MemberOptions>, string]>([
     [{ name: "b" }, `name must be one of the cluster's members (a) (got "b")`],
-    [{ cluster: { name: "", members: valid.cluster.members } }, 'cluster.name must not be empty (got "")'],
+    [{ cluster: { name: "", members: [{ name: "a", peer }] } }, 'cluster.name must not be empty (got "")'],
+    [{ join: { clusterId: 1n, memberId: 1n, members: [] } }, expect.stringContaining("join must not be given with cluster") as string],
+    [{ quotaBytes: 0 }, "quotaBytes must be an integer >= 1 (got 0)"],
     [{ cluster: { name: "c", members: [] } }, "cluster.members must be 1 to 7 (got 0)"],
     [{ heartbeatMs: 9 }, "heartbeatMs must be an integer >= 10 (got 9)"],
     [{ heartbeatMs: Number.NaN }, "heartbeatMs must be an integer >= 10 (got NaN)"],

@@ -1,10 +1,7 @@
 import {
-  configurationOf,
   createNode,
   defaultNodeOptions,
-  formatAddress,
   tcpTransport,
-  type Configuration,
   type Fact,
   type NodeId,
   type NodeOptions,
@@ -16,23 +13,27 @@ import { InvalidArgumentError } from "../errors/base.ts";
 import type { Address, Passwords, Runtime } from "../runtime/index.ts";
 import { AuthTokens } from "./auth-tokens.ts";
 import type { Outcome } from "./command.ts";
-import type { MemberInfo } from "./coordination.ts";
 import { createKeyValueStateMachine } from "./key-value-state-machine.ts";
 import { checkLeaseOptions, type LeaseOptions } from "./lease-options.ts";
-import { checkCluster, clusterId, memberId, type InitialCluster } from "./member-identity.ts";
+import type { InitialCluster } from "./member-identity.ts";
+import { initialPlace, joinedPlace, type JoinedCluster, type MemberPlace } from "./member-place.ts";
+import { refuseRemoved } from "./removed-peers.ts";
 import { ReplicatedMember } from "./replicated-member.ts";
 import type { SessionLimits } from "./session-table.ts";
 import { checkWatchLimits, type WatchLimits } from "./watch-limits.ts";
 
 export interface MemberOptions {
   readonly runtime: Runtime;
-  /** One of the cluster's members. */
+  /** One of the cluster's members; a member that joins may give itself any name. */
   readonly name: string;
   /** This member's own directory; made when it is not there, refused when it is another member's. */
   readonly directory: string;
   /** Where to listen for peers. */
   readonly peer: Address;
-  readonly cluster: InitialCluster;
+  /** Of a member that the cluster started with. Either this or `join`. */
+  readonly cluster?: InitialCluster;
+  /** Of a member that was added later (`ClusterAdministration.memberAdd`). */
+  readonly join?: JoinedCluster;
   /** Published to the other members, for clients to find. */
   readonly clientUrls: readonly string[];
   readonly httpUrls: readonly string[];
@@ -57,6 +58,10 @@ export interface MemberOptions {
   readonly maxWaiting?: number;
   /** Must be the same on every member. */
   readonly sessionLimits?: Partial<SessionLimits>;
+  /** Bytes of keys and values, all versions, at which no more is taken: see Alarm. Default 2 GiB. */
+  readonly quotaBytes?: number;
+  /** As leader, makes voters of learners as soon as they have caught up. Default false. */
+  readonly autoPromote?: boolean;
   readonly leases?: Partial<LeaseOptions>;
   readonly watches?: Partial<WatchLimits>;
   /** What users' passwords are kept by. Default: Node's crypto. */
@@ -68,6 +73,8 @@ export interface MemberOptions {
   readonly wrapTransport?: (transport: PeerTransport) => PeerTransport;
   readonly plant?: PlantedBug;
 }
+
+const defaultQuotaBytes = 2 * 1024 ** 3;
 
 const passedOn = [
   "runtime",
@@ -98,26 +105,34 @@ const passedOn = [
  */
 export async function createMember(options: MemberOptions): Promise<ReplicatedMember> {
   checkOptions(options);
-  const { runtime, name, cluster, plant } = options;
+  const { runtime, name, plant } = options;
+  const place = placeOf(options);
+  const { id } = place;
   const leases = checkLeaseOptions(options.leases, options.electionTimeoutMs);
   const watches = checkWatchLimits(options.watches);
-  const id = memberId(cluster, name);
   const tokens = new AuthTokens(() => runtime.clock.now());
   const machine = createKeyValueStateMachine({
     tokens,
     maxLeases: leases.maxLeases,
-    plant: { dropSessionsInSnapshot: plant === "sessions-lost-in-snapshot" },
+    plant: {
+      dropSessionsInSnapshot: plant === "sessions-lost-in-snapshot",
+      renewLeasesInSnapshot: plant === "leases-renewed-in-snapshot",
+      restoreSilently: plant === "watchers-miss-snapshot",
+    },
     ...(options.sessionLimits === undefined ? {} : { sessionLimits: options.sessionLimits }),
   });
-  const initialMembers = cluster.members.map((member) => initialInfo(cluster, member.name, member.peer));
-  const self = { ...initialInfo(cluster, name, addressOf(options)), ...publishedUrls(options) };
+  const { clientUrls, httpUrls } = options;
+  const { peerUrls } = place.members.find((info) => info.id === BigInt(id))!;
+  const self = { id: BigInt(id), name, peerUrls, clientUrls, httpUrls };
   const member = new ReplicatedMember({
     clock: runtime.clock,
     random: runtime.random.fork("sessions"),
     machine,
     self,
-    clusterId: clusterId(cluster),
-    initialMembers,
+    clusterId: place.clusterId,
+    initialMembers: place.members,
+    quotaBytes: options.quotaBytes ?? defaultQuotaBytes,
+    autoPromote: options.autoPromote ?? false,
     leases,
     watches,
     tokens,
@@ -129,21 +144,29 @@ export async function createMember(options: MemberOptions): Promise<ReplicatedMe
     network: runtime.network,
     clock: runtime.clock,
     random: runtime.random.fork("transport"),
-    clusterId: clusterId(cluster),
+    clusterId: place.clusterId,
     id,
     listen: options.peer,
-    advertise: addressOf(options),
-    peers: new Map(cluster.members.map(({ name: peer, peer: address }) => [memberId(cluster, peer), address])),
-    ...(options.onRefused === undefined ? {} : { onRefused: options.onRefused }),
+    advertise: place.advertise,
+    peers: place.peers,
+    onRefused: (peer, reason) => {
+      member.onRefused(reason);
+      options.onRefused?.(peer, reason);
+    },
   });
+  const refusing = refuseRemoved(options.wrapTransport?.(transport) ?? transport, () => machine.cluster.removed);
   const node = await createNode({
     ...nodeOptions(options),
     id,
-    clusterId: clusterId(cluster),
-    configuration: initialConfiguration(cluster),
-    transport: options.wrapTransport?.(transport) ?? transport,
+    clusterId: place.clusterId,
+    configuration: place.configuration,
+    transport: refusing,
     stateMachine: machine,
-    onApplied: (entry, outcome) => member.onApplied(entry, outcome as Outcome),
+    onApplied: (entry, outcome) => {
+      member.onApplied(entry, outcome as Outcome);
+      refusing.refresh();
+    },
+    onConfiguration: (configuration, _, committed) => member.onConfiguration(configuration, committed),
     onFact: (fact) => {
       member.onFact(fact);
       options.onFact?.(fact);
@@ -160,11 +183,11 @@ function nodeOptions(options: MemberOptions): Pick<NodeOptions, (typeof passedOn
 }
 
 function checkOptions(options: MemberOptions): void {
-  checkCluster(options.cluster, options.name);
+  if (options.name === "") throw new InvalidArgumentError("name", "must not be empty", options.name);
   const { heartbeatMs, electionTimeoutMs } = { ...defaultNodeOptions, ...options };
   atLeast("heartbeatMs", heartbeatMs, 10);
   atLeast("electionTimeoutMs", electionTimeoutMs, 2 * heartbeatMs);
-  for (const name of ["snapshotEntries", "maxWaiting", "segmentBytes", "maxAppendBytes"] as const) {
+  for (const name of ["snapshotEntries", "maxWaiting", "segmentBytes", "maxAppendBytes", "quotaBytes"] as const) {
     if (options[name] !== undefined) atLeast(name, options[name], 1);
   }
   if (options.trailingEntries !== undefined) atLeast("trailingEntries", options.trailingEntries, 0);
@@ -176,23 +199,11 @@ function atLeast(name: string, value: number, least: number): void {
   }
 }
 
-function initialInfo(cluster: InitialCluster, name: string, peer: Address): MemberInfo {
-  const id = BigInt(memberId(cluster, name));
-  return { id, name, peerUrls: [`http://${peer.host}:${peer.port}`], clientUrls: [], httpUrls: [] };
-}
-
-function initialConfiguration(cluster: InitialCluster): Configuration {
-  const addresses = cluster.members.map(({ name, peer }) => [memberId(cluster, name), formatAddress(peer)] as const);
-  return configurationOf(
-    addresses.map(([id]) => id),
-    new Map(addresses),
-  );
-}
-
-function addressOf({ cluster, name }: MemberOptions): Address {
-  return cluster.members.find((member) => member.name === name)!.peer;
-}
-
-function publishedUrls({ clientUrls, httpUrls }: MemberOptions): Pick<MemberInfo, "clientUrls" | "httpUrls"> {
-  return { clientUrls, httpUrls };
+function placeOf({ cluster, join, name }: MemberOptions): MemberPlace {
+  if (cluster !== undefined && join !== undefined) {
+    throw new InvalidArgumentError("join", "must not be given with cluster", join);
+  }
+  if (join !== undefined) return joinedPlace(join);
+  if (cluster === undefined) throw new InvalidArgumentError("cluster", "is required, or join", cluster);
+  return initialPlace(cluster, name);
 }

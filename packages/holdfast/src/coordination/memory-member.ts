@@ -9,9 +9,11 @@ import type { CommandOperation, OperationAnswer, Outcome } from "./command.ts";
 import type { Answer, Member, MemberInfo, RequestOptions, ResponseHeader } from "./coordination.ts";
 import { CoordinationError } from "./coordination-error.ts";
 import { createKeyValueStateMachine } from "./key-value-state-machine.ts";
+import { lonelyCluster } from "./lonely-cluster.ts";
 import { LeaseClock } from "./lease-clock.ts";
 import { completeGrant } from "./lease-grant.ts";
 import { checkLeaseOptions, type LeaseOptions } from "./lease-options.ts";
+import { MaintenanceDesk } from "./maintenance-desk.ts";
 import {
   validateCompact,
   validateDeleteRange,
@@ -113,6 +115,15 @@ export function createMemoryMember(options: MemoryMemberOptions = {}): Member {
     header: () => header(machine.revision),
   });
 
+  const maintenance = new MaintenanceDesk({
+    clock,
+    machine,
+    header: () => header(machine.revision),
+    requireRoot: (requestOptions) => auth.requireRoot(requestOptions),
+    linearize: async (requestOptions) => admit(requestOptions),
+    write: execute,
+  });
+
   function read<T extends object>(
     requestOptions: RequestOptions,
     judge: (authority: Authority) => unknown,
@@ -148,6 +159,8 @@ export function createMemoryMember(options: MemoryMemberOptions = {}): Member {
     name,
     clusterId,
     auth,
+    cluster: lonelyCluster(self, () => header(machine.revision)),
+    maintenance,
     // Nothing it depends on can fail.
     failed: new Promise<Error>(() => {}),
     async range(request, requestOptions = {}) {
@@ -229,6 +242,8 @@ export function createMemoryMember(options: MemoryMemberOptions = {}): Member {
       revision: machine.revision,
       storeBytes: machine.storeBytes,
       logBytes: 0,
+      isLearner: false,
+      alarms: machine.cluster.alarms,
     }),
     members: () => [self],
     async close() {

@@ -25,6 +25,7 @@ const kinds = [
   "clockTick",
   "auth",
   "authenticate",
+  "cluster",
 ] as const;
 const responseTypes = ["range", "put", "deleteRange", "txn"] as const;
 

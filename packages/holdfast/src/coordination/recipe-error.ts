@@ -7,7 +7,7 @@ export type RecipeErrorCode =
   | "LOCK_LOST"
   | "ACQUIRE_TIMED_OUT"
   | "STALE_TOKEN"
-  | "NOT_LEADER"
+  | "LEADERSHIP_OVER"
   | "CONFIG_CONFLICT"
   | "CONFIG_INVALID"
   | "NOT_A_COUNTER";
@@ -18,7 +18,7 @@ const recipeErrors: Readonly<Record<RecipeErrorCode, readonly [ErrorKind, boolea
   LOCK_LOST: ["consistency", false, "the key of the lock is gone: it is held no longer"],
   ACQUIRE_TIMED_OUT: ["timeout", true, "gave up waiting for its turn"],
   STALE_TOKEN: ["consistency", false, "a later holder has already been here"],
-  NOT_LEADER: ["consistency", false, "the leadership has ended"],
+  LEADERSHIP_OVER: ["consistency", false, "the leadership has ended"],
   CONFIG_CONFLICT: ["consistency", true, "somebody else has written meanwhile"],
   CONFIG_INVALID: ["business", false, "the value is not valid"],
   NOT_A_COUNTER: ["business", false, "the key holds something that is no whole number, or one too large"],

@@ -1,9 +1,10 @@
-import { defaultNodeOptions, type Entry, type Fact, type RaftNode } from "../consensus/index.ts";
+import { defaultNodeOptions, type Configuration, type Entry, type Fact, type RaftNode } from "../consensus/index.ts";
 import type { Clock, Passwords, Random, Timer } from "../runtime/index.ts";
 import type { AuthAdministration } from "./auth-administration.ts";
 import { AuthDesk, isOvertaken } from "./auth-desk.ts";
 import { checkLeaseRead, checkRead, checkTxn, type Authority } from "./auth-permission.ts";
 import type { AuthTokens } from "./auth-tokens.ts";
+import type { ClusterAdministration, MaintenanceAdministration } from "./cluster.ts";
 import { decodeIdentity, encodeCommand } from "./command-codec.ts";
 import type { CommandOperation, Outcome } from "./command.ts";
 import type {
@@ -44,6 +45,9 @@ import type {
   LeaseTimeToLiveRequest,
   LeaseTimeToLiveResponse,
 } from "./lease.ts";
+import { MaintenanceDesk, type MaintenanceDeskOptions } from "./maintenance-desk.ts";
+import { MemberCluster } from "./member-cluster.ts";
+import { memberStatus } from "./member-status.ts";
 import { OwnSession } from "./own-session.ts";
 import { PendingReads } from "./pending-reads.ts";
 import { PendingWrites } from "./pending-writes.ts";
@@ -77,6 +81,10 @@ export interface ReplicatedMemberOptions {
   readonly tokens: AuthTokens;
   readonly passwords: Passwords | undefined;
   readonly maxWaiting: number;
+  /** Bytes of the store at which no more is taken. */
+  readonly quotaBytes: number;
+  /** As leader, makes voters of learners that are ready. */
+  readonly autoPromote: boolean;
 }
 
 const tickMs = 100;
@@ -91,6 +99,7 @@ export class ReplicatedMember implements Member {
   readonly id: bigint;
   readonly name: string;
   readonly clusterId: bigint;
+  readonly maintenance: MaintenanceAdministration;
   readonly #auth: AuthDesk;
   readonly #options: ReplicatedMemberOptions;
   readonly #writes: PendingWrites;
@@ -98,11 +107,13 @@ export class ReplicatedMember implements Member {
   readonly #keepAlives: LeaseKeepAlives;
   readonly #leaseClock: LeaseClock;
   readonly #watches: WatchHub;
+  readonly #cluster: MemberCluster;
+  readonly #failed: PromiseWithResolvers<Error> = Promise.withResolvers();
+  #closing: Promise<void> | undefined;
   #node: RaftNode | undefined;
   #session: OwnSession | undefined;
   /** The last entry that the log held when this member started. */
   #replayedTo = 0;
-  #published: "no" | "under way" | "yes" = "no";
   #tick: Timer | undefined;
   #closed = false;
 
@@ -124,6 +135,14 @@ export class ReplicatedMember implements Member {
       write: (operation, request) => this.#write(operation, request),
       header: () => this.#header(options.machine.revision),
     });
+    this.#cluster = new MemberCluster({
+      ...options,
+      ...this.#deskOptions,
+      node: () => this.#running,
+      electionTimeoutMs,
+      onRemoved: (error) => this.#removed(error),
+    });
+    this.maintenance = new MaintenanceDesk({ clock, machine: options.machine, ...this.#deskOptions });
     this.#writes = new PendingWrites({
       now: () => clock.now(),
       propose: (command) => this.#running.propose(command),
@@ -158,6 +177,10 @@ export class ReplicatedMember implements Member {
     });
   }
 
+  get cluster(): ClusterAdministration {
+    return this.#cluster.desk;
+  }
+
   get auth(): AuthAdministration {
     return this.#auth;
   }
@@ -177,7 +200,7 @@ export class ReplicatedMember implements Member {
   }
 
   get failed(): Promise<Error> {
-    return this.#running.failed;
+    return this.#failed.promise;
   }
 
   get #running(): RaftNode {
@@ -191,7 +214,10 @@ export class ReplicatedMember implements Member {
     this.#replayedTo = node.raft.log.lastIndex;
     this.#options.tokens.forget();
     this.#scheduleTick();
-    void node.failed.then(() => this.#stop());
+    void node.failed.then((error) => {
+      this.#stop();
+      this.#failed.resolve(error);
+    });
   }
 
   onApplied(entry: Entry, outcome: Outcome): void {
@@ -199,6 +225,16 @@ export class ReplicatedMember implements Member {
     if (entry.index === this.#replayedTo) this.#options.tokens.forget();
     const identity = decodeIdentity(entry.data);
     if (identity !== undefined) this.#writes.onApplied(identity, outcome);
+    this.#cluster.onApplied(outcome);
+  }
+
+  onConfiguration(configuration: Configuration, committed: boolean): void {
+    this.#cluster.onConfiguration(configuration, committed);
+  }
+
+  /** A peer has turned this member away. */
+  onRefused(reason: string): void {
+    this.#cluster.onRefused(reason);
   }
 
   onFact(fact: Fact): void {
@@ -219,6 +255,7 @@ export class ReplicatedMember implements Member {
   async put(request: PutRequest, options: RequestOptions = {}): Promise<Answer<PutResponse>> {
     this.#admit(options);
     validatePut(request);
+    this.#cluster.requireSpace({ type: "put", request });
     return this.#write({ type: "put", request }, options);
   }
 
@@ -231,7 +268,10 @@ export class ReplicatedMember implements Member {
   async txn(request: TxnRequest, options: RequestOptions = {}): Promise<Answer<TxnResponse>> {
     this.#admit(options);
     validateTxn(request);
-    if (!isReadOnlyTxn(request)) return this.#write({ type: "txn", request }, options);
+    if (!isReadOnlyTxn(request)) {
+      this.#cluster.requireSpace({ type: "txn", request });
+      return this.#write({ type: "txn", request }, options);
+    }
     await this.#linearize(options);
     return this.#read(
       options,
@@ -309,18 +349,7 @@ export class ReplicatedMember implements Member {
   }
 
   status(): MemberStatus {
-    const { raft, applied, logBytes } = this.#running;
-    const { revision, storeBytes } = this.#options.machine;
-    return {
-      role: raft.role === "preCandidate" ? "candidate" : raft.role,
-      term: raft.term,
-      leader: BigInt(raft.leader),
-      commitIndex: raft.commit,
-      appliedIndex: applied,
-      revision,
-      storeBytes,
-      logBytes,
-    };
+    return memberStatus(this.#running, this.#options.machine);
   }
 
   /**
@@ -334,14 +363,19 @@ export class ReplicatedMember implements Member {
   }
 
   members(): readonly MemberInfo[] {
-    const known = new Map(this.#options.initialMembers.map((member) => [member.id, member]));
-    for (const member of this.#options.machine.members()) known.set(member.id, member);
-    return [...known.values()];
+    return this.#cluster.members();
   }
 
   async close(): Promise<void> {
     this.#stop();
-    await this.#running.close();
+    await (this.#closing ??= this.#running.close());
+  }
+
+  /** The others go on without it. */
+  #removed(error: CoordinationError): void {
+    if (this.#closed) return;
+    this.#failed.resolve(error);
+    void this.close();
   }
 
   #stop(): void {
@@ -350,9 +384,22 @@ export class ReplicatedMember implements Member {
     this.#tick?.cancel();
     this.#watches.close();
     // What was proposed may still be applied, by the others.
+    this.#cluster.close();
     this.#keepAlives.close(new CoordinationError("TIMED_OUT"));
     this.#writes.close(new CoordinationError("TIMED_OUT"));
     this.#reads.close(new CoordinationError("STOPPED"));
+  }
+
+  get #deskOptions(): Pick<MaintenanceDeskOptions, "header" | "requireRoot" | "linearize" | "write"> {
+    return {
+      header: () => this.#header(this.#options.machine.revision),
+      requireRoot: (options) => this.#auth.requireRoot(options),
+      linearize: async (options) => {
+        this.#admit(options);
+        await this.#linearize(options);
+      },
+      write: (operation, options) => this.#write(operation, options),
+    };
   }
 
   #admit({ signal, identity }: Pick<RequestOptions, "signal" | "identity">): void {
@@ -444,22 +491,10 @@ export class ReplicatedMember implements Member {
       this.#reads.tick(clock.now());
       this.#keepAlives.tick(clock.now());
       this.#leaseClock.tick();
+      this.#cluster.tick();
       machine.sweep(sweepLimit);
       this.#watches.checkLeader();
-      if (this.#published === "no") void this.#publish();
       if (!this.#closed) this.#scheduleTick();
     });
-  }
-
-  /** Makes this member's addresses known to all, however long it takes to find a leader. */
-  async #publish(): Promise<void> {
-    this.#published = "under way";
-    try {
-      await this.#write({ type: "memberAttributes", request: this.#options.self }, {});
-      this.#published = "yes";
-    } catch {
-      // No leader yet, or lost on the way: the next tick tries again, and applied twice it would say the same.
-      this.#published = "no";
-    }
   }
 }

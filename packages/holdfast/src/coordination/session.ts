@@ -197,7 +197,8 @@ class LeaseSession implements Session {
     } catch (error) {
       if (this.signal.aborted) return;
       // One who is refused, or whose service has stopped, does not hold it again once it is in doubt.
-      if (!this.held && (hasStopped(error) || !mayPass(error))) this.#end(new RecipeError("SESSION_LOST", { cause: error }));
+      if (!this.held && (hasStopped(error) || !mayPass(error)))
+        this.#end(new RecipeError("SESSION_LOST", { cause: error }));
       else this.#scheduleBeat(Math.min(500, this.#ttlMs / 10));
       return;
     }

@@ -2,6 +2,8 @@ import { ByteReader, MalformedError, type ByteWriter } from "../wire/index.ts";
 import { authItems, authStateOf, readAuthItem, writeAuthItem, type AuthItem } from "./auth-codec.ts";
 import type { AuthState } from "./auth-store.ts";
 import { textOf, writeText } from "./byte-text.ts";
+import { clusterItems, clusterOf, readClusterItem, writeClusterItem, type ClusterItem } from "./cluster-codec.ts";
+import type { CapturedCluster } from "./cluster-state.ts";
 import { readMember, writeMember } from "./command-codec.ts";
 import type { MemberInfo } from "./coordination.ts";
 import type { LeaseId } from "./key-value.ts";
@@ -21,14 +23,15 @@ export interface StateContents {
   readonly sessions: SessionCapture;
   readonly members: readonly MemberInfo[];
   readonly auth: AuthState;
+  readonly cluster: CapturedCluster;
   readonly hash: readonly [left: number, right: number];
 }
 
 const magic = 0x4c564b48;
-const formatVersion = 2;
+const formatVersion = 3;
 
 /** The first byte of a block: what it holds. Blocks come in this order; all but the first and last may be missing or many. */
-const section = { header: 0, leases: 1, versions: 2, sessions: 3, members: 4, auth: 5, end: 6 } as const;
+const section = { header: 0, leases: 1, versions: 2, sessions: 3, members: 4, auth: 5, cluster: 6, end: 7 } as const;
 
 /** What precedes a version. */
 const sameKeyFlag = 1;
@@ -40,7 +43,7 @@ const leaseFlag = 4;
  * bytes depend on the state alone: versions in order of key and revision, without those compacted but not yet freed.
  */
 export function* writeState(state: StateContents): Generator<Uint8Array, undefined> {
-  const { store, leases, sessions, members, auth, hash } = state;
+  const { store, leases, sessions, members, auth, cluster, hash } = state;
   const block = new BlockWriter();
   const { bytes } = block;
   bytes.u8(section.header);
@@ -57,12 +60,18 @@ export function* writeState(state: StateContents): Generator<Uint8Array, undefin
   yield* writeItems(block, section.sessions, sessions.sessions, writeSession);
   yield* writeItems(block, section.members, members, writeMember);
   yield* writeItems(block, section.auth, authItems(auth), writeAuthItem);
+  yield* writeItems(block, section.cluster, clusterItems(cluster), writeClusterItem);
   bytes.u8(section.end);
   yield block.take();
   return undefined;
 }
 
-function* writeVersions(block: BlockWriter, store: StoreContents): Generator<Uint8Array> {
+/** All keys with their versions up to the contents' revision: equal contents, equal bytes. */
+export function versionChunks(store: StoreContents): Generator<Uint8Array, undefined> {
+  return writeVersions(new BlockWriter(), store);
+}
+
+function* writeVersions(block: BlockWriter, store: StoreContents): Generator<Uint8Array, undefined> {
   const { index, revision, compactedRevision } = store;
   let resumeKey = "";
   let resumePosition = 0;
@@ -88,6 +97,7 @@ function* writeVersions(block: BlockWriter, store: StoreContents): Generator<Uin
     });
     if (!block.empty) yield block.take();
   }
+  return undefined;
 }
 
 function writeVersion(bytes: ByteWriter, version: Version, sameKey: boolean): void {
@@ -133,6 +143,7 @@ export function readState(chunks: readonly Uint8Array[]): StateContents {
   const sessions: CapturedSession[] = [];
   const members: MemberInfo[] = [];
   const auth: AuthItem[] = [];
+  const cluster: ClusterItem[] = [];
   for (let last: number = section.header; last !== section.end;) {
     const start = blocks.position;
     const reader = new ByteReader(blocks.next());
@@ -149,6 +160,7 @@ export function readState(chunks: readonly Uint8Array[]): StateContents {
     while (kind === section.sessions && reader.remaining > 0) sessions.push(readSession(reader));
     while (kind === section.members && reader.remaining > 0) members.push(readMember(reader));
     while (kind === section.auth && reader.remaining > 0) auth.push(readAuthItem(reader));
+    while (kind === section.cluster && reader.remaining > 0) cluster.push(readClusterItem(reader));
     reader.end("snapshot.block");
     last = kind;
   }
@@ -161,6 +173,7 @@ export function readState(chunks: readonly Uint8Array[]): StateContents {
     sessions: { horizon, sessions },
     members,
     auth: authStateOf(auth),
+    cluster: clusterOf(cluster),
     hash,
   };
 }

@@ -1,6 +1,6 @@
 import { HoldfastError } from "../errors/base.ts";
-import type { Coordination } from "./coordination.ts";
-import type { KeyValue, RangeRequest } from "./key-value.ts";
+import type { Coordination, ResponseHeader } from "./coordination.ts";
+import type { KeyValue, RangeRequest, RequestOp } from "./key-value.ts";
 import { RecipeError, type RecipeErrorCode } from "./recipe-error.ts";
 import type { Session } from "./session.ts";
 import { isOutcomeUnknown, unlessAborted, untilAnswered } from "./until-answered.ts";
@@ -23,6 +23,15 @@ export interface Place {
   readonly key: Uint8Array;
   /** Later places have greater ones: a fencing token. */
   readonly createRevision: number;
+  /** As of when it was seen. */
+  readonly header: ResponseHeader;
+}
+
+/** A place just entered, or found. */
+interface Entry extends Place {
+  readonly isFront: boolean;
+  /** The own pair as it was there already. */
+  readonly found?: KeyValue;
 }
 
 const encoder = new TextEncoder();
@@ -58,18 +67,27 @@ export function joinKey(prefix: Uint8Array, rest: string): Uint8Array {
  * Enters the line, waits until everybody in front has left, and is in front then for certain: its own key was seen at
  * a moment when no older one was there, and its lease was alive after that. Whoever gives up leaves the line.
  *
+ * @param onFound called, before it waits, with the own pair when that was there already, from an earlier try
  * @throws RecipeError with the line's code, SESSION_LOST; the signal's reason; what a request is refused with
  */
-export async function takeTurn(line: Line, key: Uint8Array, value: Uint8Array, signal: AbortSignal): Promise<Place> {
-  const place = await enter(line, key, value, signal);
+export async function takeTurn(
+  line: Line,
+  key: Uint8Array,
+  value: Uint8Array,
+  signal: AbortSignal,
+  onFound?: (pair: KeyValue) => Promise<void>,
+): Promise<Place> {
+  const { session } = line;
+  const entry = await enter(line, key, value, signal);
   try {
-    await untilFront(line, place, signal);
-    await line.session.untilHeld(signal);
+    if (entry.found !== undefined) await onFound?.(entry.found);
+    const place = entry.isFront ? entry : await untilFront(line, entry, signal);
+    await session.untilHeld(signal);
+    return place;
   } catch (error) {
-    leaveLater(line.session, key, undefined);
+    leaveLater(session, key, undefined);
     throw error;
   }
-  return place;
 }
 
 /** Enters only if nobody is in the line. */
@@ -93,18 +111,29 @@ export async function takeIfFree(line: Line, key: Uint8Array, signal: AbortSigna
   return place;
 }
 
-/** Puts the key, or finds it there. */
-async function enter({ session }: Line, key: Uint8Array, value: Uint8Array, signal: AbortSignal): Promise<Place> {
+/** Puts the key, or finds it there; and looks who is in front, so that a line without others takes one request. */
+async function enter(
+  { session, prefix }: Line,
+  key: Uint8Array,
+  value: Uint8Array,
+  signal: AbortSignal,
+): Promise<Entry> {
   const { coordination, leaseId } = session;
-  const place = await entering(session, key, signal, () =>
+  const front: RequestOp = { type: "range", request: { ...oldestOf(prefix), keysOnly: true } };
+  const entry = await entering(session, key, signal, () =>
     coordination.txn({
       compare: [{ key, target: "create", result: "equal", operand: 0 }],
-      success: [{ type: "put", request: { key, value, lease: leaseId } }],
-      failure: [{ type: "range", request: { key } }],
+      success: [{ type: "put", request: { key, value, lease: leaseId } }, front],
+      failure: [{ type: "range", request: { key } }, front],
     }),
   );
   // The transaction either puts the key or finds it.
-  return place!;
+  return entry!;
+}
+
+/** The one in front. */
+export function oldestOf(prefix: Uint8Array): RangeRequest {
+  return { ...prefixRange(prefix), sortTarget: "create", sortOrder: "ascend", limit: 1 };
 }
 
 /**
@@ -116,7 +145,7 @@ async function entering(
   key: Uint8Array,
   signal: AbortSignal,
   txn: () => ReturnType<Coordination["txn"]>,
-): Promise<Place | undefined> {
+): Promise<Entry | undefined> {
   const { clock, random } = session;
   let latest: Promise<unknown> | undefined;
   try {
@@ -125,10 +154,11 @@ async function entering(
       latest = asked;
       return unlessAborted(asked, signal);
     });
-    if (answer.succeeded) return { key, createRevision: answer.header.revision };
-    const [found] = answer.responses;
-    const pair = found?.type === "range" ? found.response.pairs[0] : undefined;
-    return pair && { key, createRevision: pair.createRevision };
+    const { header } = answer;
+    const [own, front] = answer.responses.map((step) => (step.type === "range" ? step.response.pairs[0] : undefined));
+    const isFront = front !== undefined && sameBytes(front.key, key);
+    if (answer.succeeded) return { key, createRevision: header.revision, header, isFront };
+    return own && { key, createRevision: own.createRevision, header, isFront, found: own };
   } catch (error) {
     leaveLater(session, key, latest);
     if (HoldfastError.is(error) && error.code === "LEASE_NOT_FOUND") {
@@ -139,7 +169,7 @@ async function entering(
 }
 
 /** Until no older key is in the line. */
-async function untilFront(line: Line, { key, createRevision }: Place, signal: AbortSignal): Promise<void> {
+async function untilFront(line: Line, { key, createRevision }: Place, signal: AbortSignal): Promise<Place> {
   const { clock, random, coordination } = line.session;
   for (;;) {
     const { pairs, header } = await untilAnswered({ clock, random, signal }, () =>
@@ -147,7 +177,7 @@ async function untilFront(line: Line, { key, createRevision }: Place, signal: Ab
     );
     const [own, ahead] = pairs;
     if (own?.createRevision !== createRevision || !sameBytes(own.key, key)) throw new RecipeError(line.lostCode);
-    if (ahead === undefined) return;
+    if (ahead === undefined) return { key, createRevision, header };
     await untilAnswered({ clock, random, signal }, () =>
       untilDeleted(coordination, ahead, header.revision + 1, signal),
     );
@@ -179,16 +209,28 @@ async function untilDeleted(
   for await (const { events, canceled } of watcher) if (canceled === true || events.length > 0) return;
 }
 
+/** What is being taken back of each session. */
+const leaving = new WeakMap<Session, Set<Promise<void>>>();
+
 /** Takes the key back in the background, however long that takes, unless the session ends and takes it along. */
 export function leaveLater(session: Session, key: Uint8Array, entering: Promise<unknown> | undefined): void {
-  void (async () => {
+  const { signal } = session;
+  const work = (async () => {
     let unknown = false;
     await entering?.catch((error: unknown) => (unknown = isOutcomeUnknown(error)));
-    await leave(session, key, session.signal);
+    await leave(session, key, signal);
     if (!unknown) return;
-    await session.clock.sleep(settledMs, { signal: session.signal });
-    await leave(session, key, session.signal);
+    await session.clock.sleep(settledMs, { signal });
+    await leave(session, key, signal);
   })().catch(() => undefined);
+  const all = leaving.get(session) ?? new Set();
+  leaving.set(session, all.add(work));
+  void work.then(() => all.delete(work));
+}
+
+/** Until nothing is left of those who have given up. */
+export async function untilLeft(session: Session): Promise<void> {
+  for (const work of leaving.get(session) ?? []) await work;
 }
 
 export async function leave(session: Session, key: Uint8Array, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,7 @@
 import { HoldfastError } from "holdfast/errors/base";
 import { gatewayClient, type GatewayClient } from "../client/gateway-client.ts";
 import { isOutcomeUnknown, UnreachableError } from "../client/gateway-error.ts";
+import { clientIdentity, identityOptions, type IdentityValues } from "./client-options.ts";
 import { environmentError, ExitError, failure } from "./exit.ts";
 import { endpoints, flag, integer, type Option } from "./option.ts";
 
@@ -9,19 +10,21 @@ export const clientOptions: {
   readonly endpoints: Option<readonly string[]>;
   readonly timeoutMs: Option<number>;
   readonly json: Option<boolean>;
-} = {
+} & typeof identityOptions = {
   endpoints,
   timeoutMs: integer({ min: 1, max: 3_600_000, default: 5000, help: "give up after so many milliseconds" }),
+  ...identityOptions,
   json: flag("print one JSON document"),
 };
 
 /** Runs one question, and turns what can go wrong into a message that says what to do about it. */
 export async function askCluster<T>(
-  options: { readonly endpoints: readonly string[]; readonly timeoutMs: number },
+  options: { readonly endpoints: readonly string[]; readonly timeoutMs: number } & IdentityValues,
   ask: (client: GatewayClient) => Promise<T>,
 ): Promise<T> {
   // Nobody listens anywhere: a person should hear so soon, and not after the time a slow cluster may take.
-  const client = gatewayClient({ ...options, refusedTimeoutMs: 1000 });
+  const { endpoints: members, timeoutMs } = options;
+  const client = gatewayClient({ endpoints: members, timeoutMs, ...clientIdentity(options), refusedTimeoutMs: 1000 });
   try {
     return await ask(client);
   } catch (error) {

@@ -1,11 +1,13 @@
-import type { InitialMember } from "holdfast/coordination";
+import type { InitialMember, JoinedCluster, MemberOptions } from "holdfast/coordination";
 import type { Address, Runtime } from "holdfast/runtime";
 import type { NodeGossip } from "../gossip/node-gossip.ts";
 import { recallCluster, rememberCluster } from "../gossip/remembered-cluster.ts";
-import { learnCluster } from "../gossip/learn-cluster.ts";
+import { gossipSeeds } from "../gossip/gossip-address.ts";
+import { learnCluster, type LearnedCluster, type LearnedMember } from "../gossip/learn-cluster.ts";
 import { addressText } from "../supervisor/cluster-plan.ts";
 import { explained, type NodePlaces } from "./explain-start.ts";
-import { memberNamed } from "./member-named.ts";
+import { environmentError, usageError } from "./exit.ts";
+import { printable } from "./terminal.ts";
 
 export interface FindClusterOptions {
   readonly runtime: Runtime;
@@ -13,6 +15,8 @@ export interface FindClusterOptions {
   readonly clusterName: string;
   /** As `--cluster` says. */
   readonly cluster: readonly InitialMember[] | undefined;
+  /** The cluster runs already, and this member was added to it. */
+  readonly isExisting: boolean;
   readonly seeds: readonly Address[];
   /** Gossip is needed only to learn. */
   readonly startGossip: (seeds: readonly Address[]) => Promise<NodeGossip>;
@@ -21,6 +25,8 @@ export interface FindClusterOptions {
 }
 
 export interface FoundCluster {
+  /** What `createMember` is told. */
+  readonly home: Pick<MemberOptions, "cluster" | "join">;
   readonly members: readonly InitialMember[];
   /** Keeps what was learned for the next start, once the directory is known to be this member's. */
   remember(): Promise<void>;
@@ -32,19 +38,56 @@ export interface FoundCluster {
  * @throws ExitError when nobody knows, or this member is none of them; the signal's reason
  */
 export async function findCluster(options: FindClusterOptions): Promise<FoundCluster> {
-  const { runtime, places, clusterName, cluster, seeds, signal, say } = options;
+  const { runtime, places, clusterName, cluster, isExisting, signal, say } = options;
   const { name, data: directory } = places;
-  if (cluster !== undefined) return { members: cluster, remember: () => Promise.resolve() };
+  if (cluster !== undefined && !isExisting) {
+    const home = { cluster: { name: clusterName, members: cluster } };
+    return { home, members: cluster, remember: () => Promise.resolve() };
+  }
   const place = { disk: runtime.disk, directory, clusterName };
   const remembered = await explained(places, () => recallCluster(place));
   if (remembered !== undefined) {
-    memberNamed(name, remembered, "the members learned before");
-    say(`the cluster is ${remembered.map((member) => member.name).join(", ")}, as learned before`);
-    return { members: remembered, remember: () => Promise.resolve() };
+    say(`the cluster is ${listed(remembered)}, as learned before`);
+    return { home: { join: remembered }, members: remembered.members, remember: () => Promise.resolve() };
   }
+  const others = cluster?.filter((member) => member.name !== name) ?? [];
+  const seeds = [...options.seeds, ...gossipSeeds(others)];
   const gossip = await options.startGossip(seeds);
   say(`looking for the cluster through ${seeds.map(addressText).join(", ")}`);
-  const members = await learnCluster({ gossip, seeds, clock: runtime.clock, signal });
-  memberNamed(name, members, "the cluster's members");
-  return { members, remember: () => rememberCluster(place, members) };
+  const learned = await learnCluster({ gossip, seeds, clock: runtime.clock, signal });
+  const self = selfIn(learned, places);
+  if (self.hasRun && (await explained(places, () => isEmpty(runtime, directory)))) {
+    throw environmentError(
+      `${name} has run before, and its data is not in ${directory}: name its directory (--data DIR), ` +
+        `or have it removed and added anew: holdfast member remove ${name}; holdfast member add ${name} --peer HOST:PORT`,
+    );
+  }
+  const join: JoinedCluster = { ...learned, memberId: self.id };
+  return { home: { join }, members: learned.members, remember: () => rememberCluster(place, join) };
+}
+
+/** The member of that name, or else the one without a name at our peer address. @throws ExitError (usage) */
+function selfIn({ members }: LearnedCluster, { name, peer }: NodePlaces): LearnedMember {
+  const here = (member: LearnedMember): boolean =>
+    member.name === "" && addressText(member.peer) === addressText(peer);
+  const found = members.find((member) => member.name === name) ?? members.find(here);
+  if (found !== undefined) return found;
+  throw usageError(
+    `${name} is none of the cluster's members: ${listed({ members })}; ` +
+      `add it first: holdfast member add ${name} --peer ${addressText(peer)}`,
+  );
+}
+
+function listed({ members }: Pick<JoinedCluster, "members">): string {
+  const names = members.map((member) => printable(member.name || addressText(member.peer)));
+  return names.toSorted().join(", ");
+}
+
+async function isEmpty({ disk }: Runtime, directory: string): Promise<boolean> {
+  try {
+    return (await disk.list(directory)).length === 0;
+  } catch (error) {
+    if ((error as { readonly code?: unknown }).code === "ENOENT") return true;
+    throw error;
+  }
 }

@@ -3,6 +3,7 @@ import { askCluster, clientOptions } from "./ask-cluster.ts";
 import { defineCommand, type Command } from "./command.ts";
 import { exitCodes, usageError } from "./exit.ts";
 import { bytesForJson, prefixEnd } from "./key-bytes.ts";
+import { leaseText } from "./lease-id.ts";
 import { flag, integer } from "./option.ts";
 
 const positive = { min: 1, max: Number.MAX_SAFE_INTEGER };
@@ -74,6 +75,6 @@ function pairForJson(pair: KeyValue, keysOnly: boolean): Record<string, unknown>
     createRevision: pair.createRevision,
     modRevision: pair.modRevision,
     version: pair.version,
-    ...(pair.lease === 0n ? {} : { lease: pair.lease.toString() }),
+    ...(pair.lease === 0n ? {} : { lease: leaseText(pair.lease) }),
   };
 }

@@ -3,6 +3,7 @@ import type { GossipMember } from "../http/members-document.ts";
 import { addressText } from "../supervisor/cluster-plan.ts";
 import { formatDuration } from "../supervisor/cluster-view.ts";
 import { clientOptions, explainClientError } from "./ask-cluster.ts";
+import { clientIdentity } from "./client-options.ts";
 import { defineCommand, type Command } from "./command.ts";
 import { exitCodes } from "./exit.ts";
 import { printable, type Style, type Terminal } from "./terminal.ts";
@@ -14,7 +15,10 @@ export const membersCommand: Command = defineCommand({
   options: clientOptions,
   async run({ options, terminal }) {
     // A member that does not answer must not use up the time of the whole question.
-    const reader = statusReader({ timeoutMs: Math.min(options.timeoutMs, 2000) });
+    const reader = statusReader({
+      timeoutMs: Math.min(options.timeoutMs, 2000),
+      tls: clientIdentity(options).tls,
+    });
     try {
       const document = await reader.members(options.endpoints);
       if (options.json) terminal.document(document);

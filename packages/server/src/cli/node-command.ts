@@ -10,6 +10,7 @@ import { explained } from "./explain-start.ts";
 import { memberNamed } from "./member-named.ts";
 import { openNodeKeyring } from "./node-keyring.ts";
 import { nodeTimers } from "./node-timers.ts";
+import { nodeTls, tlsOptions } from "./node-tls.ts";
 import { address, addresses, choice, flag, integer, peers, text } from "./option.ts";
 import { aborted, stopSignal } from "./stop-signal.ts";
 
@@ -24,12 +25,20 @@ export const nodeCommand: Command = defineCommand({
     "  --http 10.0.0.2:2381 --cluster n1=10.0.0.1:2380,n2=10.0.0.2:2380,n3=10.0.0.3:2380",
     "holdfast node --name n2 --data ./n2 --client 10.0.0.2:2379 --peer 10.0.0.2:2380 \\",
     "  --http 10.0.0.2:2381 --join 10.0.0.1:2382   # the running members say who --cluster is",
+    "holdfast member add n4 --peer 10.0.0.4:2380   # then, on the new machine:",
+    "holdfast node --name n4 --data ./n4 --client 10.0.0.4:2379 --peer 10.0.0.4:2380 \\",
+    "  --http 10.0.0.4:2381 --join 10.0.0.1:2382",
     "holdfast node --name n2 … --gossip-keyring keyring.json   # sealed; made by: holdfast keygen --json",
   ],
   options: {
     name: text({ placeholder: "NAME", required: true, help: "this member's name, one of --cluster" }),
     data: text({ placeholder: "DIR", required: true, help: "where its log and snapshots live" }),
     cluster: peers("every member of the initial cluster and where its peers reach it; required without --join"),
+    clusterState: choice({
+      choices: ["new", "existing"],
+      default: "new",
+      help: "existing: this member was added to a running cluster, whose members are in --cluster",
+    }),
     join: addresses({ help: "gossip ports of members to find the others through" }),
     client: address({ default: local(2379), help: "listen here for clients" }),
     peer: address({ default: local(2380), help: "listen here for the other members" }),
@@ -53,7 +62,15 @@ export const nodeCommand: Command = defineCommand({
       max: 600_000,
       help: "without a leader for this long, elect another; several heartbeats",
     }),
+    quotaBytes: integer({
+      min: 1,
+      max: Number.MAX_SAFE_INTEGER,
+      default: 2 * 1024 ** 3,
+      help: "raise the NOSPACE alarm, and take no more, when keys and values take so many bytes",
+    }),
+    autoPromote: flag("as leader, make voters of learners that have caught up"),
     snapshotEntries: integer({ min: 1, max: 1e9, help: "take a snapshot after so many log entries" }),
+    ...tlsOptions,
     json: flag("print the ready line as JSON"),
     supervised: flag("stop when stdin closes; leave SIGINT to the supervisor", { hidden: true }),
   },
@@ -65,14 +82,17 @@ export const nodeCommand: Command = defineCommand({
     const self = options.cluster && memberNamed(name, options.cluster, "--cluster");
     const timers = await nodeTimers(options);
     const { gossipKeyring } = options;
+    const tls = nodeTls(options);
     const signals: readonly NodeJS.Signals[] = [
       "SIGINT",
       "SIGTERM",
-      ...(gossipKeyring === undefined ? (["SIGHUP"] as const) : []),
+      // Where there is something to read again, it does not stop the node.
+      ...(gossipKeyring === undefined && tls.client === undefined ? (["SIGHUP"] as const) : []),
     ];
     const stop = options.supervised ? supervisedStop() : stopSignal(signals);
-    const clientUrl = `http://${addressText(options.client)}`;
-    const httpUrl = `http://${addressText(options.http)}`;
+    const scheme = tls.client === undefined ? "http" : "https";
+    const clientUrl = `${scheme}://${addressText(options.client)}`;
+    const httpUrl = `${scheme}://${addressText(options.http)}`;
 
     const peer = addressText(self?.peer ?? options.peer);
     const places = gossipPlaces(options, self?.peer);
@@ -94,7 +114,7 @@ export const nodeCommand: Command = defineCommand({
         import("./find-cluster.ts"),
         import("./node-telemetry.ts"),
       ]);
-    const runtime = nodeRuntime();
+    const runtime = nodeRuntime(tls.peer === undefined ? {} : { tls: tls.peer });
     const telemetry = telemetryModule.createNodeTelemetry({ clock: runtime.clock, nodeId: name });
     let gossip: NodeGossip | undefined;
     const startGossip = async (seeds: readonly Address[]): Promise<NodeGossip> => {
@@ -112,19 +132,22 @@ export const nodeCommand: Command = defineCommand({
         places: used,
         clusterName,
         cluster: options.cluster,
+        isExisting: options.clusterState === "existing",
         seeds: join ?? [],
         startGossip,
         signal: stop,
         say,
       });
-      const { members } = cluster;
+      const { home, members } = cluster;
       member = await explained(used, () =>
         createMember({
           runtime,
           name,
           directory: options.data,
           peer: options.peer,
-          cluster: { name: clusterName, members },
+          ...home,
+          quotaBytes: options.quotaBytes,
+          autoPromote: options.autoPromote,
           clientUrls: [clientUrl],
           httpUrls: [httpUrl],
           ...timers,
@@ -143,8 +166,17 @@ export const nodeCommand: Command = defineCommand({
       const { view: membership } = gossip;
       const { recorder: events, onServeEvent: onEvent } = telemetry;
       served = await explained(used, () =>
-        serveMember({ member: started, membership, events, client: options.client, http: options.http, onEvent }),
+        serveMember({
+          member: started,
+          membership,
+          events,
+          client: options.client,
+          http: options.http,
+          ...(tls.client === undefined ? {} : { tls: tls.client }),
+          onEvent,
+        }),
       );
+      if (!options.supervised) tls.watch((next) => served.setTls(next), terminal);
     } catch (error) {
       await Promise.all([gossip?.leave(), member?.close()]);
       if (stop.aborted && error === stop.reason) return exitCodes.ok;

@@ -122,7 +122,7 @@ export const endpoints: Option<readonly string[]> = {
     value.split(",").map((part) => {
       const trimmed = part.trim();
       const url = URL.canParse(trimmed) ? new URL(trimmed) : undefined;
-      if (url?.protocol !== "http:" || url.hostname === "" || url.pathname !== "/") {
+      if ((url?.protocol !== "http:" && url?.protocol !== "https:") || url.hostname === "" || url.pathname !== "/") {
         throw usageError(
           `${source} must be URLs like http://127.0.0.1:2379, separated by commas (got ${JSON.stringify(trimmed)})`,
         );

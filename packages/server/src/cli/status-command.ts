@@ -1,5 +1,6 @@
 import { statusReader, type ClusterReport, type MemberReport } from "../client/cluster-status.ts";
 import { clientOptions, explainClientError } from "./ask-cluster.ts";
+import { clientIdentity } from "./client-options.ts";
 import { defineCommand, type Command } from "./command.ts";
 import { exitCodes } from "./exit.ts";
 import type { Terminal } from "./terminal.ts";
@@ -11,7 +12,10 @@ export const statusCommand: Command = defineCommand({
   options: clientOptions,
   async run({ options, terminal }) {
     // A member that does not answer must not use up the time of the whole question.
-    const reader = statusReader({ timeoutMs: Math.min(options.timeoutMs, 2000) });
+    const reader = statusReader({
+      timeoutMs: Math.min(options.timeoutMs, 2000),
+      tls: clientIdentity(options).tls,
+    });
     try {
       const report = await reader.cluster(options.endpoints);
       if (options.json) terminal.document(report);

@@ -1,7 +1,7 @@
-import { Agent } from "node:http";
 import type { MemberRole } from "holdfast/coordination";
 import type { StatusDocument } from "../http/member-status.ts";
 import type { MembersDocument } from "../http/members-document.ts";
+import { openConnections, type ClientTls } from "./connections.ts";
 import { UnreachableError } from "./gateway-error.ts";
 import { exchange } from "./http-exchange.ts";
 
@@ -35,11 +35,14 @@ export interface StatusReader {
   close(): void;
 }
 
-export function statusReader(options: { readonly timeoutMs: number }): StatusReader {
-  const agent = new Agent({ keepAlive: true });
+export function statusReader(options: {
+  readonly timeoutMs: number;
+  readonly tls?: ClientTls | undefined;
+}): StatusReader {
+  const connections = openConnections(options);
 
   async function read(origin: string, path: string, missing: string): Promise<unknown> {
-    const answer = await exchange(agent, { origin, method: "GET", path, timeoutMs: options.timeoutMs });
+    const answer = await exchange(connections, { origin, method: "GET", path, timeoutMs: options.timeoutMs });
     if (answer.kind !== "answered") throw answer.cause;
     if (answer.status === 404) throw new Error(missing);
     if (answer.status !== 200) throw new Error(`status ${answer.status}: ${answer.body.slice(0, 200)}`);
@@ -91,7 +94,7 @@ export function statusReader(options: { readonly timeoutMs: number }): StatusRea
     }
   }
 
-  return { member, cluster, members, close: () => agent.destroy() };
+  return { member, cluster, members, close: () => connections.close() };
 }
 
 /** A leader cut off from the rest goes on saying that it leads, in an older term: the newest term decides. */

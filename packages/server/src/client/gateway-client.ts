@@ -1,4 +1,3 @@
-import { Agent } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { InvalidArgumentError } from "holdfast/errors/base";
 import {
@@ -6,6 +5,13 @@ import {
   type Answer,
   type DeleteRangeRequest,
   type DeleteRangeResponse,
+  type LeaseGrantRequest,
+  type LeaseGrantResponse,
+  type LeaseId,
+  type LeaseKeepAliveResponse,
+  type LeasesResponse,
+  type LeaseTimeToLiveRequest,
+  type LeaseTimeToLiveResponse,
   type PutRequest,
   type PutResponse,
   type RangeRequest,
@@ -14,6 +20,8 @@ import {
   type TxnResponse,
 } from "holdfast/coordination";
 import { identityHeader } from "../etcd/request-identity.ts";
+import { openConnections, type ClientTls } from "./connections.ts";
+import { GatewayLogin, type GatewayUser } from "./gateway-login.ts";
 import { decodeGatewayError, GatewayError, UnreachableError } from "./gateway-error.ts";
 import {
   decodeDeleteRange,
@@ -27,7 +35,18 @@ import {
   withHeader,
   type Json,
 } from "./gateway-json.ts";
+import {
+  decodeLeaseGrant,
+  decodeLeaseKeepAlive,
+  decodeLeases,
+  decodeLeaseTimeToLive,
+  encodeLeaseGrant,
+  encodeLeaseId,
+  encodeLeaseTimeToLive,
+} from "./gateway-lease-json.ts";
+import { watchGateway, type GatewayWatchRequest, type GatewayWatchResponse } from "./gateway-watch.ts";
 import { exchange, type Exchange, type ExchangeRequest } from "./http-exchange.ts";
+import { lineStream, StreamRefusedError } from "./line-stream.ts";
 import { writerSession, type WriterSession } from "./writer-session.ts";
 
 export interface GatewayClientOptions {
@@ -39,6 +58,10 @@ export interface GatewayClientOptions {
   readonly attemptTimeoutMs?: number;
   /** Gives up when every endpoint has refused the connection for this long. Default `timeoutMs`. */
   readonly refusedTimeoutMs?: number;
+  /** Who asks, where the cluster's users are enabled. */
+  readonly user?: GatewayUser | undefined;
+  /** For endpoints that begin with `https:`. */
+  readonly tls?: ClientTls | undefined;
 }
 
 export interface CallOptions {
@@ -62,16 +85,35 @@ export interface GatewayClient {
   put(request: PutRequest, options?: CallOptions): Promise<Answer<PutResponse>>;
   deleteRange(request: DeleteRangeRequest, options?: CallOptions): Promise<Answer<DeleteRangeResponse>>;
   txn(request: TxnRequest, options?: CallOptions): Promise<Answer<TxnResponse>>;
+  leaseGrant(request: LeaseGrantRequest, options?: CallOptions): Promise<Answer<LeaseGrantResponse>>;
+  leaseRevoke(request: { readonly id: LeaseId }, options?: CallOptions): Promise<Answer<object>>;
+  leaseKeepAlive(request: { readonly id: LeaseId }, options?: CallOptions): Promise<Answer<LeaseKeepAliveResponse>>;
+  leaseTimeToLive(request: LeaseTimeToLiveRequest, options?: CallOptions): Promise<Answer<LeaseTimeToLiveResponse>>;
+  leases(options?: CallOptions): Promise<Answer<LeasesResponse>>;
+  /**
+   * Every change from the start on, once and in order, whichever member tells it. Throws COMPACTED when changes that were
+   * not told are gone, and `UnreachableError` when nobody has told anything for `timeoutMs` after the stream broke.
+   */
+  watch(request: GatewayWatchRequest, options?: CallOptions): AsyncGenerator<GatewayWatchResponse, void, undefined>;
+  /**
+   * Any other call of the JSON gateway, by its path below `/v3`: sent once, so `TIMED_OUT` when no answer came; but one that
+   * only `reads` is sent to one endpoint after the other.
+   */
+  call(path: string, document: Json, options?: CallOptions & { readonly reads?: boolean }): Promise<Json>;
+  /** A call that answers with a stream: each message, from the first endpoint that begins to answer. */
+  stream(path: string, document: Json, options?: CallOptions): AsyncIterable<Json>;
   /** Drops the connections kept open; requests in flight fail. */
   close(): void;
 }
 
+const authenticatePath = "/v3/auth/authenticate";
 const backoffMs = { first: 10, last: 100 } as const;
 
 export function gatewayClient(options: GatewayClientOptions): GatewayClient {
   const { endpoints, timeoutMs = 5000, attemptTimeoutMs = 2000, refusedTimeoutMs = Infinity } = options;
   if (endpoints.length === 0) throw new InvalidArgumentError("gatewayClient.endpoints", "must not be empty", endpoints);
-  const agent = new Agent({ keepAlive: true, maxSockets: 256 });
+  const connections = openConnections({ maxSockets: 256, tls: options.tls });
+  const login = options.user && new GatewayLogin();
   let preferred = 0;
   /** Null where names are not known. */
   let current: WriterSession | null | undefined;
@@ -83,14 +125,19 @@ export function gatewayClient(options: GatewayClientOptions): GatewayClient {
     const tried = new Map<string, Error>();
     let reached = false;
     let mayBeApplied = false;
+    let mayRenew = login !== undefined;
     for (let attempt = 1; ; attempt++) {
       signal?.throwIfAborted();
       const origin = endpoints[preferred % endpoints.length] ?? "";
-      const answer = await exchange(agent, {
+      const token = request.path === authenticatePath ? "" : ((await login?.token(() => authenticate(time))) ?? "");
+      const answer = await exchange(connections, {
         ...request,
         origin,
-        timeoutMs: Math.max(1, Math.min(attemptTimeoutMs, deadline - performance.now())),
-        ...(write?.session ? { headers: { [identityHeader]: write.session.name(write.sequence) } } : {}),
+        timeoutMs: Math.max(1, Math.min(time.attemptMs ?? attemptTimeoutMs, deadline - performance.now())),
+        headers: {
+          ...(write?.session ? { [identityHeader]: write.session.name(write.sequence) } : {}),
+          ...(token === "" ? {} : { authorization: token }),
+        },
         ...(signal === undefined ? {} : { signal }),
       });
       if (answer.kind === "answered" && answer.status === 200) return answer.body;
@@ -101,6 +148,10 @@ export function gatewayClient(options: GatewayClientOptions): GatewayClient {
       // Refused at the first sight of it: the session is forgotten, the write is not applied.
       if (failure.error instanceof CoordinationError && failure.error.code === "SESSION_EXPIRED" && !mayBeApplied) {
         throw new SessionForgotten();
+      }
+      if (mayRenew && login?.renew(failure.error) === true) {
+        mayRenew = false;
+        continue;
       }
       if (failure.final) throw failure.error;
       tried.set(origin, failure.error);
@@ -142,6 +193,12 @@ export function gatewayClient(options: GatewayClientOptions): GatewayClient {
     }
   }
 
+  async function authenticate(time: Time): Promise<string> {
+    const body = JSON.stringify(options.user);
+    const answer = await send({ method: "POST", path: authenticatePath, body }, undefined, time);
+    return (JSON.parse(answer) as { readonly token?: string }).token ?? "";
+  }
+
   /** Asks whether names are known, and if so for a revision before the first of them. */
   async function openSession(time: Time): Promise<WriterSession | null> {
     try {
@@ -150,13 +207,50 @@ export function gatewayClient(options: GatewayClientOptions): GatewayClient {
       if (error instanceof GatewayError && error.status === 404) return null;
       throw error;
     }
-    const anyKey = { key: Uint8Array.of(0), countOnly: true };
-    const body = await send(
-      { method: "POST", path: "/v3/kv/range", body: JSON.stringify(encodeRange(anyKey)) },
-      undefined,
-      time,
-    );
-    return writerSession(readRange(JSON.parse(body) as Json).header.revision);
+    // About a lease that nobody has any user may ask, and the answer is as fresh as that of a read.
+    const question = { method: "POST", path: "/v3/lease/timetolive", body: '{"ID":"1"}' } as const;
+    const answer = JSON.parse(await send(question, undefined, time)) as Json;
+    return writerSession(readHeader(answer).header.revision);
+  }
+
+  async function callOnce(
+    path: string,
+    document: Json,
+    { reads = false, ...call }: CallOptions & { readonly reads?: boolean } = {},
+  ): Promise<Json> {
+    const request: GatewayRequest = { method: "POST", path: `/v3${path}`, body: JSON.stringify(document) };
+    const unnamed: NamedWrite = { session: null, sequence: 0 };
+    // One that is sent once may as well wait for its answer.
+    const time = reads ? timeOf(call) : { ...timeOf(call), attemptMs: Infinity };
+    return JSON.parse(await send(request, reads ? undefined : unnamed, time)) as Json;
+  }
+
+  async function* stream(path: string, document: Json, call?: CallOptions): AsyncGenerator<Json> {
+    const time = timeOf(call);
+    const tried = new Map<string, Error>();
+    for (const origin of endpoints) {
+      const token = (await login?.token(() => authenticate(time))) ?? "";
+      const lines = lineStream(connections, {
+        url: `${origin}/v3${path}`,
+        headers: token === "" ? {} : { authorization: token },
+        body: JSON.stringify(document),
+        silenceMs: call?.timeoutMs ?? timeoutMs,
+      });
+      let hasBegun = false;
+      try {
+        for await (const line of lines) {
+          time.signal?.throwIfAborted();
+          hasBegun = true;
+          yield streamed(line);
+        }
+        return;
+      } catch (error) {
+        if (error instanceof StreamRefusedError) throw decodeGatewayError(error.status, error.body);
+        if (hasBegun) throw error;
+        tried.set(origin, error as Error);
+      }
+    }
+    throw new UnreachableError(tried);
   }
 
   function timeOf(call: CallOptions = {}): Time {
@@ -168,19 +262,56 @@ export function gatewayClient(options: GatewayClientOptions): GatewayClient {
     put: (request, call) => write("/v3/kv/put", encodePut(request), readPut, call),
     deleteRange: (request, call) => write("/v3/kv/deleterange", encodeDeleteRange(request), readDeleteRange, call),
     txn: (request, call) => write("/v3/kv/txn", encodeTxn(request), readTxn, call),
-    close: () => agent.destroy(),
+    leaseGrant: (request, call) => write("/v3/lease/grant", encodeLeaseGrant(request), readLeaseGrant, call),
+    leaseRevoke: (request, call) => write("/v3/lease/revoke", encodeLeaseId(request), readHeader, call),
+    // A keep-alive may come twice: it needs no name.
+    leaseKeepAlive: (request, call) => read("/v3/lease/keepalive", encodeLeaseId(request), readLeaseKeepAlive, call),
+    leaseTimeToLive: (request, call) =>
+      read("/v3/lease/timetolive", encodeLeaseTimeToLive(request), readLeaseTimeToLive, call),
+    leases: (call) => read("/v3/lease/leases", {}, readLeases, call),
+    watch: (request, call = {}) =>
+      watchGateway(request, {
+        endpoints,
+        connections,
+        attemptTimeoutMs,
+        timeoutMs: call.timeoutMs ?? timeoutMs,
+        signal: call.signal,
+        headers: async () => {
+          const token = (await login?.token(() => authenticate(timeOf(call)))) ?? "";
+          return token === "" ? {} : { authorization: token };
+        },
+      }),
+    call: callOnce,
+    stream,
+    close: () => connections.close(),
   };
 }
 
+const readHeader = withHeader(() => ({}));
 const readRange = withHeader(decodeRange);
 const readPut = withHeader(decodePut);
 const readDeleteRange = withHeader(decodeDeleteRange);
 const readTxn = withHeader(decodeTxn);
+const readLeaseGrant = withHeader(decodeLeaseGrant);
+const readLeaseTimeToLive = withHeader(decodeLeaseTimeToLive);
+const readLeases = withHeader(decodeLeases);
+const readKeepAlive = withHeader(decodeLeaseKeepAlive);
+/** The one answer of a stream. */
+const readLeaseKeepAlive = (json: Json): Answer<LeaseKeepAliveResponse> => readKeepAlive(json["result"] as Json);
+
+/** One line of a stream. @throws CoordinationError or GatewayError that it tells of */
+function streamed(line: string): Json {
+  const { result, error } = JSON.parse(line) as { readonly result?: Json; readonly error?: { http_code?: number } };
+  if (error !== undefined) throw decodeGatewayError(error.http_code ?? 500, JSON.stringify(error));
+  return result ?? {};
+}
 
 type GatewayRequest = Pick<ExchangeRequest, "method" | "path" | "body">;
 
 interface Time {
   readonly deadline: number;
+  /** How long one endpoint may take, where it is another time than most requests'. */
+  readonly attemptMs?: number;
   readonly signal: AbortSignal | undefined;
 }
 

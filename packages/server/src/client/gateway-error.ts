@@ -42,13 +42,17 @@ const codeByMessage: ReadonlyMap<string, CoordinationErrorCode> = new Map([
   ["etcdserver: leader changed", "TIMED_OUT"],
 ]);
 
-/** Reads the gateway's error document `{ code, message }`. */
+/** Reads the gateway's error document `{ code, message }`, or a stream's last line `{ error: { message } }`. */
 export function decodeGatewayError(status: number, body: string): CoordinationError | GatewayError {
   let message = body.slice(0, 200);
   try {
     const json = JSON.parse(body) as { message?: unknown; error?: unknown };
     if (typeof json.message === "string") message = json.message;
     else if (typeof json.error === "string") message = json.error;
+    else if (typeof (json.error as { message?: unknown } | undefined)?.message === "string") {
+      // How a stream fails.
+      message = (json.error as { readonly message: string }).message;
+    }
   } catch {
     // Not JSON: a proxy's page, or another kind of server. Its first words are the message.
   }

@@ -115,7 +115,7 @@ export function withHeader<T>(decode: (json: Json) => T): (json: Json) => Answer
   };
 }
 
-function decodePair(value: unknown): KeyValue {
+export function decodePair(value: unknown): KeyValue {
   const pair = object(value);
   return {
     key: bytes(pair["key"]),

@@ -1,4 +1,4 @@
-import { request as httpRequest, type Agent } from "node:http";
+import type { Connections } from "./connections.ts";
 
 /** One request to one endpoint. */
 export interface ExchangeRequest {
@@ -26,11 +26,10 @@ const maxBodyBytes = 64 * 1024 * 1024;
  *
  * On `node:http` and not on `fetch`, which took three times the processor time for each request (measured).
  */
-export function exchange(agent: Agent, request: ExchangeRequest): Promise<Exchange> {
+export function exchange(connections: Connections, request: ExchangeRequest): Promise<Exchange> {
   return new Promise((resolve) => {
     let connected = false;
-    const outgoing = httpRequest(request.origin + request.path, {
-      agent,
+    const outgoing = connections.request(request.origin + request.path, {
       method: request.method,
       headers: {
         ...request.headers,
@@ -55,9 +54,10 @@ export function exchange(agent: Agent, request: ExchangeRequest): Promise<Exchan
     );
     request.signal?.addEventListener("abort", onAbort, { once: true });
 
+    const isReady = request.origin.startsWith("https:") ? "secureConnect" : "connect";
     outgoing.on("socket", (socket) => {
       // A kept-alive socket is connected already: the server may read the request and close without an answer.
-      if (socket.connecting) socket.once("connect", () => (connected = true));
+      if (socket.connecting) socket.once(isReady, () => (connected = true));
       else connected = true;
     });
     outgoing.on("error", fail);

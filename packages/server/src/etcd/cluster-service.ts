@@ -1,10 +1,58 @@
+import type { Answer, MemberInfo, MembersResponse } from "holdfast/coordination";
 import { unary, type Method } from "./method.ts";
-import { memberListResponse } from "./responses.ts";
+import { fromHeader, wireId } from "./responses.ts";
+import { toId, type WireInteger } from "./wire-integer.ts";
+import type { WireMessage } from "./wire-type.ts";
 
 /** etcdserverpb.Cluster */
 export const clusterMethods: readonly Method[] = [
   unary(
     ["/etcdserverpb.Cluster/MemberList", "/cluster/member/list", "MemberListRequest", "MemberListResponse"],
-    memberListResponse,
+    (member, { message, options }) => {
+      const { linearizable } = message as { readonly linearizable: boolean };
+      return member.cluster.memberList({ ...options, linearizable }).then(fromMembers);
+    },
+  ),
+  unary(
+    ["/etcdserverpb.Cluster/MemberAdd", "/cluster/member/add", "MemberAddRequest", "MemberAddResponse"],
+    async (member, { message, options }) => {
+      const { peerURLs: peerUrls, isLearner, name } = message as AddMessage;
+      const added = await member.cluster.memberAdd({ peerUrls, isLearner, name }, options);
+      return { ...fromMembers(added), member: fromMember(added.member) };
+    },
+  ),
+  unary(
+    ["/etcdserverpb.Cluster/MemberRemove", "/cluster/member/remove", "MemberRemoveRequest", "MemberRemoveResponse"],
+    (member, { message, options }) => member.cluster.memberRemove(idOf(message), options).then(fromMembers),
+  ),
+  unary(
+    ["/etcdserverpb.Cluster/MemberUpdate", "/cluster/member/update", "MemberUpdateRequest", "MemberUpdateResponse"],
+    (member, { message, options }) => {
+      const { peerURLs } = message as AddMessage;
+      return member.cluster.memberUpdate(idOf(message), peerURLs, options).then(fromMembers);
+    },
+  ),
+  unary(
+    ["/etcdserverpb.Cluster/MemberPromote", "/cluster/member/promote", "MemberPromoteRequest", "MemberPromoteResponse"],
+    (member, { message, options }) => member.cluster.memberPromote(idOf(message), options).then(fromMembers),
   ),
 ];
+
+interface AddMessage {
+  readonly peerURLs: readonly string[];
+  readonly isLearner: boolean;
+  readonly name: string;
+}
+
+function idOf(message: WireMessage): bigint {
+  return toId((message as { readonly ID: WireInteger }).ID);
+}
+
+function fromMembers({ members, header }: Answer<MembersResponse>): WireMessage {
+  // As etcd answers here: without a revision.
+  return { header: { ...fromHeader(header), revision: undefined }, members: members.map(fromMember) };
+}
+
+function fromMember({ id, name, peerUrls, clientUrls, isLearner }: MemberInfo): WireMessage {
+  return { ID: wireId(id), name, peerURLs: peerUrls, clientURLs: clientUrls, isLearner: isLearner || undefined };
+}

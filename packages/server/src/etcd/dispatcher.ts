@@ -118,8 +118,11 @@ export function createDispatcher({ member, limits, onEvent }: DispatcherOptions)
       if (streams.size >= limits.maxConcurrentStreams) return end(new CoordinationError("TOO_MANY_REQUESTS"));
       streams.add(stop);
       const admitted = needsRoot(method.path) ? requireRoot(member, method.path, call.options) : undefined;
-      const served = admitted?.then(() => method.serve(member, call, limits)) ?? method.serve(member, call, limits);
-      served.then(() => end(), end);
+      const serve = async (): Promise<void> => {
+        // Stopped, it may be over before it has begun.
+        if (!isOver) await method.serve(member, call, limits);
+      };
+      (admitted?.then(serve) ?? serve()).then(() => end(), end);
     },
     drain() {
       for (const stop of streams) stop();

@@ -53,6 +53,8 @@ export interface UnaryMethod extends MethodPlace {
 /** A method that streams, one way or both. */
 export interface StreamMethod extends MethodPlace {
   readonly kind: "stream";
+  /** The call is of one message each way, and streams only in that it may take long. */
+  readonly isSingle?: boolean;
   /** Resolves when the call ends well. */
   serve(member: Member, call: StreamCall, limits: RequestLimits): Promise<void>;
 }
@@ -73,6 +75,31 @@ export function unary(place: Place, call: UnaryMethod["call"]): UnaryMethod {
 
 export function streaming(place: Place, serve: StreamMethod["serve"]): StreamMethod {
   return { kind: "stream", ...placed(place), serve };
+}
+
+/**
+ * A method that answers one message with one message, when others let it: such a call may wait for hours, is not among
+ * those that a server waits for when it stops, and has no time limit but its caller's.
+ */
+export function waiting(
+  place: Place,
+  call: (member: Member, call: Pick<MethodCall, "message" | "options">) => Promise<WireMessage>,
+): StreamMethod {
+  const method = placed(place);
+  return {
+    kind: "stream",
+    isSingle: true,
+    ...method,
+    async serve(member, streamCall) {
+      const { requests, options } = streamCall;
+      let message = method.request.create();
+      for await (const request of requests) {
+        message = request;
+        break;
+      }
+      await streamCall.send(await call(member, { message, options }));
+    },
+  };
 }
 
 function placed([path, gatewayPath = [], request, response]: Place): MethodPlace {

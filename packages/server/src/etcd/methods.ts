@@ -1,7 +1,9 @@
 import { authMethods } from "./auth-service.ts";
 import { clusterMethods } from "./cluster-service.ts";
+import { electionMethods } from "./election-service.ts";
 import { kvMethods } from "./kv-service.ts";
 import { leaseMethods } from "./lease-service.ts";
+import { lockMethods } from "./lock-service.ts";
 import { maintenanceMethods } from "./maintenance-service.ts";
 import type { Method } from "./method.ts";
 import { watchMethods } from "./watch-service.ts";
@@ -14,4 +16,6 @@ export const methods: readonly Method[] = [
   ...clusterMethods,
   ...maintenanceMethods,
   ...authMethods,
+  ...lockMethods,
+  ...electionMethods,
 ];

@@ -29,6 +29,18 @@ describe("requestOptions", () => {
     expect(options).toEqual(timeoutMs === undefined ? { signal } : { signal, timeoutMs });
   });
 
+  it.each([
+    [{ token: "t" }, { tokens: ["t", "other"], certified: "ann" }],
+    [{ token: "other" }, { tokens: [undefined, "other"], certified: "ann" }],
+    [{ token: "" }, { tokens: ["", "other"] }],
+    [{ user: "ann" }, { tokens: [undefined], certified: "ann" }],
+    [undefined, { tokens: [undefined], certified: "" }],
+    [undefined, { tokens: [] }],
+  ])("carries %o of who asks", (credentials, proof) => {
+    const options = requestOptions(signal, undefined, undefined, proof);
+    expect(options).toEqual(credentials === undefined ? { signal } : { signal, credentials });
+  });
+
   it("carries the identity", () => {
     expect(requestOptions(signal, "7/2/1", undefined).identity).toEqual({
       client: 7,

@@ -18,7 +18,7 @@ import type { WireMessage } from "./wire-type.ts";
 const knownIds = new Map<bigint, WireHalves>();
 const maxKnownIds = 64;
 
-function wireId(id: bigint): WireHalves {
+export function wireId(id: bigint): WireHalves {
   const known = knownIds.get(id);
   if (known !== undefined) return known;
   if (knownIds.size >= maxKnownIds) knownIds.clear();
@@ -115,20 +115,8 @@ function writes(txn: TxnResponse): boolean {
   return txn.responses.some((step) => writesAt(step) || (step.type === "txn" && writes(step.response)));
 }
 
-export function memberListResponse(member: Member): WireMessage {
-  return {
-    header: { cluster_id: wireId(member.clusterId), member_id: wireId(member.id), raft_term: member.status().term },
-    members: member.members().map((info) => ({
-      ID: wireId(info.id),
-      name: info.name,
-      peerURLs: info.peerUrls,
-      clientURLs: info.clientUrls,
-    })),
-  };
-}
-
 export function statusResponse(member: Member): WireMessage {
-  const { term, leader, commitIndex, appliedIndex, revision, storeBytes } = member.status();
+  const { term, leader, commitIndex, appliedIndex, revision, storeBytes, isLearner, alarms } = member.status();
   return {
     header: fromHeader({ clusterId: member.clusterId, memberId: member.id, revision, term }),
     version: etcdCompatibleVersion,
@@ -138,7 +126,11 @@ export function statusResponse(member: Member): WireMessage {
     raftTerm: term,
     raftAppliedIndex: appliedIndex,
     // What etcd says here makes `etcdctl endpoint status` show it.
-    errors: leader === 0n ? ["etcdserver: no leader"] : [],
+    errors: [
+      ...(leader === 0n ? ["etcdserver: no leader"] : []),
+      ...alarms.map((alarm) => `memberID:${alarm.member} alarm:${alarm.type} `),
+    ],
     dbSizeInUse: storeBytes,
+    isLearner: isLearner || undefined,
   };
 }

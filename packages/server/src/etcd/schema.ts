@@ -1,4 +1,6 @@
 import { authMessages, type AuthMessageName } from "./schema-auth.ts";
+import { clusterMessages, type ClusterMessageName } from "./schema-cluster.ts";
+import { concurrencyMessages, type ConcurrencyMessageName } from "./schema-concurrency.ts";
 
 /**
  * The messages of the etcd v3 protocol that are served here: field names, numbers and types, as public as the protocol
@@ -27,6 +29,8 @@ export type EnumerationName =
 
 export type MessageName =
   | AuthMessageName
+  | ClusterMessageName
+  | ConcurrencyMessageName
   | "ResponseHeader"
   | "KeyValue"
   | "RangeRequest"
@@ -238,6 +242,8 @@ export const messages: Readonly<Record<MessageName, Readonly<Record<string, Fiel
   AlarmMember: { memberID: [1, "uint64"], alarm: [2, "AlarmType"] },
   AlarmResponse: { header: [1, "ResponseHeader"], alarms: [2, "AlarmMember", "repeated"] },
   ...authMessages,
+  ...clusterMessages,
+  ...concurrencyMessages,
 };
 
 export function isMessageName(type: string): type is MessageName {

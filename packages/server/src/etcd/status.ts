@@ -58,6 +58,38 @@ export const statusByCode: Readonly<Record<CoordinationErrorCode, Status>> = {
   INVALID_AUTH_TOKEN: { code: grpcCode.UNAUTHENTICATED, message: "etcdserver: invalid auth token" },
   INVALID_AUTH_MANAGEMENT: { code: grpcCode.INVALID_ARGUMENT, message: "etcdserver: invalid auth management" },
   AUTH_OLD_REVISION: { code: grpcCode.INVALID_ARGUMENT, message: "etcdserver: revision of auth store is old" },
+  MEMBER_NOT_FOUND: { code: grpcCode.NOT_FOUND, message: "etcdserver: member not found" },
+  MEMBER_NOT_LEARNER: {
+    code: grpcCode.FAILED_PRECONDITION,
+    message: "etcdserver: can only promote a learner member",
+  },
+  MEMBER_REMOVED: {
+    code: grpcCode.UNAVAILABLE,
+    message: "etcdserver: the member has been permanently removed from the cluster",
+  },
+  LEARNER_NOT_READY: {
+    code: grpcCode.FAILED_PRECONDITION,
+    message: "etcdserver: can only promote a learner member which is in sync with leader",
+  },
+  TOO_MANY_LEARNERS: {
+    code: grpcCode.FAILED_PRECONDITION,
+    message: "etcdserver: too many learner members in cluster",
+  },
+  PEER_URL_EXISTS: { code: grpcCode.FAILED_PRECONDITION, message: "etcdserver: Peer URLs already exists" },
+  BAD_MEMBER_URLS: { code: grpcCode.INVALID_ARGUMENT, message: "etcdserver: given member URLs are invalid" },
+  UNHEALTHY_CLUSTER: { code: grpcCode.UNAVAILABLE, message: "etcdserver: unhealthy cluster" },
+  NOT_ENOUGH_STARTED: {
+    code: grpcCode.FAILED_PRECONDITION,
+    message: "etcdserver: re-configuration failed due to not enough started members",
+  },
+  BAD_LEADER_TRANSFEREE: { code: grpcCode.FAILED_PRECONDITION, message: "etcdserver: bad leader transferee" },
+  TRANSFER_FAILED: {
+    code: grpcCode.UNAVAILABLE,
+    message: "etcdserver: request timed out, leader transfer took too long",
+  },
+  NO_SPACE: { code: grpcCode.RESOURCE_EXHAUSTED, message: "etcdserver: mvcc: database space exceeded" },
+  CORRUPT: { code: grpcCode.DATA_LOSS, message: "etcdserver: corrupt cluster" },
+  NOT_SUPPORTED: { code: grpcCode.UNIMPLEMENTED, message: "holdfast: a member of this kind does not do this" },
   NO_LEADER: { code: grpcCode.UNAVAILABLE, message: "etcdserver: no leader" },
   TIMED_OUT: { code: grpcCode.UNAVAILABLE, message: "etcdserver: request timed out" },
   TOO_MANY_REQUESTS: { code: grpcCode.RESOURCE_EXHAUSTED, message: "etcdserver: too many requests" },

@@ -24,6 +24,7 @@ async function obey(stream: WatchStream, { requests, options }: StreamCall, limi
     if (demand?.type === "create") await stream.create(demand.id, demand.request);
     else if (demand?.type === "cancel") stream.cancel(demand.id);
     else if (demand?.type === "progress") stream.askProgress();
+    await stream.ready;
   }
   // One who asks for nothing more still listens.
   const { signal } = options;

@@ -34,6 +34,8 @@ const denials: ReadonlyMap<string, string> = new Map([
   ["INVALID_AUTH_TOKEN", "Unauthenticated"],
 ]);
 
+/** Notices that wait to be taken before the caller is held back: each answers something that it has asked. */
+const maxNotices = 256;
 /** Not of any watch in particular. */
 const noWatch = -1n;
 
@@ -49,6 +51,8 @@ export class WatchStream {
   readonly #failure = Promise.withResolvers<never>();
   /** Watches whose last response is not taken yet. */
   #told: Watch[] = [];
+  #notices = 0;
+  #room: PromiseWithResolvers<void> | undefined;
   #nextId = 0n;
   #isClosed = false;
   /** Requests for the progress of all watches that are being answered, and what is known for it. */
@@ -58,7 +62,7 @@ export class WatchStream {
   constructor(member: Member, call: StreamCall) {
     this.#member = member;
     this.#call = call;
-    this.#outbox = new WatchOutbox(call, () => this.#pullTold());
+    this.#outbox = new WatchOutbox(call, () => this.#onEmpty());
     // Whoever looks at it may come later.
     this.#failure.promise.catch(() => undefined);
   }
@@ -66,6 +70,11 @@ export class WatchStream {
   /** Rejects when the stream cannot go on. */
   get failed(): Promise<never> {
     return this.#failure.promise;
+  }
+
+  /** Resolves when the caller has taken enough of the answers to ask for more. */
+  get ready(): Promise<void> | undefined {
+    return this.#notices < maxNotices ? undefined : (this.#room ??= Promise.withResolvers<void>()).promise;
   }
 
   /** `chosen` is 0n where the server is to choose. */
@@ -163,8 +172,11 @@ export class WatchStream {
     });
   }
 
-  /** All together, so that those that read the same past share what they read. */
-  #pullTold(): void {
+  #onEmpty(): void {
+    this.#notices = 0;
+    this.#room?.resolve();
+    this.#room = undefined;
+    // All together, so that those that read the same past share what they read.
     const told = this.#told;
     if (told.length === 0) return;
     this.#told = [];
@@ -224,6 +236,7 @@ export class WatchStream {
     const { clusterId, id: memberId } = this.#member;
     const header = { clusterId, memberId, revision, term: this.#member.status().term };
     const message = fromNotice(id, header, notice);
+    this.#notices++;
     this.#outbox.push({ message: () => message, frame: () => frameNotice(message) });
   }
 }

@@ -24,6 +24,11 @@ export function toBigInt(value: WireInteger): bigint {
   return (BigInt(value.high) << 32n) | BigInt(value.low >>> 0);
 }
 
+/** Ids of members: all 64 bits, without a sign. */
+export function toId(value: WireInteger): bigint {
+  return BigInt.asUintN(64, toBigInt(value));
+}
+
 export function fromBigInt(value: bigint): WireHalves {
   return {
     low: Number(BigInt.asIntN(32, value)),

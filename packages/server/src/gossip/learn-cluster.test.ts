@@ -30,10 +30,10 @@ async function gossip(name: string, clientUrl: string): Promise<NodeGossip> {
 
 /** A member of a cluster whose other member has never run. */
 function memberOfTwo(name: string): Member {
-  const info = (id: bigint, of: string, peerUrl: string): ReturnType<Member["members"]>[number] => {
-    return { id, name: of, peerUrls: [peerUrl], clientUrls: [], httpUrls: [] };
+  const info = (id: bigint, of: string, peerUrl: string, ...clientUrls: string[]): ReturnType<Member["members"]>[number] => {
+    return { id, name: of, peerUrls: [peerUrl], clientUrls, httpUrls: [] };
   };
-  const members = [info(1n, "n1", "http://10.0.0.1:2380"), info(2n, "n2", "http://::1:2380")];
+  const members = [info(1n, "n1", "http://10.0.0.1:2380", "http://10.0.0.1:2379"), info(2n, "n2", "http://[::1]:2380")];
   return { ...createMemoryMember({ name }), members: () => members };
 }
 
@@ -52,9 +52,11 @@ async function learn(answersAs: string, role: "leader" | null): ReturnType<typeo
 
 describe("a node that looks for its cluster", () => {
   it("is told all members by one that runs, also those that never ran", async () => {
-    expect(await learn("n1", "leader")).toEqual([
-      { name: "n1", peer: { host: "10.0.0.1", port: 2380 } },
-      { name: "n2", peer: { host: "::1", port: 2380 } },
+    const { clusterId, members } = await learn("n1", "leader");
+    expect(clusterId).toBe(createMemoryMember({ name: "n1" }).clusterId);
+    expect(members).toEqual([
+      { id: 1n, name: "n1", peer: { host: "10.0.0.1", port: 2380 }, hasRun: true },
+      { id: 2n, name: "n2", peer: { host: "::1", port: 2380 }, hasRun: false },
     ]);
   });
 

@@ -1,8 +1,9 @@
-import type { InitialMember } from "holdfast/coordination";
+import type { JoinedMember } from "holdfast/coordination";
 import { HoldfastError } from "holdfast/errors/base";
 import type { Address, Clock } from "holdfast/runtime";
 import { environmentError } from "../cli/exit.ts";
 import { statusReader, type StatusReader } from "../client/cluster-status.ts";
+import type { StatusDocument } from "../http/member-status.ts";
 import { decodeNotice } from "./node-notice.ts";
 import type { NodeGossip } from "./node-gossip.ts";
 
@@ -15,16 +16,27 @@ export interface LearnOptions {
   readonly timeoutMs?: number;
 }
 
+/** A cluster that runs, as one of its members tells. */
+export interface LearnedCluster {
+  readonly clusterId: bigint;
+  readonly members: readonly LearnedMember[];
+}
+
+export interface LearnedMember extends JoinedMember {
+  /** It has run, with data that it must not start without. */
+  readonly hasRun: boolean;
+}
+
 const retryMs = 500;
 const answerTimeoutMs = 2_000;
 
 /**
- * Finds the running members through the seeds' gossip, and asks one of them who the cluster's voters are and where their
+ * Finds the running members through the seeds' gossip, and asks one of them who the cluster's members are and where their
  * peers reach them. Gossip alone cannot tell: it knows only those that have run.
  *
  * @throws ExitError (environment) when nobody has told in time; the signal's reason
  */
-export async function learnCluster(options: LearnOptions): Promise<readonly InitialMember[]> {
+export async function learnCluster(options: LearnOptions): Promise<LearnedCluster> {
   const { clock, signal, timeoutMs = 30_000 } = options;
   const reader = statusReader({ timeoutMs: answerTimeoutMs });
   const until = clock.now() + timeoutMs;
@@ -48,7 +60,7 @@ export async function learnCluster(options: LearnOptions): Promise<readonly Init
 async function attempt(
   { gossip: { membership }, seeds, signal }: LearnOptions,
   reader: StatusReader,
-): Promise<readonly InitialMember[] | string> {
+): Promise<LearnedCluster | string> {
   try {
     await membership.join(seeds, { signal });
   } catch (error) {
@@ -60,9 +72,11 @@ async function attempt(
     const { role, clientUrl } = decodeNotice(meta);
     if (name === membership.name || state !== "alive" || role === null || clientUrl === null) continue;
     try {
-      const { member, members } = await reader.member(clientUrl);
-      const known = members.map(initialMember);
-      if (member.name === name && known.every((found) => found !== undefined)) return known;
+      const { clusterId, member, members } = await reader.member(clientUrl);
+      const known = members.map(learnedMember);
+      if (member.name === name && known.every((found) => found !== undefined)) {
+        return { clusterId: BigInt(`0x${clusterId}`), members: known };
+      }
       reason = `${clientUrl} is not ${name}, or does not tell its cluster`;
     } catch (error) {
       reason = `${name} does not answer at ${clientUrl} (${(error as Error).message})`;
@@ -72,11 +86,10 @@ async function attempt(
   return reason;
 }
 
-function initialMember(info: {
-  readonly name: string;
-  readonly peerUrls: readonly string[];
-}): InitialMember | undefined {
-  const [, bracketed, plain, port] = /^http:\/\/(?:\[([^\]]+)\]|(.+)):(\d{1,5})$/.exec(info.peerUrls[0] ?? "") ?? [];
+function learnedMember(info: StatusDocument["members"][number]): LearnedMember | undefined {
+  const [, bracketed, plain, port] = /^https?:\/\/(?:\[([^\]]+)\]|(.+)):(\d{1,5})$/.exec(info.peerUrls[0] ?? "") ?? [];
   const host = bracketed ?? plain;
-  return host === undefined ? undefined : { name: info.name, peer: { host, port: Number(port) } };
+  if (host === undefined) return undefined;
+  const hasRun = info.clientUrls.length > 0;
+  return { id: BigInt(`0x${info.id}`), name: info.name, peer: { host, port: Number(port) }, hasRun };
 }

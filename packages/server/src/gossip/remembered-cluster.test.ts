@@ -1,13 +1,18 @@
-import type { InitialMember } from "holdfast/coordination";
+import type { JoinedCluster } from "holdfast/coordination";
 import { simulate, type Disk } from "holdfast/runtime";
 import { describe, expect, it } from "vitest";
 import { recallCluster, rememberCluster } from "./remembered-cluster.ts";
 
 const directory = "/data/n3";
-const members = [
-  { name: "n1", peer: { host: "10.0.0.1", port: 2380 } },
-  { name: "n3", peer: { host: "::1", port: 2380 } },
-];
+const members: JoinedCluster = {
+  clusterId: 0xabcdef0123456789n,
+  memberId: 3n,
+  members: [
+    { id: 1n, name: "n1", peer: { host: "10.0.0.1", port: 2380 } },
+    { id: 3n, name: "n3", peer: { host: "::1", port: 2380 } },
+  ],
+};
+const newer: JoinedCluster = { ...members, members: members.members.slice(1) };
 const path = `${directory}/learned-cluster.json`;
 
 async function onDisk(task: (disk: Disk) => Promise<void>): Promise<void> {
@@ -40,8 +45,8 @@ describe("what a node has learned of its cluster", () => {
       await rememberCluster(place, members);
       expect(await recallCluster(place)).toEqual(members);
       expect(await disk.list(directory)).toEqual(["learned-cluster.json"]);
-      await rememberCluster(place, members.slice(0, 1));
-      expect(await recallCluster(place)).toEqual(members.slice(0, 1));
+      await rememberCluster(place, newer);
+      expect(await recallCluster(place)).toEqual(newer);
     });
   });
 
@@ -49,7 +54,7 @@ describe("what a node has learned of its cluster", () => {
     ["cut short", (text: string) => text.slice(0, -20)],
     ["empty", () => ""],
     ["with another port", (text: string) => text.replace("2380", "2381")],
-    ["of another format", (text: string) => text.replace('"format": 1', '"format": 2')],
+    ["of another format", (text: string) => text.replace('"format": 2', '"format": 3')],
     ["of no members", () => "{}"],
     ["of nothing", () => "null"],
   ])("is refused when it is %s, with what to do", async (_, edit) => {
@@ -76,7 +81,6 @@ describe("what a node has learned of its cluster", () => {
   it("is the old or the new after a crash at any moment, and never damaged", async () => {
     const seen = { old: 0, new: 0 };
     const faults: Record<string, number> = {};
-    const newer = members.slice(0, 1);
     for (let seed = 1; seed <= 100; seed++) {
       const run = await simulate({ seed }, async (world) => {
         const n3 = world.process("n3");
@@ -90,12 +94,12 @@ describe("what a node has learned of its cluster", () => {
         await written.promise;
         await world.clock.sleep(world.random.next() * 3);
         n3.crash();
-        const recalled = Promise.withResolvers<readonly InitialMember[] | undefined>();
+        const recalled = Promise.withResolvers<JoinedCluster | undefined>();
         n3.start(async ({ disk }) => recalled.resolve(await recallCluster({ disk, directory, clusterName: "c" })));
         return await recalled.promise;
       });
       expect([members, newer], `seed ${seed}`).toContainEqual(run.value);
-      seen[run.value?.length === 1 ? "new" : "old"]++;
+      seen[run.value?.members.length === 1 ? "new" : "old"]++;
       for (const [kind, count] of Object.entries(run.faults)) faults[kind] = (faults[kind] ?? 0) + count;
     }
     expect([seen.old > 5, seen.new > 5, faults["crash"]]).toEqual([true, true, 100]);

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import type { InitialMember } from "holdfast/coordination";
+import type { JoinedCluster } from "holdfast/coordination";
 import type { Disk, DiskFile } from "holdfast/runtime";
 import { environmentError } from "../cli/exit.ts";
 
@@ -15,17 +15,17 @@ const fileName = "learned-cluster.json";
 const maxFileBytes = 65_536;
 
 interface Remembered {
-  readonly format: 1;
+  readonly format: 2;
   readonly clusterName: string;
-  readonly members: readonly InitialMember[];
+  readonly cluster: JoinedCluster;
 }
 
 /**
- * Who the cluster's members are, as a running member once told; undefined when none has yet.
+ * Who the cluster's members are and which of them this one is, as a running member once told; undefined when none has.
  *
  * @throws ExitError (environment) when the file is damaged or of another cluster, or the platform's error
  */
-export async function recallCluster(options: RememberedClusterOptions): Promise<readonly InitialMember[] | undefined> {
+export async function recallCluster(options: RememberedClusterOptions): Promise<JoinedCluster | undefined> {
   const { disk, directory, clusterName } = options;
   const path = join(directory, fileName);
   const bytes = await readIfThere(disk, path);
@@ -42,7 +42,7 @@ export async function recallCluster(options: RememberedClusterOptions): Promise<
         `name another directory: --data DIR, or that cluster: --cluster-name NAME`,
     );
   }
-  return remembered.members;
+  return remembered.cluster;
 }
 
 /**
@@ -53,14 +53,14 @@ export async function recallCluster(options: RememberedClusterOptions): Promise<
  */
 export async function rememberCluster(
   { disk, directory, clusterName }: RememberedClusterOptions,
-  members: readonly InitialMember[],
+  cluster: JoinedCluster,
 ): Promise<void> {
   const path = join(directory, fileName);
   // A name that the log clears away at its next start.
   const draft = `${path}.tmp`;
   const file = await disk.open(draft, { create: true });
   try {
-    const bytes = encode({ format: 1, clusterName, members });
+    const bytes = encode({ format: 2, clusterName, cluster });
     await file.write(0, [bytes]);
     await file.truncate(bytes.length);
     await file.sync();
@@ -71,11 +71,13 @@ export async function rememberCluster(
   await disk.syncDirectory(directory);
 }
 
-function encode({ format, clusterName, members }: Remembered): Uint8Array {
+function encode({ format, clusterName, cluster: { clusterId, memberId, members } }: Remembered): Uint8Array {
   const content = {
     format,
     clusterName,
-    members: members.map(({ name, peer: { host, port } }) => ({ name, host, port })),
+    clusterId: clusterId.toString(16),
+    memberId: memberId.toString(16),
+    members: members.map(({ id, name, peer: { host, port } }) => ({ id: id.toString(16), name, host, port })),
   };
   return Buffer.from(`${JSON.stringify({ ...content, sha256: digest(content) }, undefined, 2)}\n`);
 }
@@ -91,12 +93,19 @@ function decode(bytes: Uint8Array): Remembered | undefined {
   if (typeof content !== "object" || content === null) return undefined;
   const { sha256, ...rest } = content as Readonly<Record<string, unknown>>;
   // With the right digest, the rest is what was written: its shape need not be looked at, only its format.
-  if (sha256 !== digest(rest) || rest["format"] !== 1) return undefined;
-  const { clusterName, members } = rest as {
+  if (sha256 !== digest(rest) || rest["format"] !== 2) return undefined;
+  const { clusterName, clusterId, memberId, members } = rest as {
     clusterName: string;
-    members: { name: string; host: string; port: number }[];
+    clusterId: string;
+    memberId: string;
+    members: { id: string; name: string; host: string; port: number }[];
   };
-  return { format: 1, clusterName, members: members.map(({ name, host, port }) => ({ name, peer: { host, port } })) };
+  const cluster: JoinedCluster = {
+    clusterId: BigInt(`0x${clusterId}`),
+    memberId: BigInt(`0x${memberId}`),
+    members: members.map(({ id, name, host, port }) => ({ id: BigInt(`0x${id}`), name, peer: { host, port } })),
+  };
+  return { format: 2, clusterName, cluster };
 }
 
 function digest(content: object): string {

@@ -7,12 +7,13 @@ import { statusOf } from "../etcd/status.ts";
 import type { WireMessage } from "../etcd/wire-type.ts";
 import { grpcCode, type Status } from "../grpc/status-code.ts";
 import { callerGone, optionsOf, parse } from "./gateway-request.ts";
-import { httpStatusOf } from "./http-status.ts";
+import { errorBody, httpStatusOf } from "./http-status.ts";
 import { fromJson, toJson } from "./proto-json.ts";
 
 /**
  * A streaming call over HTTP/1.1: the body holds the caller's messages, one JSON document after the other; the answer is a
- * line `{"result":…}` for each message and, when the call fails, a last line `{"error":…}`.
+ * line `{"result":…}` for each message and, when the call fails, a last line `{"error":…}`. A call of one message each way
+ * looks as if it did not stream.
  */
 export function serveStream(
   dispatcher: Dispatcher,
@@ -33,6 +34,10 @@ export function serveStream(
     if (code !== grpcCode.OK) {
       const status = httpStatusOf(code);
       begin(status);
+      if (method.isSingle === true) {
+        raw.end(errorBody({ code, message }));
+        return;
+      }
       const error = { grpc_code: code, http_code: status, message, http_status: STATUS_CODES[status] ?? "" };
       raw.write(`${JSON.stringify({ error })}\n`);
     }
@@ -59,7 +64,8 @@ export function serveStream(
     requests,
     send(message: WireMessage): Promise<void> | undefined {
       begin(200);
-      if (raw.write(`{"result":${toJson(method.response.name, message)}}\n`) || raw.destroyed) return undefined;
+      const json = toJson(method.response.name, message);
+      if (raw.write(method.isSingle === true ? json : `{"result":${json}}\n`) || raw.destroyed) return undefined;
       return new Promise((resolve) => {
         raw.once("drain", done).once("close", done);
         function done(): void {

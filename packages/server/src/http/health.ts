@@ -5,9 +5,10 @@ const healthTimeoutMs = 1_000;
 
 const healthKey = new TextEncoder().encode("health");
 
-/** Whether this member knows a leader and a linearizable read through it works in time. */
+/** Whether this member knows a leader and a linearizable read through it works in time, and no alarm is raised. */
 export async function isHealthy(member: Member): Promise<boolean> {
-  if (member.status().leader === 0n) return false;
+  const { leader, alarms } = member.status();
+  if (leader === 0n || alarms.length > 0) return false;
   try {
     await member.range({ key: healthKey, countOnly: true }, { timeoutMs: healthTimeoutMs });
     return true;

@@ -2,6 +2,7 @@ import type { Member, MemberRole } from "holdfast/coordination";
 
 /** What `GET /holdfast/v1/status` answers: the member's own view of itself and of its cluster. Ids are hexadecimal. */
 export interface StatusDocument {
+  readonly clusterId: string;
   readonly member: {
     readonly id: string;
     readonly name: string;
@@ -22,12 +23,15 @@ export interface StatusDocument {
     readonly peerUrls: readonly string[];
     readonly clientUrls: readonly string[];
     readonly httpUrls: readonly string[];
+    /** It gets everything and decides nothing. */
+    readonly isLearner: boolean;
   }[];
 }
 
 export function statusDocument(member: Member): StatusDocument {
   const { role, term, leader, commitIndex, appliedIndex, revision, storeBytes, logBytes } = member.status();
   return {
+    clusterId: hex(member.clusterId),
     member: {
       id: hex(member.id),
       name: member.name,
@@ -41,12 +45,13 @@ export function statusDocument(member: Member): StatusDocument {
       logBytes,
       residentBytes: process.memoryUsage.rss(),
     },
-    members: member.members().map(({ id, name, peerUrls, clientUrls, httpUrls }) => ({
+    members: member.members().map(({ id, name, peerUrls, clientUrls, httpUrls, isLearner = false }) => ({
       id: hex(id),
       name,
       peerUrls,
       clientUrls,
       httpUrls,
+      isLearner,
     })),
   };
 }

@@ -1,0 +1,75 @@
+import { configurationOf, emptyConfiguration, formatAddress, type Configuration, type NodeId } from "../consensus/index.ts";
+import { InvalidArgumentError } from "../errors/base.ts";
+import type { Address } from "../runtime/index.ts";
+import type { MemberInfo } from "./coordination.ts";
+import { checkCluster, clusterId, memberId, type InitialCluster } from "./member-identity.ts";
+import { formatPeerUrl } from "./peer-url.ts";
+
+/** A cluster that runs, as it is known to a member that was added to it and has not run yet. */
+export interface JoinedCluster {
+  readonly clusterId: bigint;
+  /** The id that the new member was given. */
+  readonly memberId: bigint;
+  /** Everybody, the new member among them. */
+  readonly members: readonly JoinedMember[];
+}
+
+export interface JoinedMember {
+  readonly id: bigint;
+  /** Empty for one that has not told its name yet. */
+  readonly name: string;
+  readonly peer: Address;
+}
+
+/** Which member this is, of which cluster, and whom it knows at the start. */
+export interface MemberPlace {
+  readonly id: NodeId;
+  readonly clusterId: bigint;
+  /** Where the others reach it. */
+  readonly advertise: Address;
+  readonly members: readonly MemberInfo[];
+  readonly peers: ReadonlyMap<NodeId, Address>;
+  /** What an empty directory starts with. */
+  readonly configuration: Configuration;
+}
+
+/** A member of a new cluster, or one of those that made it. @throws InvalidArgumentError */
+export function initialPlace(cluster: InitialCluster, self: string): MemberPlace {
+  checkCluster(cluster, self);
+  const members = cluster.members.map(({ name, peer }) => ({ id: BigInt(memberId(cluster, name)), name, peer }));
+  const place = placeOf(members, BigInt(memberId(cluster, self)), clusterId(cluster));
+  const addresses = new Map([...place.peers].map(([id, peer]) => [id, formatAddress(peer)]));
+  return { ...place, configuration: configurationOf(place.peers.keys(), addresses) };
+}
+
+/** One that was added later: it takes no part until the others have told it who does. @throws InvalidArgumentError */
+export function joinedPlace({ clusterId: cluster, memberId: self, members }: JoinedCluster): MemberPlace {
+  if (cluster < 1n || cluster >= 1n << 64n) {
+    throw new InvalidArgumentError("join.clusterId", "must be from 1 to 2^64 - 1", cluster);
+  }
+  for (const [at, { id }] of members.entries()) {
+    if (id < 1n || id > BigInt(Number.MAX_SAFE_INTEGER)) {
+      throw new InvalidArgumentError(`join.members[${at}].id`, "must be from 1 to 2^53 - 1", id);
+    }
+    if (members.findIndex((other) => other.id === id) < at) {
+      throw new InvalidArgumentError(`join.members[${at}].id`, "must be unique", id);
+    }
+  }
+  if (!members.some(({ id }) => id === self)) {
+    throw new InvalidArgumentError("join.memberId", "must be one of join.members", self);
+  }
+  return placeOf(members, self, cluster);
+}
+
+function placeOf(members: readonly JoinedMember[], self: bigint, cluster: bigint): MemberPlace {
+  return {
+    id: Number(self),
+    clusterId: cluster,
+    advertise: members.find(({ id }) => id === self)!.peer,
+    members: members.map(({ id, name, peer }) => {
+      return { id, name, peerUrls: [formatPeerUrl(peer)], clientUrls: [], httpUrls: [] };
+    }),
+    peers: new Map(members.map(({ id, peer }) => [Number(id), peer])),
+    configuration: emptyConfiguration,
+  };
+}

@@ -1,0 +1,20 @@
+import type { RaftNode } from "../consensus/index.ts";
+import type { MemberStatus } from "./coordination.ts";
+import type { KeyValueStateMachine } from "./key-value-state-machine.ts";
+
+/** A replicated member's own view of itself. */
+export function memberStatus({ raft, applied, logBytes }: RaftNode, machine: KeyValueStateMachine): MemberStatus {
+  const { revision, storeBytes, cluster } = machine;
+  return {
+    role: raft.role === "preCandidate" ? "candidate" : raft.role,
+    term: raft.term,
+    leader: BigInt(raft.leader),
+    commitIndex: raft.commit,
+    appliedIndex: applied,
+    revision,
+    storeBytes,
+    logBytes,
+    isLearner: raft.configuration.learners.includes(raft.id),
+    alarms: cluster.alarms,
+  };
+}

@@ -1,0 +1,114 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { etcdCoordination, type EtcdCoordination } from "../../packages/holdfast/src/adapters/etcd/index.ts";
+import { createMember, type Coordination, type Member } from "holdfast/coordination";
+import { nodeRuntime, type Address, type Runtime } from "holdfast/runtime";
+import { coordinationConformance } from "holdfast/testing";
+import { afterAll, beforeAll, describe, it } from "vitest";
+import { startCluster, startEtcd, startMemoryMember } from "./endpoint.ts";
+import { startEtcdCluster } from "./etcd-cluster.ts";
+
+/** Two ways to one store, and what ends it. */
+interface Home {
+  readonly coordination: Coordination;
+  readonly other: Coordination;
+  close(): Promise<void>;
+}
+
+interface Servers {
+  readonly endpoints: readonly string[];
+  close(): Promise<unknown>;
+}
+
+/** Two clients, of different endpoints where there are several. */
+async function overEtcd(start: () => Promise<Servers>): Promise<Home> {
+  const servers = await start();
+  const { endpoints } = servers;
+  const clients = [endpoints[0]!, endpoints.at(-1)!].map((endpoint): EtcdCoordination =>
+    etcdCoordination({ endpoints: [`http://${endpoint}`] }),
+  );
+  const [coordination, other] = clients as [EtcdCoordination, EtcdCoordination];
+  return {
+    coordination,
+    other,
+    async close() {
+      for (const client of clients) await client.close();
+      await servers.close();
+    },
+  };
+}
+
+/** Three members in this process, on real sockets and files. */
+async function embedded(): Promise<Home> {
+  const runtime = nodeRuntime();
+  const directory = await mkdtemp(join(tmpdir(), "holdfast-homes-"));
+  const names = ["a", "b", "c"];
+  const addresses = await Promise.all(names.map(() => freeAddress(runtime)));
+  const cluster = { name: "homes", members: names.map((name, at) => ({ name, peer: addresses[at]! })) };
+  const members = await Promise.all(
+    cluster.members.map(({ name, peer }): Promise<Member> => {
+      const own = { name, peer, directory: join(directory, name) };
+      return createMember({ runtime, cluster, clientUrls: [], httpUrls: [], ...own });
+    }),
+  );
+  return {
+    coordination: members[0]!,
+    other: members[1]!,
+    async close() {
+      for (const member of members) await member.close();
+      await rm(directory, { recursive: true });
+    },
+  };
+}
+
+async function freeAddress(runtime: Runtime): Promise<Address> {
+  const listener = await runtime.network.listen({ host: "127.0.0.1", port: 0 }, (connection) => connection.destroy());
+  await listener.close();
+  return listener.address;
+}
+
+const homes: readonly (readonly [string, () => Promise<Home>])[] = [
+  ["an embedded cluster of three", embedded],
+  [
+    "etcd, over the adapter",
+    () => overEtcd(async () => startEtcd().then((etcd) => ({ endpoints: [etcd.client], close: () => etcd.close() }))),
+  ],
+  [
+    "three etcds, over the adapter",
+    () =>
+      overEtcd(async () => {
+        const cluster = await startEtcdCluster(3);
+        return { endpoints: cluster.members.map(({ client }) => client), close: () => cluster.close() };
+      }),
+  ],
+  [
+    "a served Holdfast member in memory, over the adapter",
+    () =>
+      overEtcd(async () => {
+        const member = await startMemoryMember();
+        return { endpoints: [member.client], close: () => member.close() };
+      }),
+  ],
+  [
+    "three Holdfast processes, over the adapter",
+    () =>
+      overEtcd(async () => {
+        const cluster = await startCluster();
+        return { endpoints: cluster.members.map(({ client }) => client), close: () => cluster.close() };
+      }),
+  ],
+];
+
+describe.each(homes)("%s", (name, start) => {
+  let home: Home;
+
+  beforeAll(async () => {
+    home = await start();
+  });
+
+  afterAll(() => home?.close());
+
+  coordinationConformance({ name, describe, it, run: (test) => test({ ...home, sleep }) });
+});

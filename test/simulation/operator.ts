@@ -1,0 +1,252 @@
+import {
+  ConsensusError,
+  enterJoint,
+  formatAddress,
+  isJoint,
+  leaveJoint,
+  learnerReady,
+  majority,
+  simpleOrJoint,
+  type ChangeMode,
+  type Changed,
+  type Configuration,
+  type ConfigurationChange,
+  type NodeId,
+} from "holdfast/consensus";
+import type { ReplicatedMember } from "holdfast/coordination";
+import type { Random, World } from "holdfast/runtime";
+import type { OperationKind } from "./operation.ts";
+import { drawOne, type SimulatedCluster, type Slot } from "./simulated-cluster.ts";
+import { withinTime } from "./within-time.ts";
+
+/**
+ * Somebody who changes the cluster while it works: adds, removes and replaces members, hands leadership over. Nobody
+ * waits for the faults to be over, and what became of a change is often not known. It takes care of one thing: that a
+ * majority of every configuration that may come to count can be made to run again.
+ */
+export class Operator {
+  readonly #world: World;
+  readonly #cluster: SimulatedCluster;
+  readonly #random: Random;
+  readonly #patienceMs: number;
+  /** Configurations that may count, now or later, in the order in which they were asked for. */
+  #possible: Configuration[] = [];
+
+  constructor(world: World, cluster: SimulatedCluster, random: Random) {
+    this.#world = world;
+    this.#cluster = cluster;
+    this.#random = random;
+    this.#patienceMs = 4 * cluster.parameters.electionTimeoutMs;
+  }
+
+  async work(untilMs: number): Promise<void> {
+    const { kinds, everyMs } = this.#cluster.parameters.operations;
+    const { clock } = this.#world;
+    while (kinds.length > 0 && clock.now() < untilMs) {
+      await clock.sleep(this.#random.next() * 2 * everyMs);
+      await this.leaveJoint();
+      await this.#perform(drawOne(this.#random, kinds)!);
+    }
+  }
+
+  /** Ends a change that this operator has begun and not ended. */
+  async leaveJoint(): Promise<void> {
+    const configuration = this.#configuration;
+    if (configuration === undefined || !isJoint(configuration) || configuration.autoLeave) return;
+    await this.#change([], "explicit");
+  }
+
+  get #configuration(): Configuration | undefined {
+    return this.#cluster.leader?.member?.node.raft.configuration;
+  }
+
+  async #perform(kind: OperationKind): Promise<void> {
+    switch (kind) {
+      case "addLearner":
+        return this.#addLearner();
+      case "addVoter":
+        return this.#change(this.#additions(1));
+      case "remove":
+        return this.#change(this.#removal(this.#voter()));
+      case "removeLeader":
+        return this.#change(this.#removal(this.#cluster.leader?.id));
+      case "replace":
+        return this.#change([...this.#additions(1), ...this.#removal(this.#voter())]);
+      case "replaceMany":
+        return this.#replaceMany();
+      case "demote":
+        return this.#change(this.#demotion(this.#voter()));
+      case "transfer":
+        return this.#transfer();
+      case "loseOne":
+        return this.#loseOne();
+      case "twoAtOnce":
+        await Promise.all([this.#change(this.#additions(1)), this.#change(this.#additions(1))]);
+        return;
+      case "changeAtOnce":
+        await this.#newLeader();
+        return this.#change(this.#random.next() < 0.5 ? this.#additions(1) : this.#removal(this.#voter()));
+    }
+  }
+
+  /** A drawn voter of the leader's configuration, the leader included. */
+  #voter(): NodeId | undefined {
+    return drawOne(this.#random, this.#configuration?.voters ?? []);
+  }
+
+  /** Starts machines that have not been members; they wait to be told that they are. */
+  #additions(count: number, type: "addVoter" | "addLearner" = "addVoter"): ConfigurationChange[] {
+    const fresh = this.#cluster.slots.filter(({ isOut, lives }) => isOut && lives === 0).slice(0, count);
+    for (const slot of fresh) {
+      slot.isOut = false;
+      this.#cluster.start(slot);
+    }
+    // Those that an earlier change did not get in wait still.
+    const configuration = this.#configuration;
+    const waiting = this.#cluster.slots.filter(({ id, isOut, lives }) => {
+      if (isOut || lives === 0 || configuration === undefined) return false;
+      const { voters, votersOutgoing, learners } = configuration;
+      return ![...voters, ...votersOutgoing, ...learners].includes(id) && !this.#hasBeenMember.has(id);
+    });
+    return waiting.slice(-count).map(({ id, process }) => ({
+      type,
+      id,
+      address: formatAddress({ host: process.host, port: 2380 }),
+    }));
+  }
+
+  /** An id that was in a committed configuration is not used again. */
+  readonly #hasBeenMember = new Set<NodeId>();
+
+  #removal(id: NodeId | undefined): ConfigurationChange[] {
+    return id === undefined ? [] : [{ type: "remove", id }];
+  }
+
+  #demotion(id: NodeId | undefined): ConfigurationChange[] {
+    return id === undefined ? [] : [{ type: "demote", id }];
+  }
+
+  async #addLearner(): Promise<void> {
+    const { electionTimeoutMs } = this.#cluster.parameters;
+    await this.#change(this.#additions(1, "addLearner"));
+    for (let asked = 0; asked < 10; asked++) {
+      const raft = this.#cluster.leader?.member?.node.raft;
+      const id = raft?.configuration.learners.find((learner) => learnerReady(raft, learner));
+      if (id !== undefined) return this.#change([{ type: "promote", id }]);
+      await this.#world.clock.sleep(electionTimeoutMs / 2);
+    }
+  }
+
+  async #replaceMany(): Promise<void> {
+    const added = this.#additions(2);
+    const removed = (this.#configuration?.voters ?? []).filter(() => this.#random.next() < 0.4);
+    await this.#change(
+      [...added, ...removed.map((id) => ({ type: "remove", id }) as const)],
+      this.#random.next() < 0.5 ? "joint" : "explicit",
+    );
+  }
+
+  async #transfer(): Promise<void> {
+    const { leader } = this.#cluster;
+    const to = this.#voter();
+    if (leader === undefined || to === undefined) return;
+    const end = await this.#ask(leader, (member) => member.transferLeadership(BigInt(to)));
+    this.#cluster.count(end === "refused" ? "transfer-refused" : "transfer", leader);
+  }
+
+  /** A machine burns down; whoever still counts on it is told to count on another. */
+  async #loseOne(): Promise<void> {
+    const slot = this.#cluster.slot(this.#voter() ?? 0);
+    if (slot === undefined || slot.isOut) return;
+    slot.isOut = true;
+    if (!this.#possible.every((configuration) => this.#canRun(configuration)) || !this.#canRun(this.#configuration!)) {
+      slot.isOut = false;
+      return;
+    }
+    this.#cluster.count("machine-lost", slot);
+    this.#cluster.retire(slot, "power");
+    for (let attempt = 0; attempt < 5; attempt++) {
+      await this.#world.clock.sleep(this.#patienceMs / 4);
+      if (this.#configuration?.voters.includes(slot.id) === false) return;
+      await this.#change([...this.#additions(1), ...this.#removal(slot.id)]);
+    }
+  }
+
+  /** Waits until somebody leads in a term that has not begun yet, for a while. */
+  #newLeader(): Promise<void> {
+    const { clock } = this.#world;
+    const term = this.#cluster.leader?.member?.node.raft.term ?? 0;
+    return new Promise((resolve) => {
+      const end = (): void => {
+        stop();
+        timer.cancel();
+        resolve();
+      };
+      const timer = clock.setTimer(this.#patienceMs, end);
+      const stop = this.#world.onStep(() => {
+        if ((this.#cluster.leader?.member?.node.raft.term ?? 0) > term) end();
+      });
+    });
+  }
+
+  async #change(changes: readonly ConfigurationChange[], mode: ChangeMode = "auto"): Promise<void> {
+    const { leader } = this.#cluster;
+    const present = this.#configuration;
+    if (leader === undefined || present === undefined || (changes.length === 0 && !isJoint(present))) return;
+    const next = resultsOf(present, changes, mode);
+    if (!next.every((configuration) => this.#canRun(configuration))) return;
+    const before = this.#possible.length === 0 ? [present] : this.#possible;
+    this.#possible = [...before, ...next];
+    const end = await this.#ask(leader, (member) => member.node.changeConfiguration(changes, mode));
+    this.#cluster.count(`change-${end === "refused" || end === "unknown" ? end : "made"}`, leader);
+    if (end === "refused" || end === "unknown") return;
+    for (const id of [...end.voters, ...end.learners]) this.#hasBeenMember.add(id);
+    // What was asked for before it can come to count no more.
+    this.#possible = [end, ...this.#possible.filter((configuration) => !before.includes(configuration))];
+    for (const change of changes) if (change.type === "remove" && !isJoint(end)) this.#dismiss(change.id);
+  }
+
+  /** Turns a removed member's machine off, soon, or leaves it running, a bother to the others. */
+  #dismiss(id: NodeId): void {
+    const slot = this.#cluster.slot(id);
+    if (slot === undefined || this.#random.next() < 0.3) return;
+    this.#world.clock.setTimer(this.#random.next() * 1_000, () => {
+      slot.isOut = true;
+      if (this.#possible.every((configuration) => this.#canRun(configuration))) this.#cluster.retire(slot, "kill");
+      else slot.isOut = false;
+    });
+  }
+
+  /** Whether those machines that are not lost can decide. */
+  #canRun({ voters, votersOutgoing }: Configuration): boolean {
+    return [voters, votersOutgoing].every((half) => {
+      const left = half.filter((id) => this.#cluster.slot(id)?.isOut === false);
+      return half.length === 0 || left.length >= majority(half.length);
+    });
+  }
+
+  async #ask<T>(leader: Slot, call: (member: ReplicatedMember) => Promise<T>): Promise<T | "refused" | "unknown"> {
+    try {
+      return (await withinTime(this.#world.clock, this.#patienceMs, this.#cluster.ask(leader, call))) ?? "unknown";
+    } catch (error) {
+      if (!(error instanceof ConsensusError)) throw error;
+      return error.code === "CHANGE_UNCERTAIN" ? "unknown" : "refused";
+    }
+  }
+}
+
+/** The configurations that a change leads to: the next one, and the one after that where it is joint. */
+function resultsOf(
+  present: Configuration,
+  changes: readonly ConfigurationChange[],
+  mode: ChangeMode,
+): readonly Configuration[] {
+  const changed: Changed = isJoint(present)
+    ? leaveJoint(present)
+    : mode === "auto"
+      ? simpleOrJoint(present, changes)
+      : enterJoint(present, changes, { autoLeave: mode === "joint" });
+  if ("refused" in changed) return [];
+  const left = isJoint(changed.configuration) ? leaveJoint(changed.configuration) : changed;
+  return "refused" in left ? [] : [changed.configuration, left.configuration];
+}

@@ -1,0 +1,18 @@
+import type { Clock } from "holdfast/runtime";
+
+/** What comes of a promise, or undefined when nothing does in this time: whoever would answer may be gone. */
+export function withinTime<T>(clock: Clock, timeoutMs: number, promise: Promise<T>): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const timer = clock.setTimer(timeoutMs, () => resolve(undefined));
+    promise.then(
+      (value) => {
+        timer.cancel();
+        resolve(value);
+      },
+      (error: unknown) => {
+        timer.cancel();
+        reject(error as Error);
+      },
+    );
+  });
+}
