@@ -2,12 +2,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { etcdCoordination, type EtcdCoordination } from "../../packages/holdfast/src/adapters/etcd/index.ts";
+import { etcdCoordination, type EtcdCoordination } from "holdfast/adapters/etcd";
 import { createMember, type Coordination, type Member } from "holdfast/coordination";
 import { nodeRuntime, type Address, type Runtime } from "holdfast/runtime";
 import { coordinationConformance } from "holdfast/testing";
 import { afterAll, beforeAll, describe, it } from "vitest";
-import { startCluster, startEtcd, startMemoryMember } from "./endpoint.ts";
+import { startCluster } from "./endpoint.ts";
 import { startEtcdCluster } from "./etcd-cluster.ts";
 
 /** Two ways to one store, and what ends it. */
@@ -72,23 +72,11 @@ async function freeAddress(runtime: Runtime): Promise<Address> {
 const homes: readonly (readonly [string, () => Promise<Home>])[] = [
   ["an embedded cluster of three", embedded],
   [
-    "etcd, over the adapter",
-    () => overEtcd(async () => startEtcd().then((etcd) => ({ endpoints: [etcd.client], close: () => etcd.close() }))),
-  ],
-  [
     "three etcds, over the adapter",
     () =>
       overEtcd(async () => {
         const cluster = await startEtcdCluster(3);
         return { endpoints: cluster.members.map(({ client }) => client), close: () => cluster.close() };
-      }),
-  ],
-  [
-    "a served Holdfast member in memory, over the adapter",
-    () =>
-      overEtcd(async () => {
-        const member = await startMemoryMember();
-        return { endpoints: [member.client], close: () => member.close() };
       }),
   ],
   [

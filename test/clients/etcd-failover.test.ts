@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { etcdCoordination, type EtcdCoordination } from "../../packages/holdfast/src/adapters/etcd/index.ts";
+import { etcdCoordination, type EtcdCoordination } from "holdfast/adapters/etcd";
 import type { Watcher } from "holdfast/coordination";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { gateway, startEtcdCluster, type EtcdCluster, type EtcdMember } from "./etcd-cluster.ts";

@@ -1,7 +1,7 @@
 import { serveMember } from "@holdfast/server";
 import { createMemoryMember } from "holdfast/coordination";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { etcdCoordination, type EtcdTls } from "../../packages/holdfast/src/adapters/etcd/index.ts";
+import { etcdCoordination, type EtcdTls } from "holdfast/adapters/etcd";
 import { certificateAuthority, readIdentity } from "../process/certificates.ts";
 
 const authority = certificateAuthority();

@@ -3,8 +3,10 @@ import { join } from "node:path";
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startRealCluster, type RealCluster } from "../process/real-cluster.ts";
-import { addressText } from "../../packages/server/src/supervisor/cluster-plan.ts";
-import { run, temporaryDirectory, until } from "../process/holdfast-command.ts";
+import { planNodes, startNode } from "../process/gossip-nodes.ts";
+import { cleanUp } from "../process/lone-node.ts";
+import { addressText, nodeArguments } from "../../packages/server/src/supervisor/cluster-plan.ts";
+import { run, start, temporaryDirectory, until } from "../process/holdfast-command.ts";
 import { requireProgram } from "./endpoint.ts";
 import { freePorts, startEtcdCluster, type EtcdCluster } from "./etcd-cluster.ts";
 import { etcdctl, type Run } from "./etcdctl.ts";
@@ -15,6 +17,8 @@ interface Side {
   readonly ask: (line: string, endpoints?: string) => Promise<Run>;
   /** Ids by name. */
   readonly ids: () => Promise<ReadonlyMap<string, string>>;
+  /** Of a member that runs. */
+  readonly peerUrl: () => Promise<string>;
 }
 
 let holdfast: RealCluster;
@@ -28,6 +32,15 @@ function side(clients: readonly string[]): Side {
   return {
     clients,
     ask,
+    async peerUrl() {
+      const { stdout } = await ask("member list");
+      return (
+        stdout
+          .split("\n")
+          .find((line) => line.includes(", started,"))
+          ?.split(", ")[3] ?? "?"
+      );
+    },
     async ids() {
       const { stdout } = await ask("member list");
       const rows = stdout
@@ -46,11 +59,13 @@ beforeAll(async () => {
   sides = [side(ours), side(etcd.members.map(({ client }) => client))];
   [peerPort] = (await freePorts(1)) as [number];
   await Promise.all(sides.map((one) => one.ask("put some thing")));
+  // An id comes of the address and the second, and a removed one cannot come back.
+  let probe = 7;
   // etcd wants all to have been connected for five seconds before it changes its members.
   await until("etcd takes a member", 20_000, async () => {
-    const added = await sides[1].ask("member add probe --learner --peer-urls=http://127.0.0.1:7");
+    const added = await sides[1].ask(`member add probe --learner --peer-urls=http://127.0.0.1:${probe++}`);
     if (added.exitCode !== 0) return false;
-    const [, id] = /Member ([0-9a-f]+) added/.exec(added.stdout) ?? [];
+    const [, id] = /Member +([0-9a-f]+) added/.exec(added.stdout) ?? [];
     return (await sides[1].ask(`member remove ${id}`)).exitCode === 0;
   });
 });
@@ -80,14 +95,15 @@ function plain({ exitCode, stdout, error }: Run): Run {
   return { exitCode, stdout: text(stdout), error: text(error) };
 }
 
-/** Asks both alike. `line` may name a member by its place in the order of names, as {0}, and the member added as {new}. */
+/** Asks both alike. `line` may name a member by its place in the order of names, as {0}, the member added as {new}, and where one that runs is reached as {url}. */
 async function both(line: string, added: readonly (string | undefined)[] = []): Promise<readonly [Run, Run]> {
   const [ours, theirs] = await Promise.all(
     sides.map(async (one, at) => {
       const names = [...(await one.ids())].filter(([name]) => name !== "").toSorted(([a], [b]) => (a < b ? -1 : 1));
       const filled = line
         .replace(/\{(\d)\}/, (_, place) => names[Number(place)]?.[1] ?? "?")
-        .replace("{new}", added[at] ?? "?");
+        .replace("{new}", added[at] ?? "?")
+        .replace("{url}", await one.peerUrl());
       return await one.ask(filled);
     }),
   );
@@ -106,19 +122,20 @@ describe("etcdctl prints and ends the same against a cluster of Holdfast and one
     await expectAlike("member list");
     await expectAlike("member list -w json");
     const answers = await expectAlike(`member add fourth --learner --peer-urls=${url}`);
-    const added = answers.map(({ stdout }) => /Member ([0-9a-f]+) added/.exec(stdout)?.[1]);
+    const added = answers.map(({ stdout }) => /Member +([0-9a-f]+) added/.exec(stdout)?.[1]);
     for (const line of [
       "member list",
       "member list -w json",
-      `member add fifth --peer-urls=${url}`,
+      "member add fifth --peer-urls={url}",
       "member add fifth --learner --peer-urls=http://127.0.0.1:1",
       "member add fifth --peer-urls=nonsense",
       "member promote {new}",
       "member promote {0}",
       "member promote 1234",
+      "member list",
+      // Listed now, the learner would be none in etcd, which forgets it with the update.
       "member update {new} --peer-urls=http://127.0.0.1:2",
       "member update 1234 --peer-urls=http://127.0.0.1:3",
-      "member list",
       "member remove {new}",
       "member remove {new}",
       "member remove 1234",
@@ -189,15 +206,99 @@ describe("etcdctl prints and ends the same against a cluster of Holdfast and one
       const digest = createHash("sha256").update(bytes.subarray(0, -32)).digest();
       expect(bytes.subarray(-32).equals(digest)).toBe(true);
       expect(existsSync(`${path}.part`)).toBe(false);
-      const [port = 0, client = 0] = await freePorts(2);
+      const ports = await freePorts(4);
+      const [peer, client, http, gossip] = ports.map((port) => `127.0.0.1:${port}`);
       const data = join(directory.path, "data");
-      const cluster = `r1=127.0.0.1:${port}`;
-      const line = ["snapshot", "restore", path, "--data", data, "--name", "r1", "--cluster", cluster];
+      const home = ["--data", data, "--name", "r1", "--cluster", `r1=${peer}`];
+      const line = ["snapshot", "restore", path, ...home];
       expect(await run(line)).toMatchObject({ code: 0 });
       expect(await run(line)).toMatchObject({ code: 3, stderr: expect.stringContaining("is not empty") as string });
-      expect(client).toBeGreaterThan(0);
+      const node = start([
+        "node",
+        ...home,
+        `--client=${client}`,
+        `--peer=${peer}`,
+        `--http=${http}`,
+        `--gossip=${gossip}`,
+      ]);
+      try {
+        await node.firstLine();
+        const { stdout } = await ours.ask("get saved", client);
+        expect(stdout).toBe("saved\nbefore\n");
+        const members = await ours.ask("member list", client);
+        expect(members.stdout).toMatch(/^ *[0-9a-f]+, started, r1, .*, false\n$/);
+      } finally {
+        node.child.kill("SIGKILL");
+        await node.done;
+      }
     } finally {
       directory.remove();
     }
   });
 });
+
+describe("a store that is full", () => {
+  it("is told and cleared as etcd's is, on every member", async () => {
+    const quota = 1_000_000;
+    const plan = await planNodes(3);
+    const [real] = await Promise.all([
+      startEtcdCluster(3, `--quota-backend-bytes=${quota}`),
+      ...plan.members.map((member) => startNode([...nodeArguments(plan, member), `--quota-bytes=${quota}`])),
+    ]);
+    try {
+      const clients = plan.members.map(({ client }) => addressText(client));
+      const pair = [side(clients), side(real.members.map(({ client }) => client))];
+      for (const one of pair) await fill(one);
+      const asked = async (line: string): Promise<void> => {
+        const [ours, theirs] = await Promise.all(pair.map((one) => one.ask(line)));
+        expect(alarmless(plain(ours!)), line).toEqual(alarmless(plain(theirs!)));
+      };
+      for (const line of [
+        "put k v",
+        "lease grant 60",
+        "alarm list",
+        "get big/0 --count-only -w fields",
+        "endpoint health",
+        "del --prefix big/",
+      ]) {
+        await asked(line);
+      }
+      for (const one of pair) {
+        const { stdout } = await one.ask("get none -w json");
+        const { revision } = (JSON.parse(stdout) as { header: { revision: number } }).header;
+        expect((await one.ask(`compact ${revision}`)).exitCode).toBe(0);
+        // etcd gives room back only then.
+        expect((await one.ask("defrag")).exitCode).toBe(0);
+      }
+      await asked("put still refused");
+      await asked("alarm disarm");
+      await asked("alarm list");
+      await asked("put k v");
+      await asked("get k");
+    } finally {
+      await Promise.all([cleanUp(), real.close()]);
+    }
+  });
+});
+
+/** Whose alarm it is, and how many raised it before they heard of each other, depends on who was asked. */
+function alarmless({ exitCode, stdout, error }: Run): Run {
+  const once = [...new Set(stdout.replaceAll(/memberID:\w+/g, "memberID:*").split("\n"))].join("\n");
+  return {
+    exitCode,
+    stdout: once.replaceAll(/"(Revision|Count|MemberID|ClusterID|RaftTerm)" : \d+/g, '"$1" : *').replace(/^\d+$/m, "*"),
+    error,
+  };
+}
+
+/** Until it takes no more. */
+async function fill(one: Side): Promise<void> {
+  const value = "x".repeat(50_000);
+  for (let at = 0; at < 100; at++) {
+    const { exitCode, error } = await one.ask(`put big/${at} ${value}`, one.clients[at % 3]);
+    if (exitCode === 0) continue;
+    expect(error).toBe("Error: etcdserver: mvcc: database space exceeded");
+    return;
+  }
+  throw new Error("a store of 1 MB took 5 MB");
+}

@@ -1,33 +1,8 @@
 import { Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
-import protobuf from "protobufjs";
+import { fromJson, toJson } from "../../packages/server/src/http/proto-json.ts";
+import type { MessageName } from "../../packages/server/src/etcd/schema.ts";
+import { wireType } from "../../packages/server/src/etcd/wire-type.ts";
 import type { Endpoint } from "./endpoint.ts";
-
-/** The messages of etcd's lock and election services, as their protocol has them. */
-const root: protobuf.Root = protobuf.parse(
-  `
-  syntax = "proto3";
-  message Header { uint64 cluster_id = 1; uint64 member_id = 2; int64 revision = 3; uint64 raft_term = 4; }
-  message KeyValue { bytes key = 1; int64 create_revision = 2; int64 mod_revision = 3; int64 version = 4; bytes value = 5; int64 lease = 6; }
-  message LockRequest { bytes name = 1; int64 lease = 2; }
-  message LockResponse { Header header = 1; bytes key = 2; }
-  message UnlockRequest { bytes key = 1; }
-  message UnlockResponse { Header header = 1; }
-  message LeaderKey { bytes name = 1; bytes key = 2; int64 rev = 3; int64 lease = 4; }
-  message CampaignRequest { bytes name = 1; int64 lease = 2; bytes value = 3; }
-  message CampaignResponse { Header header = 1; LeaderKey leader = 2; }
-  message LeaderRequest { bytes name = 1; }
-  message LeaderResponse { Header header = 1; KeyValue kv = 2; }
-  message ResignRequest { LeaderKey leader = 1; }
-  message ResignResponse { Header header = 1; }
-  message ProclaimRequest { LeaderKey leader = 1; bytes value = 2; }
-  message ProclaimResponse { Header header = 1; }
-  message LeaseGrantRequest { int64 TTL = 1; int64 ID = 2; }
-  message LeaseGrantResponse { Header header = 1; int64 ID = 2; int64 TTL = 3; }
-  message LeaseRevokeRequest { int64 ID = 1; }
-  message LeaseRevokeResponse { Header header = 1; }
-`,
-  { keepCase: true },
-).root;
 
 const services: Readonly<Record<string, string>> = {
   Lock: "v3lockpb.Lock",
@@ -43,16 +18,15 @@ const services: Readonly<Record<string, string>> = {
 
 export type Message = Readonly<Record<string, unknown>>;
 
-function type(name: string): protobuf.Type {
-  return root.lookupType(name);
-}
-
+/** Requests and answers as the gateway's JSON has them; a real etcd takes and gives the same bytes. */
 function encode(name: string): (message: object) => Buffer {
-  return (message) => Buffer.from(type(name).encode(type(name).fromObject(message)).finish());
+  const type = name as MessageName;
+  return (message) => wireType(type).encode(fromJson(type, message));
 }
 
 function decode(name: string): (bytes: Buffer) => Message {
-  return (bytes) => type(name).toObject(type(name).decode(bytes), { longs: String, bytes: String });
+  const type = name as MessageName;
+  return (bytes) => JSON.parse(toJson(type, wireType(type).decode(bytes))) as Message;
 }
 
 /** A call under way: what it answers, or the code and message it is refused with. */

@@ -214,7 +214,7 @@ async function firstLine({ client }: Endpoint, name: string): Promise<unknown> {
   });
   const { value } = await response.body!.getReader().read();
   controller.abort();
-  const { result } = JSON.parse(Buffer.from(value!).toString()) as {
+  const { result } = JSON.parse(Buffer.from(value).toString()) as {
     readonly result: { readonly kv: Record<string, string> };
   };
   const { key, value: said } = result.kv;

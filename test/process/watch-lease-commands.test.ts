@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { gatewayClient } from "../../packages/server/src/client/gateway-client.ts";
-import { startEtcd, startMemoryMember } from "../clients/endpoint.ts";
+import { startEtcd, startMemoryMember, type Endpoint } from "../clients/endpoint.ts";
 import { run, until } from "./holdfast-command.ts";
 import { startRealCluster } from "./real-cluster.ts";
 
@@ -14,10 +14,17 @@ const holdfast = join(import.meta.dirname, "../../packages/server/bin/holdfast.j
 describe.each([
   ["Holdfast", startMemoryMember],
   ["etcd", startEtcd],
-])("the commands for leases and watches against %s", async (_, startServer) => {
-  const server = await startServer();
-  const environment = { HOLDFAST_ENDPOINTS: `http://${server.client}` };
-  afterAll(() => server.close());
+])("the commands for leases and watches against %s", (_, startServer) => {
+  const environment = { HOLDFAST_ENDPOINTS: "" };
+  let server: Endpoint;
+
+  beforeAll(async () => {
+    server = await startServer();
+    environment.HOLDFAST_ENDPOINTS = `http://${server.client}`;
+  });
+
+  afterAll(() => server?.close());
+
   const json = async (line: readonly string[]): Promise<Record<string, unknown>> => {
     const { stdout, code, stderr } = await run([...line, "--json"], environment);
     expect([code, stderr]).toEqual([0, ""]);

@@ -16,7 +16,7 @@ export async function converge(world: World, cluster: SimulatedCluster, operator
   for (;;) {
     await world.clock.sleep(100);
     if (hasConverged(cluster)) return;
-    await operator.leaveJoint();
+    await operator.tidyUp();
     if (world.clock.now() < limit) continue;
     const states = cluster.slots.filter(({ lives }) => lives > 0).map(describe);
     throw new InvariantViolation("convergence", `after ${convergeMs} ms without faults: ${states.join("; ")}`);
@@ -28,10 +28,11 @@ function hasConverged(cluster: SimulatedCluster): boolean {
   if (leader === undefined) return false;
   const { configuration, configurations, commit, id: leading } = leader;
   if (configurations.at(-1)!.index > commit || isJoint(configuration)) return false;
-  const members = [...configuration.voters, ...configuration.learners].map((id) => cluster.slot(id)!);
+  const members = [...configuration.voters, ...configuration.learners].map((id) => cluster.slot(id));
   return members
-    .filter(({ isLost, isOut }) => !isLost && !isOut)
-    .every(({ member }) => {
+    .filter((slot) => slot === undefined || (!slot.isLost && !slot.isOut))
+    .every((slot) => {
+      const member = slot?.member;
       if (member === undefined) return false;
       const { raft, applied } = member.node;
       return applied === commit && raft.leader === leading && isSame(raft.configuration, configuration);

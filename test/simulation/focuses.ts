@@ -8,6 +8,9 @@ export type FocusName =
   | "leaders"
   | "members"
   | "changingLeaders"
+  | "lostMachines"
+  | "requests"
+  | "snapshots"
   | "transfers"
   | "leases"
   | "wakingLeaders";
@@ -53,6 +56,38 @@ export const focuses: Readonly<Record<FocusName, Partial<Parameters>>> = {
     operations: { kinds: ["changeAtOnce", "removeLeader", "twoAtOnce", "transfer"], everyMs: 100 },
     faultKinds: ["crashLeader", "isolateLeader"],
     always: smooth,
+  },
+  /** Machines are lost for ever, and replaced by empty ones. */
+  lostMachines: {
+    members: 3,
+    spares: 4,
+    operations: { kinds: ["loseOne"], everyMs: 400 },
+    faultKinds: ["crash", "kill", "isolateLeader"],
+    faultEveryMs: 200,
+    snapshotEntries: 60,
+    trailingEntries: 10,
+  },
+  /** Members are changed by whoever asks any of them. */
+  requests: {
+    members: 3,
+    spares: 4,
+    operations: { kinds: ["memberAdd", "memberRemove", "memberPromote", "moveLeader"], everyMs: 100 },
+    faultKinds: ["crashLeader", "isolateLeader", "pause"],
+    faultEveryMs: 500,
+  },
+  /** Members that fall behind and are brought up to date, with leases and watchers on them. */
+  snapshots: {
+    members: 3,
+    clients: 3,
+    keys: 4,
+    thinkMs: 20,
+    snapshotEntries: 20,
+    trailingEntries: 0,
+    faultKinds: ["crash", "isolate", "pause"],
+    faultEveryMs: 200,
+    lostAnswers: 0.2,
+    watchers: 3,
+    holders: 3,
   },
   /** Leaders that hand over, to members that have just come back, too. */
   transfers: {

@@ -1,25 +1,29 @@
 import { describe, expect, it } from "vitest";
-import { runLocks } from "./locks/lock-world.ts";
+import { runLocks, type LockRunResult } from "./locks/lock-world.ts";
 
 const minute = 60_000;
+const first = { seed: 1, virtualMs: 3 * minute };
+let firstResult: LockRunResult | undefined;
 
 describe("locks over a cluster of three, while processes are killed, paused and cut off", () => {
   it("have one holder at a time, no late write passes a guard, and whoever waits gets its turn", async () => {
     const faults = new Set<string>();
     const sums = { grants: 0, waits: 0, timeouts: 0, lost: 0, lostSessions: 0, fencedOut: 0, admitted: 0, stale: 0 };
     for (const seed of [1, 2]) {
-      const { violation, tally, faults: happened } = await runLocks({ seed, virtualMs: 5 * minute });
+      const result = await runLocks({ ...first, seed });
+      if (seed === first.seed) firstResult = result;
+      const { violation, tally, faults: happened } = result;
       expect(violation, `seed ${seed}`).toBeUndefined();
       for (const kind of Object.keys(happened)) faults.add(kind);
       for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += tally[name];
     }
-    const { violation, tally } = await runLocks({ seed: 4, virtualMs: 60 * minute, pace: 10 });
+    const { violation, tally } = await runLocks({ seed: 4, virtualMs: 20 * minute, pace: 10 });
     expect(violation, "seed 4").toBeUndefined();
     expect(tally.grants).toBeGreaterThan(100);
     expect([...faults]).toEqual(
       expect.arrayContaining(["kill", "crash", "pause", "isolate", "partition", "slow-links"]),
     );
-    expect(sums.grants).toBeGreaterThan(500);
+    expect(sums.grants).toBeGreaterThan(300);
     for (const [name, sum] of Object.entries(sums)) expect(sum, name).toBeGreaterThan(0);
   });
 
@@ -36,8 +40,8 @@ describe("locks over a cluster of three, while processes are killed, paused and 
   });
 
   it("happen the same way again with the same seed", async () => {
-    const [one, two] = [await runLocks({ seed: 7, virtualMs: minute }), await runLocks({ seed: 7, virtualMs: minute })];
-    expect(one.traceHash).toBe(two.traceHash);
-    expect(one.tally).toEqual(two.tally);
+    const again = await runLocks(first);
+    expect(again.traceHash).toBe(firstResult?.traceHash);
+    expect(again.tally).toEqual(firstResult?.tally);
   });
 });

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { plantedBugs, type PlantedBug } from "holdfast/consensus";
+import { focuses, type FocusName } from "./focuses.ts";
 import { commandFor, describeViolation, sumFaults } from "./report.ts";
 import { runSimulation, type RunOptions, type RunResult } from "./run.ts";
 import { runSeeds } from "./seed-workers.ts";
@@ -17,6 +18,7 @@ Options:
   --threads N           seeds run at once (default 2)
   --keep I,J,…          of a seed's faults only these, by position; "none" for none
   --plant BUG           switch on a known bug, to see it found: ${plantedBugs.join(", ")}
+  --focus NAME          parameters that lead to one kind of trouble: ${Object.keys(focuses).join(", ")}
   --check-determinism   run each seed twice and compare the traces
   --json                print one JSON document on stdout`;
 
@@ -46,6 +48,7 @@ function readOptions(): {
       threads: { type: "string", default: "2" },
       keep: { type: "string" },
       plant: { type: "string" },
+      focus: { type: "string" },
       "check-determinism": { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
@@ -55,9 +58,12 @@ function readOptions(): {
     console.log(usage);
     process.exit(0);
   }
-  const { plant, keep } = values;
+  const { plant, focus, keep } = values;
   if (plant !== undefined && !plantedBugs.includes(plant as PlantedBug)) {
     throw new UsageError(`--plant must be one of ${plantedBugs.join(", ")} (got ${JSON.stringify(plant)})`);
+  }
+  if (focus !== undefined && !Object.hasOwn(focuses, focus)) {
+    throw new UsageError(`--focus must be one of ${Object.keys(focuses).join(", ")} (got ${JSON.stringify(focus)})`);
   }
   const first = integer("seed", values.seed, 0);
   return {
@@ -65,6 +71,7 @@ function readOptions(): {
     threads: integer("threads", values.threads, 1),
     run: {
       plant: plant as PlantedBug | undefined,
+      focus: focus as FocusName | undefined,
       keep: keep === undefined ? undefined : keep === "none" ? [] : keep.split(",").map((at) => integer("keep", at, 0)),
     },
     checkDeterminism: values["check-determinism"],

@@ -15,6 +15,11 @@ export const operationKinds = [
   "loseOne",
   /** A second change is asked for before the first is over. */
   "twoAtOnce",
+  /** What anybody may ask of any member, who sees to it with the others. */
+  "memberAdd",
+  "memberRemove",
+  "memberPromote",
+  "moveLeader",
   /** A change is asked for as soon as there is a new leader. */
   "changeAtOnce",
 ] as const;

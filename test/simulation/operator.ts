@@ -13,7 +13,7 @@ import {
   type ConfigurationChange,
   type NodeId,
 } from "holdfast/consensus";
-import type { ReplicatedMember } from "holdfast/coordination";
+import { CoordinationError, type ReplicatedMember } from "holdfast/coordination";
 import type { Random, World } from "holdfast/runtime";
 import type { OperationKind } from "./operation.ts";
 import { drawOne, type SimulatedCluster, type Slot } from "./simulated-cluster.ts";
@@ -44,16 +44,25 @@ export class Operator {
     const { clock } = this.#world;
     while (kinds.length > 0 && clock.now() < untilMs) {
       await clock.sleep(this.#random.next() * 2 * everyMs);
-      await this.leaveJoint();
+      await this.tidyUp();
+      await this.#replaceLost();
       await this.#perform(drawOne(this.#random, kinds)!);
     }
   }
 
-  /** Ends a change that this operator has begun and not ended. */
-  async leaveJoint(): Promise<void> {
+  /** Starts machines that were added, and ends a change that this operator has begun and not ended. */
+  async tidyUp(): Promise<void> {
     const configuration = this.#configuration;
-    if (configuration === undefined || !isJoint(configuration) || configuration.autoLeave) return;
-    await this.#change([], "explicit");
+    if (configuration === undefined) return;
+    for (const [id, address] of configuration.addresses) {
+      if (this.#cluster.slot(id) === undefined)
+        this.#cluster.adopt(id, address.split(":")[0]!, this.#known(configuration));
+    }
+    if (isJoint(configuration) && !configuration.autoLeave) await this.#change([], "explicit");
+  }
+
+  #known({ voters }: Configuration): Slot[] {
+    return voters.flatMap((id) => this.#cluster.slot(id) ?? []);
   }
 
   get #configuration(): Configuration | undefined {
@@ -80,6 +89,16 @@ export class Operator {
         return this.#transfer();
       case "loseOne":
         return this.#loseOne();
+      case "memberAdd":
+        return this.#askToAdd();
+      case "memberRemove":
+        return this.#askAnyone(kind, this.#voter(), ({ cluster }, id) => cluster.memberRemove(id));
+      case "memberPromote":
+        return this.#askAnyone(kind, drawOne(this.#random, this.#configuration?.learners ?? []), ({ cluster }, id) =>
+          cluster.memberPromote(id),
+        );
+      case "moveLeader":
+        return this.#askAnyone(kind, this.#voter(), ({ cluster }, id) => cluster.moveLeader(id));
       case "twoAtOnce":
         await Promise.all([this.#change(this.#additions(1)), this.#change(this.#additions(1))]);
         return;
@@ -96,15 +115,12 @@ export class Operator {
 
   /** Starts machines that have not been members; they wait to be told that they are. */
   #additions(count: number, type: "addVoter" | "addLearner" = "addVoter"): ConfigurationChange[] {
-    const fresh = this.#cluster.slots.filter(({ isOut, lives }) => isOut && lives === 0).slice(0, count);
-    for (const slot of fresh) {
-      slot.isOut = false;
-      this.#cluster.start(slot);
-    }
-    // Those that an earlier change did not get in wait still.
     const configuration = this.#configuration;
+    if (configuration === undefined) return [];
+    for (const slot of this.#fresh.slice(0, count)) this.#cluster.enlist(slot, this.#known(configuration));
+    // Those that an earlier change did not get in wait still.
     const waiting = this.#cluster.slots.filter(({ id, isOut, lives }) => {
-      if (isOut || lives === 0 || configuration === undefined) return false;
+      if (isOut || lives === 0) return false;
       const { voters, votersOutgoing, learners } = configuration;
       return ![...voters, ...votersOutgoing, ...learners].includes(id) && !this.#hasBeenMember.has(id);
     });
@@ -117,6 +133,32 @@ export class Operator {
 
   /** An id that was in a committed configuration is not used again. */
   readonly #hasBeenMember = new Set<NodeId>();
+
+  /** Machines that nobody has used. */
+  get #fresh(): Slot[] {
+    return this.#cluster.slots.filter(({ isOut, lives, isExpected }) => isOut && lives === 0 && !isExpected);
+  }
+
+  async #askToAdd(): Promise<void> {
+    const [slot] = this.#fresh;
+    if (slot === undefined) return;
+    slot.isExpected = true;
+    const request = { peerUrls: [`http://${slot.process.host}:2380`], isLearner: this.#random.next() < 0.5 };
+    await this.#askAnyone("memberAdd", slot.id, ({ cluster }) => cluster.memberAdd(request));
+    await this.tidyUp();
+  }
+
+  /** Asks a drawn member to do something about one that is in the configuration, or is to be. */
+  async #askAnyone(
+    kind: OperationKind,
+    about: NodeId | undefined,
+    call: (member: ReplicatedMember, id: bigint) => Promise<unknown>,
+  ): Promise<void> {
+    const slot = drawOne(this.#random, this.#cluster.running);
+    if (slot === undefined || about === undefined) return;
+    const end = await this.#ask(slot, (member) => call(member, BigInt(about)));
+    this.#cluster.count(end === "refused" || end === "unknown" ? `${kind}-${end}` : kind, slot);
+  }
 
   #removal(id: NodeId | undefined): ConfigurationChange[] {
     return id === undefined ? [] : [{ type: "remove", id }];
@@ -154,8 +196,8 @@ export class Operator {
     this.#cluster.count(end === "refused" ? "transfer-refused" : "transfer", leader);
   }
 
-  /** A machine burns down; whoever still counts on it is told to count on another. */
-  async #loseOne(): Promise<void> {
+  /** A machine burns down. */
+  #loseOne(): void {
     const slot = this.#cluster.slot(this.#voter() ?? 0);
     if (slot === undefined || slot.isOut) return;
     slot.isOut = true;
@@ -165,11 +207,12 @@ export class Operator {
     }
     this.#cluster.count("machine-lost", slot);
     this.#cluster.retire(slot, "power");
-    for (let attempt = 0; attempt < 5; attempt++) {
-      await this.#world.clock.sleep(this.#patienceMs / 4);
-      if (this.#configuration?.voters.includes(slot.id) === false) return;
-      await this.#change([...this.#additions(1), ...this.#removal(slot.id)]);
-    }
+  }
+
+  /** Whoever counts on a machine that has burnt down is told to count on another. */
+  async #replaceLost(): Promise<void> {
+    const lost = this.#configuration?.voters.find((id) => this.#cluster.slot(id)?.isOut === true);
+    if (lost !== undefined) await this.#change([...this.#additions(1), ...this.#removal(lost)]);
   }
 
   /** Waits until somebody leads in a term that has not begun yet, for a while. */
@@ -220,15 +263,17 @@ export class Operator {
   /** Whether those machines that are not lost can decide. */
   #canRun({ voters, votersOutgoing }: Configuration): boolean {
     return [voters, votersOutgoing].every((half) => {
-      const left = half.filter((id) => this.#cluster.slot(id)?.isOut === false);
+      // One that is not known yet is about to be started.
+      const left = half.filter((id) => this.#cluster.slot(id)?.isOut !== true);
       return half.length === 0 || left.length >= majority(half.length);
     });
   }
 
-  async #ask<T>(leader: Slot, call: (member: ReplicatedMember) => Promise<T>): Promise<T | "refused" | "unknown"> {
+  async #ask<T>(slot: Slot, call: (member: ReplicatedMember) => Promise<T>): Promise<T | "refused" | "unknown"> {
     try {
-      return (await withinTime(this.#world.clock, this.#patienceMs, this.#cluster.ask(leader, call))) ?? "unknown";
+      return (await withinTime(this.#world.clock, this.#patienceMs, this.#cluster.ask(slot, call))) ?? "unknown";
     } catch (error) {
+      if (CoordinationError.is(error)) return error.code === "TIMED_OUT" ? "unknown" : "refused";
       if (!(error instanceof ConsensusError)) throw error;
       return error.code === "CHANGE_UNCERTAIN" ? "unknown" : "refused";
     }

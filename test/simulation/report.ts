@@ -3,9 +3,10 @@ import type { RunOptions, RunResult } from "./run.ts";
 import type { Shrunk } from "./shrink.ts";
 
 /** The command that repeats a run. */
-export function commandFor({ seed, plant, keep }: RunOptions): string {
+export function commandFor({ seed, plant, focus, keep }: RunOptions): string {
   const parts = ["npm run simulate --", `--seed ${seed}`];
   if (plant !== undefined) parts.push(`--plant ${plant}`);
+  if (focus !== undefined) parts.push(`--focus ${focus}`);
   if (keep !== undefined) parts.push(`--keep ${keep.length === 0 ? "none" : keep.join(",")}`);
   return parts.join(" ");
 }

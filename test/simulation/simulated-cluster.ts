@@ -1,18 +1,17 @@
 import type { NodeId, PeerMessage, PeerTransport, PlantedBug } from "holdfast/consensus";
-import { createMember, type ReplicatedMember } from "holdfast/coordination";
+import { createMember, type InitialMember, type MemberOptions, type ReplicatedMember } from "holdfast/coordination";
 import { falsePeerMessage, MessageTap, tappedTransport } from "holdfast/proof";
 import type { Random, Runtime, SimulatedProcess, World } from "holdfast/runtime";
-import { memberId } from "../../packages/holdfast/src/coordination/member-identity.ts";
+import { clusterId, memberId } from "../../packages/holdfast/src/coordination/member-identity.ts";
 import { InvariantViolation } from "./invariant-violation.ts";
 import type { Observed } from "./invariants.ts";
-import { makeDirectory } from "./member-directory.ts";
 import type { Parameters } from "./parameters.ts";
 
 /** One member of the cluster, through all its lives. */
 export interface Slot {
   readonly name: string;
-  /** The member's number. */
-  readonly id: NodeId;
+  /** The member's number; what the cluster gave it, when that added it. */
+  id: NodeId;
   readonly process: SimulatedProcess;
   /** Where faults take hold of what it sends to its peers. */
   readonly tap: MessageTap<PeerMessage>;
@@ -20,6 +19,10 @@ export interface Slot {
   isLost: boolean;
   /** It is not to run: it has not joined yet, or has gone for good. */
   isOut: boolean;
+  /** The cluster was asked to add it. */
+  isExpected: boolean;
+  /** Who else was in the cluster when it was about to join; none for one of the first. */
+  joined: readonly Slot[];
   member: ReplicatedMember | undefined;
   observed: Observed | undefined;
   lives: number;
@@ -35,7 +38,7 @@ export class SimulatedCluster {
   faulty = true;
   /** Told of everything that members send to each other, before faults are. */
   onSend: (message: PeerMessage) => void = () => undefined;
-  readonly #byId: ReadonlyMap<NodeId, Slot>;
+  readonly #byId: Map<NodeId, Slot>;
   readonly #world: World;
   readonly parameters: Parameters;
   readonly #plant: PlantedBug | undefined;
@@ -57,6 +60,8 @@ export class SimulatedCluster {
       tap: new MessageTap({ falsify, isReliable: true }),
       isLost: false,
       isOut: at >= parameters.members,
+      isExpected: false,
+      joined: [],
       member: undefined,
       observed: undefined,
       lives: 0,
@@ -100,6 +105,24 @@ export class SimulatedCluster {
     else slot.process.kill();
   }
 
+  /** Starts the machine at an address that the cluster has added under a number of its own. */
+  adopt(id: NodeId, host: string, others: readonly Slot[]): void {
+    const slot = this.slots.find(({ isExpected, process }) => isExpected && process.host === host);
+    if (slot === undefined) return;
+    slot.isExpected = false;
+    this.#byId.delete(slot.id);
+    this.#byId.set(id, slot);
+    slot.id = id;
+    this.enlist(slot, others);
+  }
+
+  /** Starts a machine that is to become a member: it knows the others, and waits to be told that it is one of them. */
+  enlist(slot: Slot, others: readonly Slot[]): void {
+    slot.isOut = false;
+    slot.joined = others;
+    this.start(slot);
+  }
+
   /** A member that has gone does not come back. */
   retire(slot: Slot, how: "power" | "kill"): void {
     slot.isOut = true;
@@ -121,16 +144,14 @@ export class SimulatedCluster {
 
   async #run(slot: Slot, runtime: Runtime, life: number): Promise<void> {
     const parameters = this.parameters;
-    const members = this.slots.map(({ name, process }) => ({ name, peer: { host: process.host, port: 2380 } }));
     let member: ReplicatedMember;
     try {
-      if (parameters.spares > 0) await makeDirectory(runtime, slot.name, members, parameters.members);
       member = await createMember({
         runtime,
         name: slot.name,
         directory: "/data",
         peer: { host: slot.process.host, port: 2380 },
-        cluster: { name: "simulated", members },
+        ...this.#place(slot),
         clientUrls: [],
         httpUrls: [],
         heartbeatMs: parameters.heartbeatMs,
@@ -168,6 +189,14 @@ export class SimulatedCluster {
     this.#onFailure(slot, life, await member.failed);
   }
 
+  /** Of the cluster's beginning, or of what is known to one that joins. */
+  #place({ joined, id, name, process }: Slot): Pick<MemberOptions, "cluster" | "join"> {
+    const cluster = { name: "simulated", members: this.slots.slice(0, this.parameters.members).map(initialMember) };
+    if (joined.length === 0) return { cluster };
+    const members = [...joined, { id, name, process }].map((one) => ({ ...initialMember(one), id: BigInt(one.id) }));
+    return { join: { clusterId: clusterId(cluster), memberId: BigInt(id), members } };
+  }
+
   #observedTransport(slot: Slot, transport: PeerTransport, { clock }: Runtime): PeerTransport {
     const tapped = tappedTransport(transport, {
       tap: slot.tap,
@@ -189,6 +218,11 @@ export class SimulatedCluster {
   #onFailure(slot: Slot, life: number, error: Error): void {
     if (error instanceof InvariantViolation) throw error;
     if (this.#isDamaged(slot, error)) return;
+    if ((error as { code?: unknown }).code === "MEMBER_REMOVED") {
+      this.count("member-left", slot);
+      this.retire(slot, "kill");
+      return;
+    }
     if (!isDiskFailure(error)) {
       throw new InvariantViolation(
         "members do not stop by themselves",
@@ -217,6 +251,10 @@ export class SimulatedCluster {
 /** Those that the cluster starts with, and those that may join it. */
 export function memberNames({ members, spares }: Pick<Parameters, "members" | "spares">): string[] {
   return Array.from({ length: members + spares }, (_, at) => `n${at}`);
+}
+
+function initialMember({ name, process }: Pick<Slot, "name" | "process">): InitialMember {
+  return { name, peer: { host: process.host, port: 2380 } };
 }
 
 function isDiskFailure(error: Error): boolean {

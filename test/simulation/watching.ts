@@ -33,7 +33,10 @@ export class Watching {
     const limit = this.#clock.now() + 30_000;
     await this.#follow(() => this.#next > revision || this.#clock.now() >= limit);
     if (this.#next > revision) return;
-    throw new InvariantViolation("watchers are told", `one is told up to ${this.#next - 1} of ${revision}, and no more`);
+    throw new InvariantViolation(
+      "watchers are told",
+      `one is told up to ${this.#next - 1} of ${revision}, and no more`,
+    );
   }
 
   async #follow(isOver: () => boolean): Promise<void> {

@@ -61,7 +61,9 @@ export class Client {
   async get(key: string): Promise<void> {
     const pending = this.#record.invoke({ f: "get", key });
     await this.#complete(pending, false, async () => {
-      const { pairs } = await this.#requests.send((member, options) => member.range({ key: encoder.encode(key) }, options));
+      const { pairs } = await this.#requests.send((member, options) =>
+        member.range({ key: encoder.encode(key) }, options),
+      );
       const value = pairs[0] === undefined ? null : decoder.decode(pairs[0].value);
       this.#lastSeen.set(key, value);
       return value;

@@ -77,7 +77,7 @@ export class LockWorker {
         if (!held.held) tally.lost++;
         if (careful && held.signal.aborted) break;
         this.#send(held, random.integer(0, 2_000));
-        if (random.next() < 0.5) await this.#fence(session, held);
+        if (!held.held || random.next() < 0.5) await this.#fence(session, held);
       }
       // Now and then a holder forgets to release, and the lock goes with its session.
       if (random.next() < 0.05) return "forgot";

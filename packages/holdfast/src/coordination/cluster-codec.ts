@@ -5,7 +5,13 @@ import type { CapturedCluster, ToldMember } from "./cluster-state.ts";
 import { coordinationErrors, type CoordinationErrorCode } from "./coordination-error.ts";
 import { choose } from "./request-codec.ts";
 
-const changes = ["ask", "answer", "removed", "raiseAlarm", "clearAlarm"] as const satisfies readonly ClusterChange["type"][];
+const changes = [
+  "ask",
+  "answer",
+  "removed",
+  "raiseAlarm",
+  "clearAlarm",
+] as const satisfies readonly ClusterChange["type"][];
 const requests = [
   "memberAdd",
   "memberUpdate",

@@ -84,8 +84,9 @@ export class ClusterWork {
       else if (verdict.verdict === "change") await node().changeConfiguration(verdict.changes);
       else if (verdict.verdict === "transfer") await node().transferLeadership(verdict.to);
     } catch (error) {
-      if (!(error instanceof ConsensusError)) throw error;
-      if (request.type === "moveLeader") refused = "TRANSFER_FAILED";
+      // What a member of another version asks for may be nothing that can be.
+      if (!(error instanceof ConsensusError)) refused = "NOT_SUPPORTED";
+      else if (request.type === "moveLeader") refused = "TRANSFER_FAILED";
       else if (now() - seenAt < patienceMs) return;
       else refused = "TIMED_OUT";
     } finally {
@@ -97,9 +98,7 @@ export class ClusterWork {
   }
 
   #tell(number: number, refused: CoordinationErrorCode | undefined): void {
-    this.#options.propose(
-      refused === undefined ? { type: "answer", number } : { type: "answer", number, refused },
-    );
+    this.#options.propose(refused === undefined ? { type: "answer", number } : { type: "answer", number, refused });
   }
 
   /** Ids of members that were removed, also by a leader that could not write it down. */

@@ -1,3 +1,4 @@
+export { actingAs } from "./acting-as.ts";
 export type { AuthAdministration } from "./auth-administration.ts";
 export type {
   AuthChangeResponse,
@@ -93,6 +94,7 @@ export { createMember } from "./member.ts";
 export type { MemberOptions } from "./member.ts";
 export { maxMembers } from "./member-identity.ts";
 export type { InitialCluster, InitialMember } from "./member-identity.ts";
+export { foundingCluster } from "./member-place.ts";
 export type { JoinedCluster, JoinedMember } from "./member-place.ts";
 export { createMemoryMember } from "./memory-member.ts";
 export type { MemoryMemberOptions } from "./memory-member.ts";

@@ -93,7 +93,11 @@ export class MaintenanceDesk implements MaintenanceAdministration {
     const told = machine.snapshot();
     try {
       let size = 0;
-      await this.#read(() => measured.next(), options.signal, (chunk) => void (size += chunk.length));
+      await this.#read(
+        () => measured.next(),
+        options.signal,
+        (chunk) => void (size += chunk.length),
+      );
       return { revision, size, chunks: readThrough(told), release: () => told.release() };
     } catch (error) {
       told.release();

@@ -90,7 +90,10 @@ function joining(memberId: bigint, told: ReplicatedMember): JoinedCluster {
 }
 
 const idOf = (cluster: Cluster, name: string): bigint => {
-  return cluster.leader().members().find((info) => info.name === name)!.id;
+  return cluster
+    .leader()
+    .members()
+    .find((info) => info.name === name)!.id;
 };
 
 const names = (member: ReplicatedMember): string =>
@@ -114,7 +117,10 @@ describe("a cluster whose members change", () => {
       for (const name of ["d", "a"]) {
         const asked = all.find((member) => member.name === "b")!;
         await asked.cluster.memberRemove(idOf(cluster, name));
-        const gone = all.splice(all.findIndex((member) => member.name === name), 1)[0]!;
+        const gone = all.splice(
+          all.findIndex((member) => member.name === name),
+          1,
+        )[0]!;
         expect(await gone.failed).toMatchObject({ code: "MEMBER_REMOVED" });
         await expect(gone.put({ key: text("x"), value: text("y") })).rejects.toMatchObject({ code: "STOPPED" });
         await gone.close();
@@ -142,7 +148,13 @@ describe("a cluster whose members change", () => {
       world.process(gone.name).kill();
       all.splice(all.indexOf(gone), 1);
       await until("the leader misses it", async () => {
-        return await cluster.leader().cluster.memberRemove(gone.id).then(() => true, () => false);
+        return await cluster
+          .leader()
+          .cluster.memberRemove(gone.id)
+          .then(
+            () => true,
+            () => false,
+          );
       });
       for (let at = 0; at < 20; at++) await cluster.leader().put({ key: text("k"), value: text(String(at)) });
       const home = { cluster: { name: "test", members } };
@@ -169,10 +181,13 @@ describe("a cluster whose members change", () => {
       const d = await cluster.grow("d", true);
       await until("d is a learner", () => d.status().isLearner);
       await until("d is promoted", () =>
-        asked.memberPromote(d.id).then(() => true, (error) => {
-          expect(error).toMatchObject({ code: "LEARNER_NOT_READY" });
-          return false;
-        }),
+        asked.memberPromote(d.id).then(
+          () => true,
+          (error) => {
+            expect(error).toMatchObject({ code: "LEARNER_NOT_READY" });
+            return false;
+          },
+        ),
       );
       expect(names(cluster.leader())).toBe("a,b,c,d");
       await expect(asked.memberPromote(d.id)).rejects.toMatchObject({ code: "MEMBER_NOT_LEARNER" });
@@ -197,7 +212,15 @@ describe("a cluster whose members change", () => {
       const { world } = cluster;
       const asked = cluster.leader().cluster;
       const add = (...peerUrls: string[]) => asked.memberAdd({ peerUrls });
-      for (const url of ["", "a:2380", "http://a", "http://a:1/x", "ftp://a:1"]) {
+      for (const url of [
+        "",
+        "a:2380",
+        "http://a",
+        "http://a:1/x",
+        "ftp://a:1",
+        `http://${"a".repeat(250)}:1`,
+        "http://a b:1",
+      ]) {
         await expect(add(url)).rejects.toMatchObject({ code: "BAD_MEMBER_URLS" });
       }
       await expect(add()).rejects.toMatchObject({ code: "BAD_MEMBER_URLS" });
@@ -230,7 +253,10 @@ describe("a cluster whose members change", () => {
       await world.clock.sleep(30);
       world.process(old.name).kill();
       all.splice(all.indexOf(old), 1);
-      const ended = await asking.then(() => "added", ({ code }: { code: string }) => code);
+      const ended = await asking.then(
+        () => "added",
+        ({ code }: { code: string }) => code,
+      );
       // The dead voter makes the cluster unhealthy for a leader that has not begun.
       expect(["added", "UNHEALTHY_CLUSTER"]).toContain(ended);
       expect(cluster.leader().members().length).toBe(ended === "added" ? 4 : 3);
@@ -284,7 +310,10 @@ describe("hashes", () => {
       expect(await at(first.header.revision)).toEqual(old);
       await expect(all[0]!.maintenance.hashKv(99)).rejects.toMatchObject({ code: "FUTURE_REVISION" });
       const { header } = await all[0]!.compact({ revision: first.header.revision + 1 });
-      expect(await all[0]!.maintenance.hashKv()).toMatchObject({ compactedRevision: first.header.revision + 1, header });
+      expect(await all[0]!.maintenance.hashKv()).toMatchObject({
+        compactedRevision: first.header.revision + 1,
+        header,
+      });
       await expect(all[0]!.maintenance.hashKv(2)).rejects.toMatchObject({ code: "COMPACTED" });
       const whole = await Promise.all(all.map(async (member) => (await member.maintenance.hash()).hash));
       expect(whole.every((hash) => hash > 0)).toBe(true);

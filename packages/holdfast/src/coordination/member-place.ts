@@ -1,4 +1,10 @@
-import { configurationOf, emptyConfiguration, formatAddress, type Configuration, type NodeId } from "../consensus/index.ts";
+import {
+  configurationOf,
+  emptyConfiguration,
+  formatAddress,
+  type Configuration,
+  type NodeId,
+} from "../consensus/index.ts";
 import { InvalidArgumentError } from "../errors/base.ts";
 import type { Address } from "../runtime/index.ts";
 import type { MemberInfo } from "./coordination.ts";
@@ -31,6 +37,16 @@ export interface MemberPlace {
   readonly peers: ReadonlyMap<NodeId, Address>;
   /** What an empty directory starts with. */
   readonly configuration: Configuration;
+}
+
+/**
+ * The cluster as it began, if its members are still those. A member of it that has not run yet must start with them: the
+ * log, which tells those that join later, does not say who was there at the beginning.
+ */
+export function foundingCluster(joined: JoinedCluster, name: string): InitialCluster | undefined {
+  const cluster = { name, members: joined.members.map((member) => ({ name: member.name, peer: member.peer })) };
+  const isFounded = joined.members.every((member) => member.id === BigInt(memberId(cluster, member.name)));
+  return isFounded && clusterId(cluster) === joined.clusterId ? cluster : undefined;
 }
 
 /** A member of a new cluster, or one of those that made it. @throws InvalidArgumentError */

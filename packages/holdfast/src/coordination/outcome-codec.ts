@@ -132,10 +132,20 @@ function writeRangeResponse({ pairs, more, count }: RangeResponse): void {
   writePairs(pairs);
 }
 
-function readRangeResponse(reader: ByteReader): RangeResponse {
+/** @throws MalformedError */
+export function readRangeResponse(reader: ByteReader): RangeResponse {
   const more = choose(reader, "range.more", [false, true]);
   const count = reader.varint("range.count");
   return { pairs: readPairs(reader), more, count };
+}
+
+/** The answer to a range, as an outcome has it. */
+export function encodeRangeResponse(response: RangeResponse): Uint8Array {
+  writer.clear();
+  room = Infinity;
+  overflown = false;
+  writeRangeResponse(response);
+  return writer.toBytes();
 }
 
 function writeTxnResponse({ succeeded, responses }: TxnResponse): void {

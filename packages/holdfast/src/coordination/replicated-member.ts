@@ -99,6 +99,7 @@ export class ReplicatedMember implements Member {
   readonly id: bigint;
   readonly name: string;
   readonly clusterId: bigint;
+  readonly cluster: ClusterAdministration;
   readonly maintenance: MaintenanceAdministration;
   readonly #auth: AuthDesk;
   readonly #options: ReplicatedMemberOptions;
@@ -142,6 +143,7 @@ export class ReplicatedMember implements Member {
       electionTimeoutMs,
       onRemoved: (error) => this.#removed(error),
     });
+    this.cluster = this.#cluster.desk;
     this.maintenance = new MaintenanceDesk({ clock, machine: options.machine, ...this.#deskOptions });
     this.#writes = new PendingWrites({
       now: () => clock.now(),
@@ -177,10 +179,6 @@ export class ReplicatedMember implements Member {
     });
   }
 
-  get cluster(): ClusterAdministration {
-    return this.#cluster.desk;
-  }
-
   get auth(): AuthAdministration {
     return this.#auth;
   }
@@ -214,10 +212,7 @@ export class ReplicatedMember implements Member {
     this.#replayedTo = node.raft.log.lastIndex;
     this.#options.tokens.forget();
     this.#scheduleTick();
-    void node.failed.then((error) => {
-      this.#stop();
-      this.#failed.resolve(error);
-    });
+    void node.failed.then((error) => this.#end(error));
   }
 
   onApplied(entry: Entry, outcome: Outcome): void {
@@ -232,7 +227,6 @@ export class ReplicatedMember implements Member {
     this.#cluster.onConfiguration(configuration, committed);
   }
 
-  /** A peer has turned this member away. */
   onRefused(reason: string): void {
     this.#cluster.onRefused(reason);
   }
@@ -255,8 +249,9 @@ export class ReplicatedMember implements Member {
   async put(request: PutRequest, options: RequestOptions = {}): Promise<Answer<PutResponse>> {
     this.#admit(options);
     validatePut(request);
-    this.#cluster.requireSpace({ type: "put", request });
-    return this.#write({ type: "put", request }, options);
+    const operation = { type: "put", request } as const;
+    this.#cluster.requireSpace(operation);
+    return this.#write(operation, options);
   }
 
   async deleteRange(request: DeleteRangeRequest, options: RequestOptions = {}): Promise<Answer<DeleteRangeResponse>> {
@@ -269,8 +264,9 @@ export class ReplicatedMember implements Member {
     this.#admit(options);
     validateTxn(request);
     if (!isReadOnlyTxn(request)) {
-      this.#cluster.requireSpace({ type: "txn", request });
-      return this.#write({ type: "txn", request }, options);
+      const operation = { type: "txn", request } as const;
+      this.#cluster.requireSpace(operation);
+      return this.#write(operation, options);
     }
     await this.#linearize(options);
     return this.#read(
@@ -371,11 +367,15 @@ export class ReplicatedMember implements Member {
     await (this.#closing ??= this.#running.close());
   }
 
-  /** The others go on without it. */
   #removed(error: CoordinationError): void {
     if (this.#closed) return;
-    this.#failed.resolve(error);
+    this.#end(error);
     void this.close();
+  }
+
+  #end(error: Error): void {
+    this.#stop();
+    this.#failed.resolve(error);
   }
 
   #stop(): void {

@@ -116,7 +116,7 @@ function readOperation(reader: ByteReader, depth: number): RequestOp {
   return { type, request: readTxn(reader, depth + 1) };
 }
 
-function writeRange(writer: ByteWriter, request: RangeRequest): void {
+export function writeRange(writer: ByteWriter, request: RangeRequest): void {
   const numbers = numbersOf(request);
   writer.u8(flags(request.serializable, request.keysOnly, request.countOnly));
   writer.u8(sortOrders.indexOf(request.sortOrder ?? "none"));
@@ -128,7 +128,7 @@ function writeRange(writer: ByteWriter, request: RangeRequest): void {
   writeRangeEnd(writer, request.rangeEnd);
 }
 
-function readRange(reader: ByteReader): RangeRequest {
+export function readRange(reader: ByteReader): RangeRequest {
   const set = readFlags(reader, "range.flags", 3);
   const sortOrder = choose(reader, "range.sortOrder", sortOrders);
   const sortTarget = choose(reader, "range.sortTarget", sortTargets);

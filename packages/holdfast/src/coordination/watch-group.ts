@@ -106,7 +106,8 @@ export class WatchGroup {
     // Watchers at the same place are told alike: a thousand of them get one response.
     const same = last?.position === position && last.maxBytes === maxBytes && first >= from;
     const taken = same ? last : this.#collect(position, from, maxBytes);
-    if (taken.response !== undefined) this.#lastTaken = taken;
+    // One that skipped what it does not want yet lacks what others at the same place do want.
+    if (taken.response !== undefined && first >= from) this.#lastTaken = taken;
     this.#release(position, taken.end);
     return taken;
   }

@@ -102,6 +102,16 @@ describe("a watcher", () => {
     expect(shown((await waiting[1])?.value)).toEqual(["4 put a=3", "5 put a=4"]);
   });
 
+  it("is told from its start, though one at its place that starts later is told first", async () => {
+    const hub = hubOf();
+    const late = hub.watch({ ...everything, startRevision: 4 });
+    const early = hub.watch(everything);
+    const waiting = [late.next(), early.next()];
+    for (const value of ["1", "2", "3", "4"]) store.put(put("a", value));
+    expect(shown((await waiting[0])?.value)).toEqual(["4 put a=3", "5 put a=4"]);
+    expect(shown((await waiting[1])?.value)).toHaveLength(4);
+  });
+
   it("gets the pairs before when it asks for them", async () => {
     const hub = hubOf();
     const watcher = hub.watch({ ...everything, previousPairs: true });

@@ -27,4 +27,18 @@ export interface LogTruncated {
   readonly to: number;
 }
 
-export type ConsensusFact = RoleChanged | LeaderChanged | QuorumLost | LogTruncated;
+/** Other members count from now on; told again once that is committed, or taken back. */
+export interface ConfigurationChanged {
+  readonly type: "configurationChanged";
+  /** The names of those who vote; an id in hexadecimal for one that has not told its name. */
+  readonly voters: readonly string[];
+  /** Those who voted before, while both must agree; else empty. */
+  readonly outgoing: readonly string[];
+  /** Those who get everything and decide nothing. */
+  readonly learners: readonly string[];
+  /** Where in the log. */
+  readonly index: number;
+  readonly committed: boolean;
+}
+
+export type ConsensusFact = RoleChanged | LeaderChanged | QuorumLost | LogTruncated | ConfigurationChanged;

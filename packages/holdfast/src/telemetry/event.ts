@@ -45,6 +45,7 @@ export const eventRooms: Readonly<Record<TelemetryEventType, EventRoom>> = {
   leaderChanged: "consensus",
   quorumLost: "consensus",
   logTruncated: "consensus",
+  configurationChanged: "consensus",
   request: "server",
 };
 

@@ -20,14 +20,14 @@ export async function readBackup(path: string, onState: (bytes: Uint8Array) => v
   const file = await opened(path);
   try {
     const { size } = await file.stat();
-    const head = decodeHead((await read(file, 0, sectorBytes)));
+    const head = decodeHead(await read(file, 0, sectorBytes));
     if (head === undefined) throw environmentError(`${path} is no backup of Holdfast's`);
     if (size !== backupBytes(head)) {
       throw environmentError(`${path} is cut short: it must have ${backupBytes(head)} bytes (got ${size})`);
     }
     const hash = createHash("sha256");
     const stateEnd = sectorBytes + head.stateBytes;
-    for (let at = 0; at < size - digestBytes; ) {
+    for (let at = 0; at < size - digestBytes;) {
       const bytes = await read(file, at, Math.min(readBytes, size - digestBytes - at));
       hash.update(bytes);
       const [from, to] = [Math.max(0, sectorBytes - at), Math.min(bytes.length, stateEnd - at)];

@@ -23,8 +23,8 @@ export function membersIn(answer: Json): readonly ClusterMember[] {
 
 export function memberIn(json: Json): ClusterMember {
   return {
-    id: BigInt(String(json["ID"] ?? 0)).toString(16),
-    name: String(json["name"] ?? ""),
+    id: BigInt((json["ID"] ?? 0) as string | number).toString(16),
+    name: (json["name"] ?? "") as string,
     peerUrls: (json["peerURLs"] ?? []) as readonly string[],
     clientUrls: (json["clientURLs"] ?? []) as readonly string[],
     isLearner: json["isLearner"] === true,
@@ -37,7 +37,9 @@ export function findMember(members: readonly ClusterMember[], wanted: string): C
   const found = named.length > 0 ? named : members.filter(({ id }) => id === wanted.toLowerCase());
   if (found.length === 1) return found[0]!;
   if (found.length > 1) {
-    throw usageError(`${wanted} is the name of several members: name it by its id, ${found.map(({ id }) => id).join(" or ")}`);
+    throw usageError(
+      `${wanted} is the name of several members: name it by its id, ${found.map(({ id }) => id).join(" or ")}`,
+    );
   }
   const known = members.map(({ id, name }) => (name === "" ? id : name)).join(", ");
   throw usageError(`the cluster has no member ${JSON.stringify(wanted)}; there are ${known}`);

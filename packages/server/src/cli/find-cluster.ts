@@ -1,4 +1,4 @@
-import type { InitialMember, JoinedCluster, MemberOptions } from "holdfast/coordination";
+import { foundingCluster, type InitialMember, type JoinedCluster, type MemberOptions } from "holdfast/coordination";
 import type { Address, Runtime } from "holdfast/runtime";
 import type { NodeGossip } from "../gossip/node-gossip.ts";
 import { recallCluster, rememberCluster } from "../gossip/remembered-cluster.ts";
@@ -48,7 +48,7 @@ export async function findCluster(options: FindClusterOptions): Promise<FoundClu
   const remembered = await explained(places, () => recallCluster(place));
   if (remembered !== undefined) {
     say(`the cluster is ${listed(remembered)}, as learned before`);
-    return { home: { join: remembered }, members: remembered.members, remember: () => Promise.resolve() };
+    return { home: homeIn(remembered, clusterName), members: remembered.members, remember: () => Promise.resolve() };
   }
   const others = cluster?.filter((member) => member.name !== name) ?? [];
   const seeds = [...options.seeds, ...gossipSeeds(others)];
@@ -63,17 +63,21 @@ export async function findCluster(options: FindClusterOptions): Promise<FoundClu
     );
   }
   const join: JoinedCluster = { ...learned, memberId: self.id };
-  return { home: { join }, members: learned.members, remember: () => rememberCluster(place, join) };
+  return { home: homeIn(join, clusterName), members: learned.members, remember: () => rememberCluster(place, join) };
+}
+
+function homeIn(join: JoinedCluster, clusterName: string): FoundCluster["home"] {
+  const cluster = foundingCluster(join, clusterName);
+  return cluster === undefined ? { join } : { cluster };
 }
 
 /** The member of that name, or else the one without a name at our peer address. @throws ExitError (usage) */
 function selfIn({ members }: LearnedCluster, { name, peer }: NodePlaces): LearnedMember {
-  const here = (member: LearnedMember): boolean =>
-    member.name === "" && addressText(member.peer) === addressText(peer);
+  const here = (member: LearnedMember): boolean => member.name === "" && addressText(member.peer) === addressText(peer);
   const found = members.find((member) => member.name === name) ?? members.find(here);
   if (found !== undefined) return found;
   throw usageError(
-    `${name} is none of the cluster's members: ${listed({ members })}; ` +
+    `--name must be one of the cluster's members: ${listed({ members })} (got ${JSON.stringify(name)}); ` +
       `add it first: holdfast member add ${name} --peer ${addressText(peer)}`,
   );
 }

@@ -33,7 +33,8 @@ export const memberCommand: Command = defineCommand({
   async run({ options, positionals: [action = "", name], terminal }) {
     const request = checkLine({ ...options, action, name });
     const done = await askCluster(options, (client) => perform(client, request));
-    if (options.json) terminal.document({ ...(done.member === undefined ? {} : { member: done.member }), members: done.members });
+    if (options.json)
+      terminal.document({ ...(done.member === undefined ? {} : { member: done.member }), members: done.members });
     else for (const line of done.say(terminal.style)) terminal.out(line);
     return exitCodes.ok;
   },

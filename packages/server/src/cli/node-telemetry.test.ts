@@ -1,3 +1,4 @@
+import { configurationOf } from "holdfast/consensus";
 import type { Member } from "holdfast/coordination";
 import { VirtualClock } from "holdfast/testing";
 import type { TelemetryEvent } from "holdfast/telemetry";
@@ -39,6 +40,19 @@ describe("the telemetry of a node", () => {
       { ...stamp, seq: 3, type: "leaderChanged", leader: null, term: 3 },
       { ...stamp, seq: 4, type: "leaderChanged", leader: "ab", term: 4 },
       { ...stamp, seq: 5, type: "logTruncated", from: 7, to: 9 },
+    ]);
+  });
+
+  it("names the members of a configuration, and tells those by their id that have told no name", () => {
+    const { node: telemetry, recorded } = node();
+    telemetry.setMember(new Known());
+    const configuration = { ...configurationOf([255, 256]), votersOutgoing: [255], learners: [171] };
+    telemetry.onFact({ type: "configurationChanged", index: 9, configuration, committed: false });
+    telemetry.onFact({ type: "configurationChanged", index: 9, configuration: configurationOf([255]), committed: true });
+    const told = { type: "configurationChanged", index: 9 };
+    expect(recorded()).toMatchObject([
+      { ...told, voters: ["n2", "100"], outgoing: ["n2"], learners: ["ab"], committed: false },
+      { ...told, voters: ["n2"], outgoing: [], learners: [], committed: true },
     ]);
   });
 

@@ -46,7 +46,8 @@ export const snapshotCommand: Command = defineCommand({
       memberNamed(name, cluster, "--cluster");
       const { revision } = await restore(file, { directory: data, name, clusterName, members: cluster });
       if (options.json) terminal.document({ name, directory: data, revision });
-      else terminal.out(`${data} holds ${name} with the keys of revision ${revision}; start it with the same --cluster`);
+      else
+        terminal.out(`${data} holds ${name} with the keys of revision ${revision}; start it with the same --cluster`);
       return exitCodes.ok;
     }
     if (known === "save") await askCluster(options, (client) => save(client, file));
@@ -66,7 +67,7 @@ async function save(client: GatewayClient, file: string): Promise<void> {
     const handle = await open(draft, "w", 0o600);
     try {
       for await (const { blob } of client.stream("/maintenance/snapshot", {})) {
-        await handle.write(Buffer.from(String(blob ?? ""), "base64"));
+        await handle.write(Buffer.from((blob ?? "") as string, "base64"));
       }
       await handle.sync();
     } finally {

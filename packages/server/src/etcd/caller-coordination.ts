@@ -1,4 +1,5 @@
 import {
+  actingAs,
   openSession,
   RecipeError,
   untilLeft,
@@ -12,22 +13,7 @@ import { RequestError, statusOf } from "./status.ts";
 
 /** A member as one caller may use it: every request is made in that caller's name. */
 export function inNameOf(member: Member, { credentials }: RequestOptions): Coordination {
-  if (credentials === undefined) return member;
-  const named = <Options extends object>(options?: Options): Options & RequestOptions =>
-    ({ ...options, credentials }) as Options & RequestOptions;
-  return {
-    range: (request, options) => member.range(request, named(options)),
-    put: (request, options) => member.put(request, named(options)),
-    deleteRange: (request, options) => member.deleteRange(request, named(options)),
-    txn: (request, options) => member.txn(request, named(options)),
-    compact: (request, options) => member.compact(request, named(options)),
-    watch: (request, options) => member.watch(request, named(options)),
-    leaseGrant: (request, options) => member.leaseGrant(request, named(options)),
-    leaseRevoke: (request, options) => member.leaseRevoke(request, named(options)),
-    leaseKeepAlive: (request, options) => member.leaseKeepAlive(request, named(options)),
-    leaseTimeToLive: (request, options) => member.leaseTimeToLive(request, named(options)),
-    leases: (options) => member.leases(named(options)),
-  };
+  return credentials === undefined ? member : actingAs(member, credentials);
 }
 
 /** What etcd grants one who names no lease. */

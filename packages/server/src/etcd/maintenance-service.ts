@@ -71,7 +71,9 @@ async function alarm({ maintenance }: Member, { message, options }: MethodCall):
   // etcd does nothing then.
   if (type === undefined) return fromAlarms({ ...(await maintenance.alarms(options)), alarms: [] });
   const named: Alarm = { member: toId(memberID), type };
-  return fromAlarms(await (action === 1 ? maintenance.raiseAlarm(named, options) : maintenance.clearAlarm(named, options)));
+  return fromAlarms(
+    await (action === 1 ? maintenance.raiseAlarm(named, options) : maintenance.clearAlarm(named, options)),
+  );
 }
 
 function fromAlarms({ alarms, header }: Answer<AlarmsResponse>): WireMessage {

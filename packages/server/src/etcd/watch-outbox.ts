@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { ChunkPool } from "./chunk-pool.ts";
 import type { StreamCall } from "./method.ts";
 import type { FramedMessage } from "./watch-messages.ts";
 import type { WireMessage } from "./wire-type.ts";
@@ -9,8 +10,12 @@ export interface Outgoing {
   frame(): FramedMessage;
 }
 
-/** Written at once; a longer message goes alone. */
+/** Written at once, at most; a longer message goes alone. */
 const chunkBytes = 256 * 1024;
+/** Smaller writes are not worth a chunk of the pool. They are larger than what a stream takes without being waited for. */
+const leastPooledBytes = 64 * 1024;
+
+const pool = new ChunkPool(chunkBytes, 32);
 
 /** The answers of one watch stream, in order, sent in large pieces as fast as the caller takes them. */
 export class WatchOutbox {
@@ -19,6 +24,8 @@ export class WatchOutbox {
   readonly #queue: Outgoing[] = [];
   #scheduled = false;
   #blocked = false;
+  /** Of the pool, on its way to the caller. */
+  #underWay: Buffer | undefined;
 
   /** @param onEmpty called when all is sent and the caller can take more */
   constructor(call: StreamCall, onEmpty: () => void) {
@@ -50,6 +57,10 @@ export class WatchOutbox {
   #waitFor(room: Promise<void>): void {
     this.#blocked = true;
     const goOn = (): void => {
+      // Of one who is gone, what was on its way may still be in the connection's hands, and nothing else is to be sent.
+      if (this.#call.options.signal?.aborted === true) return;
+      if (this.#underWay !== undefined) pool.giveBack(this.#underWay);
+      this.#underWay = undefined;
       this.#blocked = false;
       this.#flush();
     };
@@ -66,12 +77,18 @@ export class WatchOutbox {
       size += frame.size;
     }
     this.#queue.splice(0, frames.length);
-    const chunk = Buffer.allocUnsafe(size);
+    const chunk = this.#bufferOf(size);
     let at = 0;
     for (const frame of frames) {
       frame.write(chunk, at);
       at += frame.size;
     }
     return chunk;
+  }
+
+  #bufferOf(size: number): Buffer {
+    if (size < leastPooledBytes || size > chunkBytes) return Buffer.allocUnsafe(size);
+    this.#underWay = pool.take();
+    return this.#underWay.subarray(0, size);
   }
 }

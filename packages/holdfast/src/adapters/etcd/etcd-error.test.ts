@@ -3,11 +3,8 @@ import { describe, expect, it } from "vitest";
 import { codeOfText, isLost, lacksToken, toError } from "./etcd-error.ts";
 
 function serviceError(code: number, details: string): ServiceError {
-  return Object.assign(new Error(`${code}: ${details}`), {
-    code,
-    details,
-    metadata: new Metadata(),
-  }) as unknown as ServiceError;
+  const error: unknown = Object.assign(new Error(`${code}: ${details}`), { code, details, metadata: new Metadata() });
+  return error as ServiceError;
 }
 
 describe("errors of etcd", () => {

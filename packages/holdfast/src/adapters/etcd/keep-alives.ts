@@ -58,7 +58,7 @@ export class KeepAlives {
         if (pool.closed) throw new CoordinationError("STOPPED");
         const { error } = outcome;
         // A caller in a hurry says nothing about the stream.
-        const late = error === undefined && systemClock.now() - sentAt >= attemptTimeoutMs;
+        const late = error === undefined && sentAt + attemptTimeoutMs <= deadline;
         if (late || line.isOver) this.#forget(opening, line);
         if (error !== undefined && token.isNeeded && lacksToken(error) && renewals++ === 0) {
           token.drop(line.token);

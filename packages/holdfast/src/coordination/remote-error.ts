@@ -1,0 +1,36 @@
+import { HoldfastError } from "../errors/base.ts";
+import type { ByteReader, ByteWriter } from "../wire/index.ts";
+import { CoordinationError, coordinationErrors, type CoordinationErrorCode } from "./coordination-error.ts";
+
+/**
+ * A request to a member elsewhere failed on the way, or for a reason that is not one of coordination:
+ * `ENDPOINTS_UNREACHABLE` when no endpoint could be connected to in time, `WRONG_CLUSTER` when all that could be are of
+ * another cluster, `ANSWER_TOO_LARGE` for one that no frame holds; else the code that the member refused it with.
+ */
+export class RemoteError extends HoldfastError {
+  constructor(code: string, message: string, options: { readonly cause?: unknown } = {}) {
+    const unreachable = code === "ENDPOINTS_UNREACHABLE";
+    super(message, {
+      name: "RemoteError",
+      code,
+      kind: unreachable ? "network" : code === "INVALID_ARGUMENT" ? "business" : "system",
+      retryable: unreachable,
+      ...options,
+    });
+  }
+}
+
+/** What the client is told of an error: never more than its code and, of one that is meant to be told, its message. */
+export function writeError(writer: ByteWriter, error: unknown): void {
+  const known = HoldfastError.is(error);
+  writer.utf8(known ? error.code : "INTERNAL");
+  writer.utf8(CoordinationError.is(error) ? "" : known ? error.message : "the member failed to answer");
+}
+
+export function readError(reader: ByteReader): CoordinationError | RemoteError {
+  const code = reader.utf8("error.code");
+  const message = reader.utf8("error.message");
+  reader.end("error");
+  if (Object.hasOwn(coordinationErrors, code)) return new CoordinationError(code as CoordinationErrorCode);
+  return new RemoteError(code, message);
+}
