@@ -3,6 +3,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { Etcd3 } from "etcd3";
+import { remoteCoordination } from "holdfast/coordination";
+import { nodeRuntime } from "holdfast/runtime";
 
 /** What one stretch of load achieved. */
 export interface LoadResult {
@@ -36,37 +38,58 @@ const keyAt = (index: number): string => `bench/${String(index % keys).padStart(
 /** The npm client `etcd3` in this process, over gRPC, with all three members as endpoints. */
 export const grpcLoad: KvLoad = {
   name: "gRPC (etcd3)",
-  async run({ urls, clients, seconds, signal }) {
-    const client = new Etcd3({ hosts: [...urls] });
+  async run(options) {
+    const client = new Etcd3({ hosts: [...options.urls] });
     try {
-      const latencies: number[] = [];
-      let next = 0;
-      const start = performance.now();
-      const deadline = start + seconds * 1000;
-      const loop = async (): Promise<void> => {
-        for (let now = performance.now(); now < deadline && !signal.aborted;) {
-          await client.put(keyAt(next++)).value(value);
-          const after = performance.now();
-          latencies.push(after - now);
-          now = after;
-        }
-      };
-      await Promise.all(Array.from({ length: clients }, loop));
-      signal.throwIfAborted();
-      const elapsed = performance.now() - start;
-      latencies.sort((a, b) => a - b);
-      const at = (share: number): number => latencies[Math.floor(share * (latencies.length - 1))] ?? Number.NaN;
-      return {
-        puts: latencies.length,
-        perSecond: (latencies.length / elapsed) * 1000,
-        p50Ms: at(0.5),
-        p99Ms: at(0.99),
-      };
+      return await putInTurn(options, (key) => client.put(key).value(value).exec());
     } finally {
       client.close();
     }
   },
 };
+
+/** Holdfast's own client in this process, over its own protocol, with all three members as endpoints. */
+export const remoteLoad: KvLoad = {
+  name: "own client",
+  async run(options) {
+    const client = remoteCoordination({ runtime: nodeRuntime(), endpoints: options.urls });
+    const encoder = new TextEncoder();
+    const encoded = encoder.encode(value);
+    try {
+      return await putInTurn(options, (key) => client.put({ key: encoder.encode(key), value: encoded }));
+    } finally {
+      await client.close();
+    }
+  },
+};
+
+/** Each system through the fastest client for Node that is made for it: of etcd, the npm client. */
+export const ownLoad = (system: string): KvLoad =>
+  system === "holdfast" ? remoteLoad : { name: remoteLoad.name, run: (options) => grpcLoad.run(options) };
+
+async function putInTurn(
+  { clients, seconds, signal }: LoadOptions,
+  put: (key: string) => PromiseLike<unknown>,
+): Promise<LoadResult> {
+  const latencies: number[] = [];
+  let next = 0;
+  const start = performance.now();
+  const deadline = start + seconds * 1000;
+  const loop = async (): Promise<void> => {
+    for (let now = performance.now(); now < deadline && !signal.aborted;) {
+      await put(keyAt(next++));
+      const after = performance.now();
+      latencies.push(after - now);
+      now = after;
+    }
+  };
+  await Promise.all(Array.from({ length: clients }, loop));
+  signal.throwIfAborted();
+  const elapsed = performance.now() - start;
+  latencies.sort((a, b) => a - b);
+  const at = (share: number): number => latencies[Math.floor(share * (latencies.length - 1))] ?? Number.NaN;
+  return { puts: latencies.length, perSecond: (latencies.length / elapsed) * 1000, p50Ms: at(0.5), p99Ms: at(0.99) };
+}
 
 /** `wrk` against the leader's JSON gateway: a load generator that leaves the processors to the servers. */
 export const wrkLoad: KvLoad = {

@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { installCommands } from "../scripts/debian-packages.ts";
 import { Samples, type Benchmark, type BenchmarkContext, type Measurement } from "./benchmark.ts";
 import { etcd, holdfast, type KvCluster, type KvSystem } from "./kv-cluster.ts";
-import { grpcLoad, wrkLoad, type KvLoad } from "./kv-load.ts";
+import { grpcLoad, ownLoad, wrkLoad, type KvLoad } from "./kv-load.ts";
 import { realDisk } from "./real-disk.ts";
 
-const loads: readonly KvLoad[] = [grpcLoad, wrkLoad];
+const loads = (system: string): readonly KvLoad[] => [grpcLoad, ownLoad(system), wrkLoad];
 const clientCounts = [1, 64, 256];
 /** Before each case, for the connections. */
 const warmUpSeconds = 1;
@@ -57,10 +57,10 @@ async function measure(
   samples: Samples,
   { seconds, signal, progress }: BenchmarkContext,
 ): Promise<void> {
-  for (const load of loads) {
+  for (const load of loads(system)) {
     await load.run({ urls: cluster.urls, clients: steadyClients, directory, signal, seconds: steadySeconds });
   }
-  for (const load of loads) {
+  for (const load of loads(system)) {
     for (const clients of clientCounts) {
       const options = { urls: cluster.urls, clients, directory, signal };
       await load.run({ ...options, seconds: warmUpSeconds });

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { etcdCoordination, type EtcdCoordination } from "holdfast/adapters/etcd";
-import { createMember, type Coordination, type Member } from "holdfast/coordination";
+import { createMember, remoteCoordination, type Coordination, type Member } from "holdfast/coordination";
 import { nodeRuntime, type Address, type Runtime } from "holdfast/runtime";
 import { coordinationConformance } from "holdfast/testing";
 import { afterAll, beforeAll, describe, it } from "vitest";
@@ -40,6 +40,24 @@ async function overEtcd(start: () => Promise<Servers>): Promise<Home> {
   };
 }
 
+/** Two clients of Holdfast's own protocol, of different endpoints. */
+async function overOwnProtocol(): Promise<Home> {
+  const servers = await startCluster();
+  const endpoints = servers.members.map(({ client }) => client);
+  const runtime = nodeRuntime();
+  const coordination = remoteCoordination({ runtime, endpoints });
+  const other = remoteCoordination({ runtime, endpoints: endpoints.toReversed() });
+  return {
+    coordination,
+    other,
+    async close() {
+      await coordination.close();
+      await other.close();
+      await servers.close();
+    },
+  };
+}
+
 /** Three members in this process, on real sockets and files. */
 async function embedded(): Promise<Home> {
   const runtime = nodeRuntime();
@@ -71,6 +89,7 @@ async function freeAddress(runtime: Runtime): Promise<Address> {
 
 const homes: readonly (readonly [string, () => Promise<Home>])[] = [
   ["an embedded cluster of three", embedded],
+  ["three Holdfast processes, over their own protocol", overOwnProtocol],
   [
     "three etcds, over the adapter",
     () =>

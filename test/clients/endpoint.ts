@@ -82,6 +82,8 @@ export async function startEtcd(): Promise<Endpoint> {
     ].flat(),
     { stdio: "ignore" },
   );
+  // A test file that fails before its hooks are set closes nothing.
+  process.once("exit", () => etcd.kill("SIGKILL"));
   const endpoint: Endpoint = {
     client: `127.0.0.1:${clientPort}`,
     async close() {

@@ -151,6 +151,7 @@ describe("etcdctl prints and ends the same against a cluster of Holdfast and one
       "endpoint health",
       "endpoint status -w json",
       "alarm list",
+      "alarm list -w json",
       "alarm disarm",
       "defrag",
       "move-leader 1234",

@@ -96,6 +96,21 @@ const story: readonly (readonly [path: string, body: string])[] = [
   ["/v3/kv/compaction", "{}"],
   ["/v3/kv/range", '{"key":"Zm9v","revision":2}'],
   ["/v3/maintenance/alarm", "{}"],
+  ["/v3/maintenance/alarm", '{"action":"GET","alarm":"NOSPACE"}'],
+  ["/v3/maintenance/alarm", '{"action":"DEACTIVATE","memberID":"7","alarm":"NOSPACE"}'],
+  ["/v3/maintenance/alarm", '{"action":"ACTIVATE","memberID":"7","alarm":"NOSPACE"}'],
+  ["/v3/kv/put", '{"key":"Zm9v","value":"Zm9v"}'],
+  ["/v3/maintenance/alarm", '{"action":"DEACTIVATE","memberID":"7","alarm":"NOSPACE"}'],
+  ["/v3/kv/put", '{"key":"Zm9v","value":"Zm9v"}'],
+  ["/v3/maintenance/defragment", "{}"],
+  ["/v3/maintenance/transfer-leadership", "{}"],
+  ["/v3/maintenance/transfer-leadership", '{"targetID":"7"}'],
+  ["/v3/cluster/member/add", "{}"],
+  ["/v3/cluster/member/add", '{"peerURLs":["nonsense"]}'],
+  ["/v3/cluster/member/remove", "{}"],
+  ["/v3/cluster/member/update", '{"ID":"7"}'],
+  ["/v3/cluster/member/update", '{"ID":"7","peerURLs":["http://127.0.0.1:9"]}'],
+  ["/v3/cluster/member/promote", '{"ID":"7"}'],
 ];
 
 describe("the JSON gateway answers as etcd's does", () => {

@@ -1,6 +1,6 @@
 import { Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { fromJson, toJson } from "../../packages/server/src/http/proto-json.ts";
-import type { MessageName } from "../../packages/server/src/etcd/schema.ts";
+import type { MessageName } from "holdfast/adapters/etcd-protocol";
 import { wireType } from "../../packages/server/src/etcd/wire-type.ts";
 import type { Endpoint } from "./endpoint.ts";
 

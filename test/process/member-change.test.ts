@@ -7,7 +7,7 @@ import { readEverything } from "../../packages/server/src/drill/final-reads.ts";
 import { newWorkloadRecord, startWorkload } from "../../packages/server/src/drill/workload.ts";
 import { addressText, nodeArguments, type ClusterPlan } from "../../packages/server/src/supervisor/cluster-plan.ts";
 import { clientUrlOf, planNodes, startNode } from "./gossip-nodes.ts";
-import { run, until, type RunningCommand } from "./holdfast-command.ts";
+import { run, start, until, type RunningCommand } from "./holdfast-command.ts";
 import { cleanUp } from "./lone-node.ts";
 
 afterEach(cleanUp);
@@ -155,6 +155,26 @@ describe("a cluster of processes whose members change", () => {
       stderr: expect.stringContaining("removed from its cluster") as string,
     });
     expect(readdirSync(gone!.directory).length).toBeGreaterThan(0);
+  });
+
+  it("takes in a member that is killed again and again while it joins", async () => {
+    const { plan, holdfast } = await startThree(4);
+    const member = plan.members[3]!;
+    await holdfast("put", "k", "v");
+    await untilDone("n4 can be added", () => holdfast("member", "add", "n4", "--peer", addressText(member.peer)));
+    const line = nodeArguments(plan, member).filter((option) => !option.startsWith("--cluster="));
+    const joining = [...line, `--join=${addressText(plan.members[1]!.gossip)}`];
+    for (let life = 0; life < 8; life++) {
+      const node = start(joining);
+      await new Promise((resolve) => setTimeout(resolve, 200 + Math.random() * 1_000));
+      node.child.kill("SIGKILL");
+      await node.done;
+      // It never gives up by itself.
+      expect([node.child.signalCode, node.stderr()]).toEqual(["SIGKILL", expect.not.stringContaining("holdfast:")]);
+    }
+    await startNode(joining);
+    expect(await run(["get", "k", "--endpoints", clientUrlOf(plan, 3)])).toMatchObject({ code: 0, stdout: "v\n" });
+    expect(await holdfast("member", "list")).toContain(addressText(member.client));
   });
 
   it("refuses a member under the name of one that has run, without its data", async () => {

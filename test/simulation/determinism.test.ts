@@ -10,6 +10,12 @@ describe("a seed", () => {
     expect(second).toEqual(first);
   });
 
+  it.each(["requests", "snapshots", "wakingLeaders"] as const)("does, with the focus %s", async (focus) => {
+    const first = await runSimulation({ seed: 1, focus });
+    expect(first.violation).toBeUndefined();
+    expect(await runSimulation({ seed: 1, focus })).toEqual(first);
+  });
+
   it("gives another run than the next one", async () => {
     const [first, second] = [await runSimulation({ seed: 5 }), await runSimulation({ seed: 6 })];
     expect(first.traceHash).not.toBe(second.traceHash);

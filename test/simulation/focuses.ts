@@ -3,6 +3,7 @@ import type { Parameters } from "./parameters.ts";
 export type FocusName =
   | "newLeaders"
   | "lostLeaders"
+  | "powerCuts"
   | "voters"
   | "readers"
   | "leaders"
@@ -25,6 +26,17 @@ const smooth = { loss: 0, duplicate: 0, late: 0, lateMs: 10, slowSync: 0, syncEr
 export const focuses: Readonly<Record<FocusName, Partial<Parameters>>> = {
   newLeaders: { faultKinds: ["crashNewLeader"], faultEveryMs: 50, maxAppendBytes: 1, members: 3 },
   lostLeaders: { faultKinds: ["crashNewLeader", "isolateLeader"], faultEveryMs: 50, maxAppendBytes: 1, members: 5 },
+  /** What is not on disks is gone, everywhere at once. */
+  powerCuts: {
+    members: 3,
+    clients: 6,
+    thinkMs: 20,
+    faultKinds: ["crashAll", "crashLeader"],
+    faultEveryMs: 200,
+    disk: { syncMs: 8 },
+    maxAppendBytes: 256,
+    always: smooth,
+  },
   voters: {
     faultKinds: ["crashVoter", "crashNewLeader", "bridge"],
     members: 3,

@@ -29,6 +29,8 @@ export class Operator {
   readonly #cluster: SimulatedCluster;
   readonly #random: Random;
   readonly #patienceMs: number;
+  /** Machines that run and have never been in a configuration, as far as is known: a removed one may not come back. */
+  readonly #waiting = new Set<Slot>();
   /** Configurations that may count, now or later, in the order in which they were asked for. */
   #possible: Configuration[] = [];
 
@@ -36,7 +38,7 @@ export class Operator {
     this.#world = world;
     this.#cluster = cluster;
     this.#random = random;
-    this.#patienceMs = 4 * cluster.parameters.electionTimeoutMs;
+    this.#patienceMs = Math.max(500, 4 * cluster.parameters.electionTimeoutMs);
   }
 
   async work(untilMs: number): Promise<void> {
@@ -52,13 +54,18 @@ export class Operator {
 
   /** Starts machines that were added, and ends a change that this operator has begun and not ended. */
   async tidyUp(): Promise<void> {
+    // Without a leader, too: one that was added may be what they wait for.
+    for (const { member } of this.#cluster.running) this.#adoptFrom(member!.node.raft.configuration);
     const configuration = this.#configuration;
-    if (configuration === undefined) return;
+    if (configuration === undefined || !isJoint(configuration) || configuration.autoLeave) return;
+    await this.#change([], "explicit");
+  }
+
+  #adoptFrom(configuration: Configuration): void {
     for (const [id, address] of configuration.addresses) {
       if (this.#cluster.slot(id) === undefined)
         this.#cluster.adopt(id, address.split(":")[0]!, this.#known(configuration));
     }
-    if (isJoint(configuration) && !configuration.autoLeave) await this.#change([], "explicit");
   }
 
   #known({ voters }: Configuration): Slot[] {
@@ -117,22 +124,18 @@ export class Operator {
   #additions(count: number, type: "addVoter" | "addLearner" = "addVoter"): ConfigurationChange[] {
     const configuration = this.#configuration;
     if (configuration === undefined) return [];
-    for (const slot of this.#fresh.slice(0, count)) this.#cluster.enlist(slot, this.#known(configuration));
+    for (const slot of this.#fresh.slice(0, count)) {
+      this.#cluster.enlist(slot, this.#known(configuration));
+      this.#waiting.add(slot);
+    }
     // Those that an earlier change did not get in wait still.
-    const waiting = this.#cluster.slots.filter(({ id, isOut, lives }) => {
-      if (isOut || lives === 0) return false;
-      const { voters, votersOutgoing, learners } = configuration;
-      return ![...voters, ...votersOutgoing, ...learners].includes(id) && !this.#hasBeenMember.has(id);
-    });
+    const waiting = [...this.#waiting].filter(({ isOut }) => !isOut);
     return waiting.slice(-count).map(({ id, process }) => ({
       type,
       id,
       address: formatAddress({ host: process.host, port: 2380 }),
     }));
   }
-
-  /** An id that was in a committed configuration is not used again. */
-  readonly #hasBeenMember = new Set<NodeId>();
 
   /** Machines that nobody has used. */
   get #fresh(): Slot[] {
@@ -201,7 +204,7 @@ export class Operator {
     const slot = this.#cluster.slot(this.#voter() ?? 0);
     if (slot === undefined || slot.isOut) return;
     slot.isOut = true;
-    if (!this.#possible.every((configuration) => this.#canRun(configuration)) || !this.#canRun(this.#configuration!)) {
+    if (!this.#allCanRun()) {
       slot.isOut = false;
       return;
     }
@@ -242,8 +245,8 @@ export class Operator {
     this.#possible = [...before, ...next];
     const end = await this.#ask(leader, (member) => member.node.changeConfiguration(changes, mode));
     this.#cluster.count(`change-${end === "refused" || end === "unknown" ? end : "made"}`, leader);
+    if (end !== "refused") for (const { id } of changes) this.#waiting.delete(this.#cluster.slot(id)!);
     if (end === "refused" || end === "unknown") return;
-    for (const id of [...end.voters, ...end.learners]) this.#hasBeenMember.add(id);
     // What was asked for before it can come to count no more.
     this.#possible = [end, ...this.#possible.filter((configuration) => !before.includes(configuration))];
     for (const change of changes) if (change.type === "remove" && !isJoint(end)) this.#dismiss(change.id);
@@ -254,10 +257,22 @@ export class Operator {
     const slot = this.#cluster.slot(id);
     if (slot === undefined || this.#random.next() < 0.3) return;
     this.#world.clock.setTimer(this.#random.next() * 1_000, () => {
+      // It may have left by itself meanwhile.
+      if (slot.isOut) return;
       slot.isOut = true;
-      if (this.#possible.every((configuration) => this.#canRun(configuration))) this.#cluster.retire(slot, "kill");
+      if (this.#allCanRun()) this.#cluster.retire(slot, "kill");
       else slot.isOut = false;
     });
+  }
+
+  /** Of everything that was asked for, and everything that members hold. */
+  #allCanRun(): boolean {
+    const held = this.#cluster.running.flatMap(({ member }) => {
+      const { configurations, configurationCommitted } = member!.node.raft;
+      return configurations.filter(({ index }) => index >= configurationCommitted);
+    });
+    const all = [...this.#possible, ...held.map(({ configuration }) => configuration)];
+    return all.every((configuration) => this.#canRun(configuration));
   }
 
   /** Whether those machines that are not lost can decide. */

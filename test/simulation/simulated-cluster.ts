@@ -134,7 +134,7 @@ export class SimulatedCluster {
     const { member } = slot;
     return new Promise((resolve, reject) => {
       if (member === undefined) return;
-      slot.process.runtime.clock.defer(() => call(member).then(resolve, reject));
+      slot.process.runtime.clock.defer(() => void call(member).then(resolve, reject));
     });
   }
 

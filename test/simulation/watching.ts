@@ -15,8 +15,8 @@ export class Watching {
   readonly #cluster: SimulatedCluster;
   readonly #clock: Clock;
   readonly #random: Random;
-  /** The first revision that it has not been told of. */
-  #next = 1;
+  /** The first revision that it has not been told of; an empty store is at 1. */
+  #next = 2;
 
   constructor(cluster: SimulatedCluster, clock: Clock, random: Random) {
     this.#cluster = cluster;

@@ -4,15 +4,6 @@ import type { Clock } from "holdfast/runtime";
 export function withinTime<T>(clock: Clock, timeoutMs: number, promise: Promise<T>): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     const timer = clock.setTimer(timeoutMs, () => resolve(undefined));
-    promise.then(
-      (value) => {
-        timer.cancel();
-        resolve(value);
-      },
-      (error: unknown) => {
-        timer.cancel();
-        reject(error as Error);
-      },
-    );
+    promise.finally(() => timer.cancel()).then(resolve, reject);
   });
 }

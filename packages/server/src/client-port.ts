@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
+import { remotePreface } from "holdfast/coordination";
 import { prefaceBytes, readOpening } from "./http2-authority.ts";
 
 /** The first bytes of every HTTP/2 connection that starts with prior knowledge (RFC 9113, section 3.4). */
@@ -16,7 +17,7 @@ const settings = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
 
 /**
  * Reads a connection's first bytes, puts them back, and hands the connection to the side that speaks its protocol, as etcd
- * serves gRPC and its JSON gateway on one port.
+ * serves gRPC and its JSON gateway on one port; Holdfast's own protocol is the third.
  *
  * An HTTP/2 connection is handed on with its first request, whose authority may need repair. Some clients wait for the
  * server's settings before they send it: they get empty ones, and their acknowledgement goes no further, since the
@@ -26,6 +27,7 @@ export function routeByProtocol(
   socket: Socket,
   onHttp2: (socket: Socket) => void,
   onHttp1: (socket: Socket) => void,
+  onRemote: (socket: Socket) => void,
 ): void {
   let first: Buffer = Buffer.alloc(0);
   let greeted = false;
@@ -34,7 +36,9 @@ export function routeByProtocol(
   function onData(chunk: Buffer): void {
     first = first.length === 0 ? chunk : Buffer.concat([first, chunk]);
     const compared = Math.min(first.length, http2Preface.length);
-    if (http2Preface.compare(first, 0, compared, 0, compared) !== 0) {
+    if (startsWith(remotePreface, first)) {
+      if (first.length >= remotePreface.length) handOn(onRemote);
+    } else if (http2Preface.compare(first, 0, compared, 0, compared) !== 0) {
       handOn(onHttp1);
       // Node's HTTP/2 session fetches what was put back by itself; its HTTP/1.1 parser waits for a stream that flows.
       socket.resume();
@@ -82,4 +86,10 @@ export function routeByProtocol(
 
   socket.on("data", onData).on("end", drop).on("error", drop).on("timeout", onSilence);
   socket.setTimeout(firstBytesTimeoutMs);
+}
+
+/** Whether the two agree as far as the shorter one goes. */
+function startsWith(preface: Uint8Array, first: Buffer): boolean {
+  const compared = Math.min(first.length, preface.length);
+  return first.compare(preface, 0, compared, 0, compared) === 0;
 }

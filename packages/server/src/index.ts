@@ -6,6 +6,7 @@ export {
 } from "./client/gateway-client.ts";
 export { type ClientTls } from "./client/connections.ts";
 export { type GatewayUser } from "./client/gateway-login.ts";
+export { type GatewayWatchRequest, type GatewayWatchResponse } from "./client/gateway-watch.ts";
 export { GatewayError, isOutcomeUnknown, UnreachableError } from "./client/gateway-error.ts";
 export { statusReader, type ClusterReport, type MemberReport, type StatusReader } from "./client/cluster-status.ts";
 export { type RequestEvent, type Transport } from "./etcd/dispatcher.ts";

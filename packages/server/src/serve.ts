@@ -1,12 +1,12 @@
 import type { Server, Socket } from "node:net";
 import { InvalidArgumentError } from "holdfast/errors/base";
-import type { Member } from "holdfast/coordination";
-import type { Address } from "holdfast/runtime";
+import { serveCoordination, type Member } from "holdfast/coordination";
+import { nodeConnection, nodeRuntime, type Address } from "holdfast/runtime";
 import type { EventRecorder } from "holdfast/telemetry";
 import { routeByProtocol } from "./client-port.ts";
 import { createDispatcher, type RequestEvent } from "./etcd/dispatcher.ts";
 import { grpcHandlers } from "./etcd/grpc-handlers.ts";
-import { createGrpcServer } from "./grpc/grpc-server.ts";
+import { certifiedName, createGrpcServer } from "./grpc/grpc-server.ts";
 import { createEventStreams } from "./http/event-stream.ts";
 import { createHttpServer } from "./http/http-server.ts";
 import type { MembershipView } from "./http/members-document.ts";
@@ -37,7 +37,7 @@ export interface ServeOptions {
   readonly membership?: MembershipView;
   /** Streams what is recorded at `/holdfast/v1/events`; without it, nobody is told. */
   readonly events?: EventRecorder;
-  /** Serves gRPC and the JSON gateway, like etcd's client port; port 0 chooses a free one. */
+  /** Serves gRPC, the JSON gateway, like etcd's client port, and Holdfast's own protocol; port 0 chooses a free one. */
   readonly client: Address;
   /** Serves HTTP/1.1 alone: the JSON gateway and what people read. */
   readonly http?: Address;
@@ -57,7 +57,9 @@ export interface ServeOptions {
 export type ServeEvent =
   | RequestEvent
   | { readonly type: "acceptFailed"; readonly error: Error }
-  | { readonly type: "handshakeFailed"; readonly error: Error };
+  | { readonly type: "handshakeFailed"; readonly error: Error }
+  /** A client of Holdfast's own protocol was cut off for what it sent, or left unread. */
+  | { readonly type: "clientRefused"; readonly reason: string };
 
 /** A member being served. */
 export interface Served extends AsyncDisposable {
@@ -73,7 +75,7 @@ export interface Served extends AsyncDisposable {
 const messageOverheadBytes = 512 * 1024;
 
 /**
- * Serves a member to clients of the etcd v3 protocol, over gRPC and HTTP.
+ * Serves a member to clients of the etcd v3 protocol, over gRPC and HTTP, and of Holdfast's own.
  *
  * @throws InvalidArgumentError for a limit out of range; Error with Node's `code` (`EADDRINUSE`, …) naming the address;
  * OpenSSL's when a certificate cannot be read
@@ -87,6 +89,13 @@ export async function serveMember(options: ServeOptions): Promise<Served> {
   const grpc = createGrpcServer({ handlers: grpcHandlers(dispatcher), maxMessageBytes });
   const events = options.events && createEventStreams({ nodeId: member.name, recorder: options.events });
   const http = await createHttpServer({ member, membership, events, dispatcher, maxMessageBytes });
+
+  const remote = serveCoordination({
+    member,
+    clock: nodeRuntime().clock,
+    limits: { maxRequestBytes: limits.maxRequestBytes, maxTxnOps: limits.maxTxnOps },
+    onRefused: (reason) => onEvent?.({ type: "clientRefused", reason }),
+  });
 
   const sockets = new Set<Socket>();
   const grpcSockets = new Set<Socket>();
@@ -104,6 +113,13 @@ export async function serveMember(options: ServeOptions): Promise<Served> {
     grpc.accept(socket);
   };
 
+  const onRemote = (socket: Socket): void => {
+    socket.allowHalfOpen = false;
+    remote.accept(nodeConnection(socket), certifiedName(socket));
+    // It was stopped when its first bytes were put back.
+    socket.resume();
+  };
+
   const listening = {
     tls: options.tls,
     onError: (error: Error) => onEvent?.({ type: "acceptFailed", error }),
@@ -113,7 +129,7 @@ export async function serveMember(options: ServeOptions): Promise<Served> {
   try {
     const onClient = (socket: Socket): void => {
       track(sockets, socket);
-      routeByProtocol(socket, onHttp2, onHttp1);
+      routeByProtocol(socket, onHttp2, onHttp1, onRemote);
     };
     const onPerson = (socket: Socket): void => {
       track(sockets, socket);
@@ -137,7 +153,7 @@ export async function serveMember(options: ServeOptions): Promise<Served> {
     // It listens nowhere itself; this closes its idle connections, and each other one with its answer.
     http.close();
     events?.close();
-    await Promise.race([dispatcher.drain(), expired.promise]);
+    await Promise.race([Promise.all([dispatcher.drain(), remote.close(closeGraceMs)]), expired.promise]);
     grpc.drain();
     // Sends what is still queued; gRPC's connections say goodbye themselves.
     for (const socket of sockets) if (!grpcSockets.has(socket)) socket.destroySoon();

@@ -77,10 +77,9 @@ export class ClusterDesk implements ClusterAdministration {
     peerUrls: readonly string[],
     options: RequestOptions = {},
   ): Promise<Answer<MembersResponse>> {
-    const checked = checkUrls(peerUrls);
     await this.#begin(options);
     this.#find(id);
-    return this.#ask({ type: "memberUpdate", id, peerUrls: checked }, options);
+    return this.#ask({ type: "memberUpdate", id, peerUrls: checkUrls(peerUrls) }, options);
   }
 
   async memberPromote(id: bigint, options: RequestOptions = {}): Promise<Answer<MembersResponse>> {

@@ -39,6 +39,8 @@ export class ClusterWork {
   readonly #seen = new Map<number, number>();
   readonly #answered = new Map<number, Answered>();
   #term = 0;
+  /** When it began to lead, or a little later. */
+  #since = 0;
   #busy = false;
 
   constructor(options: ClusterWorkOptions) {
@@ -55,18 +57,24 @@ export class ClusterWork {
     for (const number of this.#answered.keys()) if (!cluster.asks.has(number)) this.#answered.delete(number);
     for (const number of this.#seen.keys()) if (!cluster.asks.has(number)) this.#seen.delete(number);
     this.#noteRemoved();
+    // To a leader that has just begun everybody seems to be there.
+    const knowsWhoIsThere = now() - this.#since >= raft.electionTimeoutMs;
     for (const [number, request] of cluster.asks) {
       const answered = this.#answered.get(number);
-      if (answered === undefined) return void this.#run(number, request);
+      if (answered === undefined) {
+        if (request.type !== "moveLeader" && !knowsWhoIsThere) return;
+        return void this.#run(number, request);
+      }
       if (now() - answered.at < answerAgainMs) continue;
       answered.at = now();
       this.#tell(number, answered.refused);
     }
-    if (this.#options.autoPromote) this.#promoteReady();
+    if (this.#options.autoPromote && knowsWhoIsThere) this.#promoteReady();
   }
 
   #begin(term: number): void {
     this.#term = term;
+    this.#since = this.#options.now();
     this.#seen.clear();
     this.#answered.clear();
   }

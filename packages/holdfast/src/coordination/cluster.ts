@@ -1,7 +1,7 @@
 import type { Answer, MemberInfo, RequestOptions } from "./coordination.ts";
 
 export interface MemberAddRequest {
-  /** Where the others reach it: `http://host:port`, at least one; the first is dialled. */
+  /** Where the others reach it: `http://host:port`, at least one. Kept in ascending order; the first is dialled. */
   readonly peerUrls: readonly string[];
   /** By which it may find itself when it joins; default none, as it tells its name when it runs. */
   readonly name?: string;

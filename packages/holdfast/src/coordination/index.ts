@@ -100,6 +100,13 @@ export { createMemoryMember } from "./memory-member.ts";
 export type { MemoryMemberOptions } from "./memory-member.ts";
 export { RecipeError } from "./recipe-error.ts";
 export type { RecipeErrorCode } from "./recipe-error.ts";
+export { remoteCoordination } from "./remote-coordination.ts";
+export type { RemoteCoordination } from "./remote-coordination.ts";
+export { RemoteError } from "./remote-error.ts";
+export type { RemoteCredentials, RemoteOptions } from "./remote-options.ts";
+export { remotePreface } from "./remote-protocol.ts";
+export { serveCoordination } from "./remote-service.ts";
+export type { RemoteService, RemoteServiceLimits, RemoteServiceOptions } from "./remote-service.ts";
 export type { ReplicatedMember } from "./replicated-member.ts";
 export { defaultRegistryOptions, serviceRegistry } from "./service-registry.ts";
 export type {

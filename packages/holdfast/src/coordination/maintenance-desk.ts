@@ -98,7 +98,7 @@ export class MaintenanceDesk implements MaintenanceAdministration {
         options.signal,
         (chunk) => void (size += chunk.length),
       );
-      return { revision, size, chunks: readThrough(told), release: () => told.release() };
+      return { revision, size, chunks: readThrough(told, this.#options.clock), release: () => told.release() };
     } catch (error) {
       told.release();
       throw error;
@@ -136,9 +136,16 @@ export class MaintenanceDesk implements MaintenanceAdministration {
   }
 }
 
-async function* readThrough(source: SnapshotSource): AsyncGenerator<Uint8Array> {
+async function* readThrough(source: SnapshotSource, clock: Clock): AsyncGenerator<Uint8Array> {
+  let until = clock.now() + sliceMs;
   try {
-    for (let chunk = source.next(); chunk !== undefined; chunk = source.next()) yield chunk;
+    for (let chunk = source.next(); chunk !== undefined; chunk = source.next()) {
+      yield chunk;
+      if (clock.now() < until) continue;
+      // Whoever takes it at once would keep everybody else waiting.
+      await clock.sleep(0);
+      until = clock.now() + sliceMs;
+    }
   } finally {
     source.release();
   }

@@ -42,6 +42,7 @@ export class MemberCluster {
   #wasMember = false;
   #leaving: Timer | undefined;
   #raising = false;
+  #runs = false;
   #published: "no" | "under way" | "yes" = "no";
 
   constructor(options: MemberClusterOptions) {
@@ -70,14 +71,16 @@ export class MemberCluster {
   }
 
   tick(): void {
+    this.#runs = true;
     this.#work.tick();
     if (this.#published === "no") void this.#publish();
   }
 
   onApplied(outcome: Outcome): void {
-    if (outcome.type === "cluster" && outcome.response.answers !== undefined) {
-      this.desk.onAnswer(outcome.response.answers);
-    }
+    if (outcome.type !== "cluster") return;
+    if (outcome.response.answers !== undefined) this.desk.onAnswer(outcome.response.answers);
+    // There may be something to do; not amid the entries that are being applied, and not before the member runs.
+    if (this.#runs) this.#options.clock.defer(() => this.#work.tick());
   }
 
   /** After a restart older configurations are told again: whoever is not in them yet was not removed. */
@@ -106,6 +109,7 @@ export class MemberCluster {
   }
 
   close(): void {
+    this.#runs = false;
     this.#leaving?.cancel();
     this.desk.close(new CoordinationError("TIMED_OUT"));
   }

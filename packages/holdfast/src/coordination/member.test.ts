@@ -17,7 +17,10 @@ describe("createMember refuses", () => {
   it.each<[Partial<MemberOptions>, string]>([
     [{ name: "b" }, `name must be one of the cluster's members (a) (got "b")`],
     [{ cluster: { name: "", members: [{ name: "a", peer }] } }, 'cluster.name must not be empty (got "")'],
-    [{ join: { clusterId: 1n, memberId: 1n, members: [] } }, expect.stringContaining("join must not be given with cluster") as string],
+    [
+      { join: { clusterId: 1n, memberId: 1n, members: [] } },
+      expect.stringContaining("join must not be given with cluster") as string,
+    ],
     [{ quotaBytes: 0 }, "quotaBytes must be an integer >= 1 (got 0)"],
     [{ cluster: { name: "c", members: [] } }, "cluster.members must be 1 to 7 (got 0)"],
     [{ heartbeatMs: 9 }, "heartbeatMs must be an integer >= 10 (got 9)"],

@@ -88,7 +88,8 @@ export class RemoteCalls {
     const { signal, timeoutMs } = call;
     if (this.#closed) return Promise.reject(new CoordinationError("STOPPED"));
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
-    if (this.#waiting.size >= this.settings.maxWaiting) return Promise.reject(new CoordinationError("TOO_MANY_REQUESTS"));
+    if (this.#waiting.size >= this.settings.maxWaiting)
+      return Promise.reject(new CoordinationError("TOO_MANY_REQUESTS"));
     return new Promise<T>((resolve, reject) => {
       const id = ++this.#lastId;
       const onAbort = signal && (() => this.#abort(waiting));
@@ -133,7 +134,7 @@ export class RemoteCalls {
     if (this.#closed) return;
     this.#closed = true;
     this.#tick?.cancel();
-    for (const user of [...this.#users.values()]) user.stop();
+    for (const user of this.#users.values()) user.stop();
     for (const waiting of this.#waiting.values()) {
       this.#settle(waiting).reject(new CoordinationError(waiting.everSent ? "TIMED_OUT" : "STOPPED"));
     }
@@ -172,7 +173,7 @@ export class RemoteCalls {
   #onReady(line: RemoteLine): void {
     this.#servedAt = this.#clock.now();
     this.#sendMore();
-    for (const user of [...this.#users.values()]) user.onReady(line);
+    for (const user of this.#users.values()) user.onReady(line);
   }
 
   #onLost(): void {
@@ -181,7 +182,7 @@ export class RemoteCalls {
       waiting.sentAt = undefined;
       if (waiting.again === undefined) this.#unsent.add(waiting);
     }
-    for (const user of [...this.#users.values()]) user.onLost();
+    for (const user of this.#users.values()) user.onLost();
   }
 
   #onAnswer(kind: AnswerKind, id: number, reader: ByteReader): void {
@@ -242,7 +243,7 @@ export class RemoteCalls {
       this.#tick = undefined;
       const now = this.#clock.now();
       for (const waiting of this.#waiting.values()) if (waiting.deadline <= now) this.#giveUp(waiting);
-      for (const user of [...this.#users.values()]) user.tick(now);
+      for (const user of this.#users.values()) user.tick(now);
       this.dialer.ready?.tick(this.#inFlight > 0);
       this.#sendMore();
       if (!this.#closed && (this.#waiting.size + this.#users.size > 0 || this.dialer.ready !== undefined)) {

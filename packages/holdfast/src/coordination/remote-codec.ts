@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, MalformedError } from "../wire/index.ts";
+import { ByteWriter, MalformedError, type ByteReader } from "../wire/index.ts";
 import type { AuthenticateRequest } from "./auth.ts";
 import type {
   LeaseKeepAliveResponse,

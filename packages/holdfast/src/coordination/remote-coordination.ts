@@ -30,7 +30,7 @@ import {
   validateRange,
 } from "./validate-request.ts";
 import type { ByteReader } from "../wire/index.ts";
-import { checkWatchRequest } from "./watch-filter.ts";
+import { readWatchRequest } from "./watch-filter.ts";
 
 /** A cluster that runs elsewhere, over Holdfast's own protocol. */
 export interface RemoteCoordination extends Coordination, AsyncDisposable {
@@ -77,7 +77,10 @@ export function remoteCoordination(options: RemoteOptions): RemoteCoordination {
     }
   }
 
-  async function write<T extends object>(operation: CommandOperation, request: RequestOptions = {}): Promise<Answer<T>> {
+  async function write<T extends object>(
+    operation: CommandOperation,
+    request: RequestOptions = {},
+  ): Promise<Answer<T>> {
     const { identity, signal, timeoutMs = settings.timeoutMs } = request;
     signal?.throwIfAborted();
     if (identity !== undefined) {
@@ -127,7 +130,12 @@ export function remoteCoordination(options: RemoteOptions): RemoteCoordination {
   const close = async (): Promise<void> => calls.close();
   return {
     range: (request, given) =>
-      read<RangeResponse>("range", () => (validateRange(request), encodeRangeRequest(request)), given, readRangeResponse),
+      read<RangeResponse>(
+        "range",
+        () => (validateRange(request), encodeRangeRequest(request)),
+        given,
+        readRangeResponse,
+      ),
     async put(request, given) {
       validatePut(request);
       return write({ type: "put", request }, given);
@@ -144,7 +152,7 @@ export function remoteCoordination(options: RemoteOptions): RemoteCoordination {
     },
     async watch(request, given = {}) {
       given.signal?.throwIfAborted();
-      checkWatchRequest(request);
+      readWatchRequest(request);
       const token = await login.token(given.credentials);
       const watcher = new RemoteWatcher(calls, login, request, given, token);
       await watcher.start();

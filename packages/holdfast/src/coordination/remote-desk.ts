@@ -1,7 +1,7 @@
 import type { Clock, Connection, Timer } from "../runtime/index.ts";
 import { beginFrame, ByteReader, FrameDecoder, MalformedError } from "../wire/index.ts";
 import type { Credentials } from "./auth.ts";
-import type { Member } from "./coordination.ts";
+import type { Member, RequestOptions } from "./coordination.ts";
 import { CoordinationError } from "./coordination-error.ts";
 import { readHead, readTerms, readWatch, type RequestHead, type RequestTerms } from "./remote-codec.ts";
 import { RemoteError, writeError } from "./remote-error.ts";
@@ -88,8 +88,9 @@ export class RemoteDesk {
     this.#heardAt = this.#options.clock.now();
     try {
       const rest = this.#prefaceRead < remotePreface.length ? this.#readPreface(bytes) : bytes;
-      if (!this.#welcome && this.#decoder.pendingBytes > maxHelloBytes) throw new MalformedError("hello", 0, "is too long");
       this.#decoder.push(rest, (payload) => this.#onFrame(payload));
+      if (!this.#welcome && this.#decoder.pendingBytes > maxHelloBytes)
+        throw new MalformedError("hello", 0, "is too long");
     } catch (error) {
       this.#refuse((error as Error).message);
     }
@@ -157,9 +158,10 @@ export class RemoteDesk {
   }
 
   #start(head: RequestHead, terms: RequestTerms, reader: ByteReader): void {
-    const { limits, user, member } = this.#options;
+    const { limits, user } = this.#options;
     const { id, kind } = head;
-    if (this.#inFlight.has(id) || this.#watches.has(id)) throw new MalformedError("request.id", 1, "must be a free one");
+    if (this.#inFlight.has(id) || this.#watches.has(id))
+      throw new MalformedError("request.id", 1, "must be a free one");
     if (this.#drained !== undefined) return this.#answerError(id, new CoordinationError("STOPPED"));
     const isWatch = kind === "watch";
     const under = isWatch ? this.#watches.size < limits.maxWatches : this.#inFlight.size < limits.maxInFlight;
@@ -173,17 +175,25 @@ export class RemoteDesk {
     this.#inFlight.set(id, entry);
     const timeoutMs = Math.max(1, Math.min(maxTimeoutMs, terms.timeoutMs));
     const options = credentials === undefined ? { timeoutMs } : { timeoutMs, credentials };
-    performRequest(member, head.kind, reader, options, limits).then(
-      (answer) => {
-        if (this.#finish(id, entry)) this.#answer(id, answer);
-      },
-      (error: unknown) => {
-        if (!this.#finish(id, entry)) return;
-        // What cannot be read is not a request that failed: the client does not speak the protocol.
-        if (MalformedError.is(error)) this.#refuse((error as Error).message);
-        else this.#answerError(id, error);
-      },
-    );
+    void this.#perform(head, entry, reader, options);
+  }
+
+  async #perform(
+    { id, kind }: RequestHead,
+    entry: { readonly isCancelled: boolean },
+    reader: ByteReader,
+    options: RequestOptions,
+  ): Promise<void> {
+    const { member, limits } = this.#options;
+    try {
+      const answer = await performRequest(member, kind, reader, options, limits);
+      if (this.#finish(id, entry)) this.#answer(id, answer);
+    } catch (error) {
+      if (!this.#finish(id, entry)) return;
+      // What cannot be read is not a request that failed: the client does not speak the protocol.
+      if (error instanceof MalformedError) this.#refuse(error.message);
+      else this.#answerError(id, error);
+    }
   }
 
   #watch(id: number, reader: ByteReader, credentials: Credentials | undefined): void {
@@ -273,22 +283,21 @@ export class RemoteDesk {
     });
   }
 
-  #farewell(error: unknown): void {
-    this.#sayGoodbye(error);
-    this.#frames.flush();
-    this.#options.connection.end();
-  }
-
   /** Only for those who break the rules: what they are told is why. */
   #refuse(reason: string): void {
     if (this.#closed) return;
     this.#options.onRefused(reason);
-    this.#sayGoodbye(new RemoteError("MALFORMED", reason));
+    this.#farewell(new RemoteError("MALFORMED", reason));
+  }
+
+  #farewell(error: unknown): void {
+    const { connection, clock } = this.#options;
+    this.#sayGoodbye(error);
     this.#frames.flush();
-    this.#options.connection.end();
+    connection.end();
     this.#onClose();
     // One that does not read would never close its side.
-    this.#silence = this.#options.clock.setTimer(1_000, () => this.#options.connection.destroy());
+    this.#silence = clock.setTimer(1_000, () => connection.destroy());
   }
 
   #endWhenDone(): void {

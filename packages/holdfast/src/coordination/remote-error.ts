@@ -24,13 +24,17 @@ export class RemoteError extends HoldfastError {
 export function writeError(writer: ByteWriter, error: unknown): void {
   const known = HoldfastError.is(error);
   writer.utf8(known ? error.code : "INTERNAL");
-  writer.utf8(CoordinationError.is(error) ? "" : known ? error.message : "the member failed to answer");
+  writer.utf8(!known ? "the member failed to answer" : isCoordinationCode(error.code) ? "" : error.message);
 }
 
 export function readError(reader: ByteReader): CoordinationError | RemoteError {
   const code = reader.utf8("error.code");
   const message = reader.utf8("error.message");
   reader.end("error");
-  if (Object.hasOwn(coordinationErrors, code)) return new CoordinationError(code as CoordinationErrorCode);
+  if (isCoordinationCode(code)) return new CoordinationError(code);
   return new RemoteError(code, message);
+}
+
+function isCoordinationCode(code: string): code is CoordinationErrorCode {
+  return Object.hasOwn(coordinationErrors, code);
 }

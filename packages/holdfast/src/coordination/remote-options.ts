@@ -48,7 +48,13 @@ export function checkRemoteOptions(options: RemoteOptions): RemoteSettings {
   if (!Array.isArray(endpoints) || endpoints.length === 0) {
     throw new InvalidArgumentError("remote.endpoints", "must name at least one endpoint", endpoints);
   }
-  for (const name of ["timeoutMs", "attemptTimeoutMs", "connectTimeoutMs", "maxWaiting", "maxWatchResponses"] as const) {
+  for (const name of [
+    "timeoutMs",
+    "attemptTimeoutMs",
+    "connectTimeoutMs",
+    "maxWaiting",
+    "maxWatchResponses",
+  ] as const) {
     checkInteger(`remote.${name}`, settings[name], 1);
   }
   if (typeof settings.clusterId !== "bigint") {

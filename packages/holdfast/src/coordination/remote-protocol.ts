@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, MalformedError } from "../wire/index.ts";
+import { ByteReader, MalformedError, type ByteWriter } from "../wire/index.ts";
 
 /**
  * The protocol between a client and a member: the preface and a hello one way, a welcome the other, then requests with

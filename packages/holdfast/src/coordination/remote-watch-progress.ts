@@ -31,7 +31,6 @@ export class WatchProgress {
   /** The revision to go on from. */
   resume(): number {
     this.#repeated = this.#partial;
-    this.#partial = 0;
     return this.#next;
   }
 
@@ -42,7 +41,7 @@ export class WatchProgress {
     const events = this.#repeated > 0 ? this.#skip(response.events) : response.events;
     if (fragment === true) {
       this.#next = header.revision;
-      this.#partial += response.events.length;
+      this.#partial += events.length;
     } else {
       this.#next = header.revision + 1;
       this.#told = header.revision;

@@ -2,6 +2,7 @@ export type { CrashPolicy } from "./crash-policy.ts";
 export type { DiskFaults, LinkFaults } from "./faults.ts";
 export type { TlsIdentity } from "./node-network.ts";
 export { nodeRuntime } from "./node-runtime.ts";
+export { nodeConnection } from "./node-stream.ts";
 export { platformError } from "./platform-error.ts";
 export type { PlatformError, PlatformErrorCode } from "./platform-error.ts";
 export type {

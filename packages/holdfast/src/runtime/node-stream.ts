@@ -65,3 +65,8 @@ export class NodeConnection implements Connection {
     this.#socket.destroy();
   }
 }
+
+/** A socket that is open, of Node's `net` or `tls`, as a connection; who accepted it hands it over. */
+export function nodeConnection(socket: Socket): Connection {
+  return new NodeConnection(socket);
+}

@@ -48,7 +48,12 @@ describe("the telemetry of a node", () => {
     telemetry.setMember(new Known());
     const configuration = { ...configurationOf([255, 256]), votersOutgoing: [255], learners: [171] };
     telemetry.onFact({ type: "configurationChanged", index: 9, configuration, committed: false });
-    telemetry.onFact({ type: "configurationChanged", index: 9, configuration: configurationOf([255]), committed: true });
+    telemetry.onFact({
+      type: "configurationChanged",
+      index: 9,
+      configuration: configurationOf([255]),
+      committed: true,
+    });
     const told = { type: "configurationChanged", index: 9 };
     expect(recorded()).toMatchObject([
       { ...told, voters: ["n2", "100"], outgoing: ["n2"], learners: ["ab"], committed: false },

@@ -71,7 +71,7 @@ function consensusFact(fact: Fact, nameOf: (id: number) => string | undefined): 
     case "leaderChanged": {
       const { type, leader, term } = fact;
       // A member that has been given a name since this one last applied anything is told by its number.
-      return { type, leader: leader === 0 ? null : (nameOf(leader) || leader.toString(16)), term };
+      return { type, leader: leader === 0 ? null : nameOf(leader) || leader.toString(16), term };
     }
     case "configurationChanged": {
       const { type, index, committed, configuration } = fact;

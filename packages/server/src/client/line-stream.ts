@@ -32,9 +32,11 @@ export async function* lineStream(connections: Connections, request: LineStreamR
     headers: { ...headers, "content-type": "application/json", "content-length": String(Buffer.byteLength(body)) },
     ...(signal === undefined ? {} : { signal }),
   });
-  outgoing.setTimeout(silenceMs, () => outgoing.destroy(new Error(`nothing came for ${silenceMs} ms`)));
+  let response: IncomingMessage | undefined;
+  // An answer that has begun must hear itself why it is over.
+  outgoing.setTimeout(silenceMs, () => (response ?? outgoing).destroy(new Error(`nothing came for ${silenceMs} ms`)));
   try {
-    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    response = await new Promise<IncomingMessage>((resolve, reject) => {
       outgoing.once("response", resolve).once("error", reject);
       outgoing.end(body);
     });

@@ -3,7 +3,7 @@ import { grpcCode } from "../grpc/status-code.ts";
 import { unary, type Method } from "./method.ts";
 import { bytes } from "./requests.ts";
 import { fromHeader } from "./responses.ts";
-import type { AuthMessageName } from "./schema-auth.ts";
+import type { MessageName } from "holdfast/adapters/etcd-protocol";
 import { RequestError } from "./status.ts";
 import type { WireMessage } from "./wire-type.ts";
 
@@ -29,13 +29,13 @@ const permissionTypes: readonly PermissionType[] = ["read", "write", "readWrite"
 
 /** A method that changes users, roles or permissions. In gRPC some go by a shorter name than their messages. */
 function changing(
-  message: AuthMessageName & `${string}Request`,
+  message: MessageName & `${string}Request`,
   gatewayPath: string,
   toRequest: (message: AuthMessage) => AuthRequest,
 ): Method {
   const name = message.slice(0, -"Request".length);
   return unary(
-    [pathOf(name), gatewayPath, message, `${name}Response` as AuthMessageName],
+    [pathOf(name), gatewayPath, message, `${name}Response` as MessageName],
     async (member, { message: asked, options }) => {
       const { header } = await member.auth.change(toRequest(asked as AuthMessage), options);
       return { header: fromHeader(header) };

@@ -1,7 +1,7 @@
 import type { Answer, MemberInfo, MembersResponse } from "holdfast/coordination";
 import { unary, type Method } from "./method.ts";
 import { fromHeader, wireId } from "./responses.ts";
-import { toId, type WireInteger } from "./wire-integer.ts";
+import { toUnsignedBigInt, type WireInteger } from "holdfast/adapters/etcd-protocol";
 import type { WireMessage } from "./wire-type.ts";
 
 /** etcdserverpb.Cluster */
@@ -45,7 +45,7 @@ interface AddMessage {
 }
 
 function idOf(message: WireMessage): bigint {
-  return toId((message as { readonly ID: WireInteger }).ID);
+  return toUnsignedBigInt((message as { readonly ID: WireInteger }).ID);
 }
 
 function fromMembers({ members, header }: Answer<MembersResponse>): WireMessage {

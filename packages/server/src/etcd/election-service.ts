@@ -18,7 +18,7 @@ import { streaming, unary, waiting, type Method, type StreamCall } from "./metho
 import { bytes } from "./requests.ts";
 import { fromHeader, fromPair } from "./responses.ts";
 import { RequestError } from "./status.ts";
-import { fromBigInt, toBigInt, toSafeInteger, type WireInteger } from "./wire-integer.ts";
+import { fromBigInt, toBigInt, toSafeInteger, type WireInteger } from "holdfast/adapters/etcd-protocol";
 import type { WireMessage } from "./wire-type.ts";
 
 interface LeaderKeyMessage {

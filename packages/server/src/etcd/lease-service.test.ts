@@ -3,7 +3,7 @@ import { Client, credentials, type ClientDuplexStream, type StatusObject } from 
 import { createMemoryMember, type Member } from "holdfast/coordination";
 import { afterEach, describe, expect, it } from "vitest";
 import { serveMember } from "../serve.ts";
-import { toBigInt, toSafeInteger, type WireInteger } from "./wire-integer.ts";
+import { toBigInt, toSafeInteger, type WireInteger } from "holdfast/adapters/etcd-protocol";
 import { wireType } from "./wire-type.ts";
 
 const opened: (() => unknown)[] = [];

@@ -2,7 +2,7 @@ import type { Answer, LeaseKeepAliveResponse, LeaseTimeToLiveResponse, Member } 
 import { MessageQueue } from "./message-queue.ts";
 import { streaming, unary, type Method, type StreamCall } from "./method.ts";
 import { fromHeader } from "./responses.ts";
-import { fromBigInt, toBigInt, toSafeInteger, type WireInteger } from "./wire-integer.ts";
+import { fromBigInt, toBigInt, toSafeInteger, type WireInteger } from "holdfast/adapters/etcd-protocol";
 import type { WireMessage } from "./wire-type.ts";
 
 /** etcdserverpb.Lease */

@@ -4,7 +4,7 @@ import { createMemoryMember, type Member } from "holdfast/coordination";
 import { afterEach, describe, expect, it } from "vitest";
 import { grpcCode } from "../grpc/status-code.ts";
 import { serveMember, type ServeLimits } from "../serve.ts";
-import type { MessageName } from "./schema.ts";
+import type { MessageName } from "holdfast/adapters/etcd-protocol";
 import { wireType } from "./wire-type.ts";
 
 const opened: (() => unknown)[] = [];

@@ -3,7 +3,7 @@ import { asClient, inNameOf, withLease } from "./caller-coordination.ts";
 import { unary, waiting, type Method } from "./method.ts";
 import { bytes } from "./requests.ts";
 import { fromHeader } from "./responses.ts";
-import { toBigInt, type WireInteger } from "./wire-integer.ts";
+import { toBigInt, type WireInteger } from "holdfast/adapters/etcd-protocol";
 
 const noBytes = new Uint8Array(0);
 

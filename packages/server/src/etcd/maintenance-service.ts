@@ -1,10 +1,10 @@
-import type { Alarm, AlarmsResponse, AlarmType, Answer, Member } from "holdfast/coordination";
+import type { Alarm, AlarmsResponse, AlarmType, Member } from "holdfast/coordination";
 import { grpcCode } from "../grpc/status-code.ts";
 import { backupFile } from "../backup/backup-file.ts";
 import { streaming, unary, type Method, type MethodCall, type StreamCall } from "./method.ts";
 import { fromHeader, statusResponse, wireId } from "./responses.ts";
 import { RequestError } from "./status.ts";
-import { fromBigInt, toId, toSafeInteger, type WireInteger } from "./wire-integer.ts";
+import { fromBigInt, toUnsignedBigInt, toSafeInteger, type WireInteger } from "holdfast/adapters/etcd-protocol";
 import type { WireMessage } from "./wire-type.ts";
 
 /** etcdserverpb.Maintenance */
@@ -44,7 +44,7 @@ export const maintenanceMethods: readonly Method[] = [
     ],
     async (member, { message, options }) => {
       const { targetID } = message as { readonly targetID: WireInteger };
-      const { header } = await member.cluster.moveLeader(toId(targetID), options);
+      const { header } = await member.cluster.moveLeader(toUnsignedBigInt(targetID), options);
       return { header: fromHeader(header) };
     },
   ),
@@ -64,21 +64,21 @@ async function alarm({ maintenance }: Member, { message, options }: MethodCall):
   const type = alarmTypes[wanted - 1];
   if (type === undefined && wanted !== 0) throw outOfRange("alarm", wanted);
   if (action === 0) {
-    const { alarms, header } = await maintenance.alarms(options);
-    return fromAlarms({ alarms: alarms.filter((raised) => type === undefined || raised.type === type), header });
+    const { alarms } = await maintenance.alarms(options);
+    return fromAlarms({ alarms: alarms.filter((raised) => type === undefined || raised.type === type) });
   }
   if (action !== 1 && action !== 2) throw outOfRange("action", action);
   // etcd does nothing then.
-  if (type === undefined) return fromAlarms({ ...(await maintenance.alarms(options)), alarms: [] });
-  const named: Alarm = { member: toId(memberID), type };
+  if (type === undefined) return fromAlarms({ alarms: [] });
+  const named: Alarm = { member: toUnsignedBigInt(memberID), type };
   return fromAlarms(
     await (action === 1 ? maintenance.raiseAlarm(named, options) : maintenance.clearAlarm(named, options)),
   );
 }
 
-function fromAlarms({ alarms, header }: Answer<AlarmsResponse>): WireMessage {
+/** Without a header, as from etcd. */
+function fromAlarms({ alarms }: AlarmsResponse): WireMessage {
   return {
-    header: fromHeader(header),
     alarms: alarms.map(({ member, type }) => ({ memberID: wireId(member), alarm: alarmTypes.indexOf(type) + 1 })),
   };
 }

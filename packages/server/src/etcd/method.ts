@@ -1,6 +1,6 @@
 import type { Buffer } from "node:buffer";
 import { CoordinationError, type Member, type RequestOptions } from "holdfast/coordination";
-import type { MessageName } from "./schema.ts";
+import type { MessageName } from "holdfast/adapters/etcd-protocol";
 import { wireType, type WireMessage, type WireType } from "./wire-type.ts";
 
 /** What a method's request may use up. */

@@ -13,7 +13,7 @@ import {
   type TxnRequest,
 } from "holdfast/coordination";
 import { RequestError } from "./status.ts";
-import { toBigInt, toSafeInteger, type WireInteger } from "./wire-integer.ts";
+import { toBigInt, toSafeInteger, type WireInteger } from "holdfast/adapters/etcd-protocol";
 
 /** Requests as decoded from the wire; see `schema.ts` for the fields' meaning on it. */
 interface RangeMessage {

@@ -11,7 +11,7 @@ import type {
   TxnResponse,
 } from "holdfast/coordination";
 import { etcdCompatibleVersion } from "./version.ts";
-import { fromBigInt, type WireHalves } from "./wire-integer.ts";
+import { fromBigInt, type WireHalves } from "holdfast/adapters/etcd-protocol";
 import type { WireMessage } from "./wire-type.ts";
 
 /** Ids repeat in every answer; their halves and digits are worked out once. Bounded by the cluster's few ids. */

@@ -3,7 +3,7 @@ import type { ResponseHeader, WatchEvent, WatchRequest, WatchResponse } from "ho
 import { framed, prefixBytes } from "../grpc/message-reader.ts";
 import { bytes } from "./requests.ts";
 import { fromHeader, fromPair } from "./responses.ts";
-import { fromBigInt, toBigInt, toSafeInteger, type WireInteger } from "./wire-integer.ts";
+import { fromBigInt, toBigInt, toSafeInteger, type WireInteger } from "holdfast/adapters/etcd-protocol";
 import { wireType, type WireMessage } from "./wire-type.ts";
 
 interface CreateMessage {

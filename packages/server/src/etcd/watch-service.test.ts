@@ -2,7 +2,7 @@ import { Client, credentials, type ClientDuplexStream, type ServiceError } from 
 import { createMemoryMember, type Member } from "holdfast/coordination";
 import { afterEach, describe, expect, it } from "vitest";
 import { serveMember, type ServeLimits } from "../serve.ts";
-import { toSafeInteger, type WireInteger } from "./wire-integer.ts";
+import { toSafeInteger, type WireInteger } from "holdfast/adapters/etcd-protocol";
 import { wireType } from "./wire-type.ts";
 
 const opened: (() => unknown)[] = [];

@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { describe, expect, it } from "vitest";
 import * as fc from "fast-check";
 import { toPutRequest, toRangeRequest } from "./requests.ts";
-import { fromBigInt, toBigInt, toSafeInteger } from "./wire-integer.ts";
+import { fromBigInt, toBigInt, toSafeInteger } from "holdfast/adapters/etcd-protocol";
 import { wireType } from "./wire-type.ts";
 
 describe("wire types", () => {

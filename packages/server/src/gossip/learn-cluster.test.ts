@@ -30,7 +30,12 @@ async function gossip(name: string, clientUrl: string): Promise<NodeGossip> {
 
 /** A member of a cluster whose other member has never run. */
 function memberOfTwo(name: string): Member {
-  const info = (id: bigint, of: string, peerUrl: string, ...clientUrls: string[]): ReturnType<Member["members"]>[number] => {
+  const info = (
+    id: bigint,
+    of: string,
+    peerUrl: string,
+    ...clientUrls: string[]
+  ): ReturnType<Member["members"]>[number] => {
     return { id, name: of, peerUrls: [peerUrl], clientUrls, httpUrls: [] };
   };
   const members = [info(1n, "n1", "http://10.0.0.1:2380", "http://10.0.0.1:2379"), info(2n, "n2", "http://[::1]:2380")];

@@ -92,7 +92,7 @@ export function createGrpcServer({ handlers, maxMessageBytes }: GrpcServerOption
 }
 
 /** The common name of a client's certificate that was demanded and accepted. */
-function certifiedName(socket: Duplex): string | undefined {
+export function certifiedName(socket: Duplex): string | undefined {
   if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
   // A certificate with several names has no one in particular; types do not tell that there may be none at all.
   const { subject } = socket.getPeerCertificate() as { readonly subject?: { readonly CN?: string | string[] } };

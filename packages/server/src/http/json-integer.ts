@@ -1,4 +1,4 @@
-import { fromBigInt, type WireHalves, type WireInteger } from "../etcd/wire-integer.ts";
+import { fromBigInt, type WireHalves, type WireInteger } from "holdfast/adapters/etcd-protocol";
 
 type IntegerType = "int64" | "uint64";
 

@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { describe, expect, it } from "vitest";
 import * as fc from "fast-check";
 import { toPutRequest, toRangeRequest, toTxnRequest } from "../etcd/requests.ts";
-import { fromBigInt } from "../etcd/wire-integer.ts";
+import { fromBigInt } from "holdfast/adapters/etcd-protocol";
 import { wireType } from "../etcd/wire-type.ts";
 import { parseJson } from "./json-integer.ts";
 import { fromJson, toJson } from "./proto-json.ts";

@@ -9,7 +9,7 @@ import {
   type EnumerationName,
   type FieldSpec,
   type MessageName,
-} from "../etcd/schema.ts";
+} from "holdfast/adapters/etcd-protocol";
 import { RequestError } from "../etcd/status.ts";
 import { wireType, type WireMessage } from "../etcd/wire-type.ts";
 import { decodeBase64, encodeBase64 } from "./base64.ts";

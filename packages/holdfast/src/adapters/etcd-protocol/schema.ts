@@ -1,6 +1,10 @@
+import { authMessages, type AuthMessageName } from "./schema-auth.ts";
+import { clusterMessages, type ClusterMessageName } from "./schema-cluster.ts";
+import { concurrencyMessages, type ConcurrencyMessageName } from "./schema-concurrency.ts";
+
 /**
- * The messages of the etcd v3 protocol that are spoken here: field names, numbers and types, as public as the protocol
- * itself. One table for both sides, and for both encodings: protobuf (`wire-type.ts`) and the server's JSON gateway.
+ * The messages of the etcd v3 protocol that Holdfast serves or sends: field names, numbers and types, as public as the
+ * protocol itself. One table for both its encodings, protobuf (`wire-type.ts`) and the JSON of etcd's gateway.
  */
 
 /** Number on the wire, type (a scalar, an enumeration or a message of this file), and whether there may be many. */
@@ -20,9 +24,13 @@ export type EnumerationName =
   | "AlarmAction"
   | "AlarmType"
   | "EventType"
-  | "WatchFilterType";
+  | "WatchFilterType"
+  | "PermissionType";
 
 export type MessageName =
+  | AuthMessageName
+  | ClusterMessageName
+  | ConcurrencyMessageName
   | "ResponseHeader"
   | "KeyValue"
   | "RangeRequest"
@@ -55,8 +63,6 @@ export type MessageName =
   | "WatchProgressRequest"
   | "WatchResponse"
   | "Event"
-  | "AuthenticateRequest"
-  | "AuthenticateResponse"
   | "Member"
   | "MemberListRequest"
   | "MemberListResponse"
@@ -75,6 +81,7 @@ export const enumerations: Readonly<Record<EnumerationName, readonly string[]>> 
   AlarmAction: ["GET", "ACTIVATE", "DEACTIVATE"],
   AlarmType: ["NONE", "NOSPACE", "CORRUPT"],
   EventType: ["PUT", "DELETE"],
+  PermissionType: ["READ", "WRITE", "READWRITE"],
   WatchFilterType: ["NOPUT", "NODELETE"],
 };
 
@@ -209,8 +216,6 @@ export const messages: Readonly<Record<MessageName, Readonly<Record<string, Fiel
     events: [11, "Event", "repeated"],
   },
   Event: { type: [1, "EventType"], kv: [2, "KeyValue"], prev_kv: [3, "KeyValue"] },
-  AuthenticateRequest: { name: [1, "string"], password: [2, "string"] },
-  AuthenticateResponse: { header: [1, "ResponseHeader"], token: [2, "string"] },
   Member: {
     ID: [1, "uint64"],
     name: [2, "string"],
@@ -236,6 +241,9 @@ export const messages: Readonly<Record<MessageName, Readonly<Record<string, Fiel
   AlarmRequest: { action: [1, "AlarmAction"], memberID: [2, "uint64"], alarm: [3, "AlarmType"] },
   AlarmMember: { memberID: [1, "uint64"], alarm: [2, "AlarmType"] },
   AlarmResponse: { header: [1, "ResponseHeader"], alarms: [2, "AlarmMember", "repeated"] },
+  ...authMessages,
+  ...clusterMessages,
+  ...concurrencyMessages,
 };
 
 export function isMessageName(type: string): type is MessageName {
