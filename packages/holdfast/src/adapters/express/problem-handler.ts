@@ -17,7 +17,7 @@ export interface Problems extends ErrorRequestHandler {
 /**
  * Error handler that answers whatever was thrown, rejected or passed to `next` with a problem document (RFC 9457) that tells
  * nothing of the inside, and cuts the connection where an answer has begun already. Goes after all routes. Works with
- * Express 4 and 5, and wherever `(error, request, response, next)` does.
+ * Express 5, and wherever `(error, request, response, next)` does.
  *
  * @throws InvalidArgumentError for options that break their rules
  * @example

@@ -5,7 +5,7 @@ import { admit, checkSheddingOptions, sendRefusal, type SheddingOptions } from "
 /**
  * Middleware that asks a policy whether a request may come in, and answers those that may not: 429 when a rate is used up,
  * else 503, with `Retry-After` and a problem document. What the policy gives out for a request comes back when the response
- * is over or the client has gone. Works with Express 4 and 5, and wherever `(request, response, next)` does.
+ * is over or the client has gone. Works with Express 5, and wherever `(request, response, next)` does.
  *
  * @throws InvalidArgumentError for anything that is no policy, and options that break their rules
  * @example
