@@ -49,7 +49,7 @@ export const grpcLoad: KvLoad = {
 };
 
 /** Holdfast's own client in this process, over its own protocol, with all three members as endpoints. */
-export const remoteLoad: KvLoad = {
+const remoteLoad: KvLoad = {
   name: "own client",
   async run(options) {
     const client = remoteCoordination({ runtime: nodeRuntime(), endpoints: options.urls });

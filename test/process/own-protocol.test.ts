@@ -81,6 +81,26 @@ describe("the own protocol and real processes", () => {
     await expect(plain.put(put("a"))).rejects.toMatchObject({ code: "ENDPOINTS_UNREACHABLE" });
   });
 
+  it("tells the server how each request ended", async () => {
+    const events: ServeEvent[] = [];
+    const served = await serveMember({
+      member: createMemoryMember(),
+      client: { host: "127.0.0.1", port: 0 },
+      onEvent: (event) => void events.push(event),
+    });
+    opened.push(() => served.close());
+    const endpoints = [`127.0.0.1:${served.clientAddress.port}`];
+    const client = remoteCoordination({ runtime: nodeRuntime(), endpoints });
+    opened.push(() => client.close());
+    await client.put(put("a"));
+    await expect(client.leaseRevoke({ id: 5n })).rejects.toMatchObject({ code: "LEASE_NOT_FOUND" });
+    expect(events).toMatchObject([
+      { type: "request", method: "revision", transport: "holdfast", code: 0 },
+      { type: "request", method: "command", transport: "holdfast", code: 0 },
+      { type: "request", method: "command", transport: "holdfast", code: 5 },
+    ]);
+  });
+
   it("tells the server who was cut off, and why", async () => {
     const events: ServeEvent[] = [];
     const served = await serveMember({

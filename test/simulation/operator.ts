@@ -288,7 +288,7 @@ export class Operator {
     try {
       return (await withinTime(this.#world.clock, this.#patienceMs, this.#cluster.ask(slot, call))) ?? "unknown";
     } catch (error) {
-      if (CoordinationError.is(error)) return error.code === "TIMED_OUT" ? "unknown" : "refused";
+      if (error instanceof CoordinationError) return error.code === "TIMED_OUT" ? "unknown" : "refused";
       if (!(error instanceof ConsensusError)) throw error;
       return error.code === "CHANGE_UNCERTAIN" ? "unknown" : "refused";
     }

@@ -6,6 +6,7 @@ import type { EventRecorder } from "holdfast/telemetry";
 import { routeByProtocol } from "./client-port.ts";
 import { createDispatcher, type RequestEvent } from "./etcd/dispatcher.ts";
 import { grpcHandlers } from "./etcd/grpc-handlers.ts";
+import { statusOf } from "./etcd/status.ts";
 import { certifiedName, createGrpcServer } from "./grpc/grpc-server.ts";
 import { createEventStreams } from "./http/event-stream.ts";
 import { createHttpServer } from "./http/http-server.ts";
@@ -94,6 +95,12 @@ export async function serveMember(options: ServeOptions): Promise<Served> {
     member,
     clock: nodeRuntime().clock,
     limits: { maxRequestBytes: limits.maxRequestBytes, maxTxnOps: limits.maxTxnOps },
+    onRequest:
+      onEvent &&
+      (({ kind, durationMs, error }) => {
+        const event = { type: "request", method: kind, transport: "holdfast", durationMs } as const;
+        onEvent(error === undefined ? { ...event, code: 0 } : { ...event, code: statusOf(error).code, error });
+      }),
     onRefused: (reason) => onEvent?.({ type: "clientRefused", reason }),
   });
 

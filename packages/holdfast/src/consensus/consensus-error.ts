@@ -24,7 +24,7 @@ export type ConsensusErrorCode =
   | "STOPPED";
 
 /** Kind, whether the same request may succeed later, and the message. */
-export const consensusErrors: Readonly<Record<ConsensusErrorCode, readonly [ErrorKind, boolean, string]>> = {
+const consensusErrors: Readonly<Record<ConsensusErrorCode, readonly [ErrorKind, boolean, string]>> = {
   NOT_LEADER: ["consistency", true, "this member does not lead"],
   NO_SUCH_VOTER: ["business", false, "no voter of the cluster has this id"],
   MEMBER_UNREACHABLE: ["network", true, "no voter that could take over was heard lately"],

@@ -103,10 +103,11 @@ export type { RecipeErrorCode } from "./recipe-error.ts";
 export { remoteCoordination } from "./remote-coordination.ts";
 export type { RemoteCoordination } from "./remote-coordination.ts";
 export { RemoteError } from "./remote-error.ts";
+export { defaultRemoteOptions } from "./remote-options.ts";
 export type { RemoteCredentials, RemoteOptions } from "./remote-options.ts";
 export { remotePreface } from "./remote-protocol.ts";
-export { serveCoordination } from "./remote-service.ts";
-export type { RemoteService, RemoteServiceLimits, RemoteServiceOptions } from "./remote-service.ts";
+export { defaultRemoteServiceLimits, serveCoordination } from "./remote-service.ts";
+export type { RemoteRequestEvent, RemoteService, RemoteServiceLimits, RemoteServiceOptions } from "./remote-service.ts";
 export type { ReplicatedMember } from "./replicated-member.ts";
 export { defaultRegistryOptions, serviceRegistry } from "./service-registry.ts";
 export type {

@@ -7,7 +7,7 @@ import type {
   LeaseTimeToLiveResponse,
 } from "./lease.ts";
 import type { LeaseId, RangeRequest } from "./key-value.ts";
-import { choose, readLease, readRange, readSigned, writeLease, writeRange, writeSigned } from "./request-codec.ts";
+import { choose, readLease, readSigned, writeLease, writeRange, writeSigned } from "./request-codec.ts";
 import { requestKinds, type RequestKind } from "./remote-protocol.ts";
 import type { WatchRequest } from "./watch.ts";
 
@@ -166,8 +166,6 @@ export function readLeases(reader: ByteReader): LeasesResponse {
   return { leases };
 }
 
-export function readFlag(reader: ByteReader, field: string): boolean {
+function readFlag(reader: ByteReader, field: string): boolean {
   return choose(reader, field, [false, true]);
 }
-
-export { readLease, readRange };

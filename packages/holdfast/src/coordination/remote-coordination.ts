@@ -154,6 +154,7 @@ export function remoteCoordination(options: RemoteOptions): RemoteCoordination {
       given.signal?.throwIfAborted();
       readWatchRequest(request);
       const token = await login.token(given.credentials);
+      given.signal?.throwIfAborted();
       const watcher = new RemoteWatcher(calls, login, request, given, token);
       await watcher.start();
       return watcher;

@@ -8,7 +8,7 @@ import { RemoteError, writeError } from "./remote-error.ts";
 import { RemoteFrames, writeAnswerHead, writeStamp } from "./remote-frames.ts";
 import { clientSilenceMs, maxAnswerBytes, readHello, remotePreface, writeWelcome } from "./remote-protocol.ts";
 import { performRequest, type RemoteAnswer } from "./remote-requests.ts";
-import type { RemoteServiceLimits } from "./remote-service.ts";
+import type { RemoteRequestEvent, RemoteServiceLimits } from "./remote-service.ts";
 import { ServedWatch } from "./remote-served-watch.ts";
 
 export interface RemoteDeskOptions {
@@ -20,6 +20,7 @@ export interface RemoteDeskOptions {
   readonly user: string | undefined;
   /** Why this client is not taken. */
   readonly isFull: "STOPPED" | "TOO_MANY_REQUESTS" | undefined;
+  readonly onRequest: ((event: RemoteRequestEvent) => void) | undefined;
   readonly onRefused: (reason: string) => void;
   readonly onClose: () => void;
 }
@@ -184,11 +185,14 @@ export class RemoteDesk {
     reader: ByteReader,
     options: RequestOptions,
   ): Promise<void> {
-    const { member, limits } = this.#options;
+    const { member, limits, clock, onRequest } = this.#options;
+    const startedAt = clock.now();
     try {
       const answer = await performRequest(member, kind, reader, options, limits);
       if (this.#finish(id, entry)) this.#answer(id, answer);
+      onRequest?.({ kind, durationMs: clock.now() - startedAt });
     } catch (error) {
+      onRequest?.({ kind, durationMs: clock.now() - startedAt, error });
       if (!this.#finish(id, entry)) return;
       // What cannot be read is not a request that failed: the client does not speak the protocol.
       if (error instanceof MalformedError) this.#refuse(error.message);

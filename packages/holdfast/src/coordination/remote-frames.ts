@@ -3,10 +3,13 @@ import { beginFrame, ByteWriter, endFrame } from "../wire/index.ts";
 import type { ResponseHeader } from "./coordination.ts";
 import { answerKinds, type AnswerKind } from "./remote-protocol.ts";
 
+/** What stays allocated for a connection between two writes. */
+const keptBytes = 64 * 1024;
+
 /** The sending side of a connection: what is said in one turn leaves in one write. */
 export class RemoteFrames {
   readonly #connection: Connection;
-  readonly #writer = new ByteWriter(16 * 1024);
+  readonly #writer = new ByteWriter(1024);
   #flushing = false;
 
   constructor(connection: Connection) {
@@ -40,7 +43,8 @@ export class RemoteFrames {
   flush(): void {
     this.#flushing = false;
     if (this.#writer.length > 0) this.#connection.write(this.#writer.toBytes());
-    this.#writer.clear();
+    // There may be many connections.
+    this.#writer.clear(keptBytes);
   }
 }
 

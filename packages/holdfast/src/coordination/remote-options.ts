@@ -26,7 +26,7 @@ export interface RemoteOptions {
   readonly maxWatchResponses?: number;
 }
 
-export const remoteDefaults: Required<Omit<RemoteOptions, "runtime" | "endpoints" | "credentials">> = {
+export const defaultRemoteOptions: Required<Omit<RemoteOptions, "runtime" | "endpoints" | "credentials">> = {
   clusterId: 0n,
   timeoutMs: 5_000,
   attemptTimeoutMs: 1_500,
@@ -42,9 +42,9 @@ export interface RemoteSettings extends Required<Omit<RemoteOptions, "endpoints"
 
 /** @throws InvalidArgumentError naming the option that breaks its rule */
 export function checkRemoteOptions(options: RemoteOptions): RemoteSettings {
-  checkOptionNames("remote", options, ["runtime", "endpoints", "credentials", ...Object.keys(remoteDefaults)]);
+  checkOptionNames("remote", options, ["runtime", "endpoints", "credentials", ...Object.keys(defaultRemoteOptions)]);
   const { endpoints, credentials, ...others } = options;
-  const settings = { ...remoteDefaults, ...others };
+  const settings = { ...defaultRemoteOptions, ...others };
   if (!Array.isArray(endpoints) || endpoints.length === 0) {
     throw new InvalidArgumentError("remote.endpoints", "must name at least one endpoint", endpoints);
   }

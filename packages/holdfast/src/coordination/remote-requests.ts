@@ -7,8 +7,6 @@ import { encodeOutcome, encodeRangeResponse } from "./outcome-codec.ts";
 import {
   encodeContent,
   readAuthenticate,
-  readLease,
-  readRange,
   readTimeToLiveRequest,
   writeKeepAlive,
   writeLeases,
@@ -16,6 +14,7 @@ import {
 } from "./remote-codec.ts";
 import type { AnswerKind, RequestKind } from "./remote-protocol.ts";
 import type { RemoteServiceLimits } from "./remote-service.ts";
+import { readLease, readRange } from "./request-codec.ts";
 import { validateTxn } from "./validate-request.ts";
 
 /** An answer as it goes out: its content encoded. */

@@ -2,6 +2,7 @@ import { checkInteger, checkOptionNames } from "../errors/base.ts";
 import type { Clock, Connection } from "../runtime/index.ts";
 import type { Member } from "./coordination.ts";
 import { RemoteDesk } from "./remote-desk.ts";
+import type { RequestKind } from "./remote-protocol.ts";
 import { defaultMaxTxnOps } from "./validate-request.ts";
 
 export interface RemoteServiceLimits {
@@ -31,10 +32,20 @@ export const defaultRemoteServiceLimits: Required<RemoteServiceLimits> = {
   unreadTimeoutMs: 30_000,
 };
 
+/** How one request of a client ended. */
+export interface RemoteRequestEvent {
+  readonly kind: RequestKind;
+  readonly durationMs: number;
+  /** What went wrong; absent on success. */
+  readonly error?: unknown;
+}
+
 export interface RemoteServiceOptions {
   readonly member: Member;
   readonly clock: Clock;
   readonly limits?: RemoteServiceLimits;
+  /** Called after every request; must not throw. */
+  readonly onRequest?: ((event: RemoteRequestEvent) => void) | undefined;
   /** A client was cut off for what it sent, or did not send; told once a connection. */
   readonly onRefused?: (reason: string) => void;
 }
@@ -89,6 +100,7 @@ export function serveCoordination(options: RemoteServiceOptions): RemoteService 
         limits,
         connection,
         user,
+        onRequest: options.onRequest,
         isFull: closing !== undefined ? "STOPPED" : desks.size >= limits.maxClients ? "TOO_MANY_REQUESTS" : undefined,
         onRefused(reason) {
           refused++;

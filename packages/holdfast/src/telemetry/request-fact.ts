@@ -3,7 +3,7 @@ export interface RequestFact {
   readonly type: "request";
   /** The gRPC path: `/etcdserverpb.KV/Put`. */
   readonly method: string;
-  readonly transport: "grpc" | "http";
+  readonly transport: "grpc" | "http" | "holdfast";
   /** A gRPC status code, 0 for success. */
   readonly code: number;
   /** From the decoded request to the encoded answer. */

@@ -5,7 +5,8 @@ import { needsRoot, requireRoot } from "./root-methods.ts";
 import { statusOf } from "./status.ts";
 import type { WireMessage } from "./wire-type.ts";
 
-export type Transport = "grpc" | "http";
+/** `holdfast` is the own protocol. */
+export type Transport = "grpc" | "http" | "holdfast";
 
 /** How one request ended. `durationMs` is from the decoded request to the encoded answer. */
 export interface RequestEvent {

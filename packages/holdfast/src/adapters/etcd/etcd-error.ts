@@ -24,7 +24,7 @@ export class EtcdError extends HoldfastError {
 }
 
 /** gRPC's codes ("Status codes and their use in gRPC"), those that mean something here. */
-export const grpcCode = {
+const grpcCode = {
   cancelled: 1,
   unknown: 2,
   deadlineExceeded: 4,
