@@ -38,12 +38,14 @@ const about = (type: "memberRemove" | "memberPromote" | "moveLeader", id: number
   return { type, id: BigInt(id) };
 };
 
+const learner = [{ type: "addLearner", id: 9, address: "host9:2380" }];
+
 describe("the leader judges", () => {
   it.each<[string, Given, ClusterRequest, unknown]>([
     ["a voter", { voters: [1, 2, 3] }, add(false), [{ type: "addVoter", id: 9, address: "host9:2380" }]],
-    ["a learner", { voters: [1] }, add(true), [{ type: "addLearner", id: 9, address: "host9:2380" }]],
+    ["a learner", { voters: [1, 2, 3] }, add(true), learner],
     ["one that was added before", { voters: [1, 2, 9] }, add(false), "done"],
-    ["the second of one", { voters: [1] }, add(false), [{ type: "addVoter", id: 9, address: "host9:2380" }]],
+    ["the second of one: not to vote before it runs", { voters: [1] }, add(false), learner],
     ["the third, with one that never ran", { voters: [1, 2], started: [1] }, add(false), "NOT_ENOUGH_STARTED"],
     ["the fourth, with two that never ran", { voters: [1, 2, 3], started: [1] }, add(false), "NOT_ENOUGH_STARTED"],
     ["one while another is away", { voters: [1, 2, 3], heard: [1, 2] }, add(false), "UNHEALTHY_CLUSTER"],

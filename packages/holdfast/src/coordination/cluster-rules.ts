@@ -67,21 +67,17 @@ export function judge(request: ClusterRequest, view: ClusterView): Verdict {
 
 type AddRequest = Extract<ClusterRequest, { type: "memberAdd" }>;
 
-function judgeAdd({ id, isLearner, peerUrls }: AddRequest, view: ClusterView): Verdict {
+function judgeAdd({ id, peerUrls, ...request }: AddRequest, view: ClusterView): Verdict {
   const { voters, learners } = view.configuration;
-  if (!isLearner && !canGrow(view)) return refused("NOT_ENOUGH_STARTED");
+  // A voter counts from when it is added: a lone member would wait, and serve nobody, for one that has yet to be started.
+  const isLearner = request.isLearner || voters.length === 1;
+  const started = voters.filter(view.isStarted).length;
+  if (!isLearner && started < majorityOf(voters.length + 1)) return refused("NOT_ENOUGH_STARTED");
   if (!voters.every(view.isHeard)) return refused("UNHEALTHY_CLUSTER");
   if (isTaken(peerUrls, 0, view)) return refused("PEER_URL_EXISTS");
   if (isLearner && learners.length >= maxLearners) return refused("TOO_MANY_LEARNERS");
   const address = parsePeerUrl(peerUrls[0]!)!;
   return change({ type: isLearner ? "addLearner" : "addVoter", id: Number(id), address });
-}
-
-/** One that is alone may grow, though it then waits for the other. */
-function canGrow(view: ClusterView): boolean {
-  const { voters } = view.configuration;
-  const started = voters.filter(view.isStarted).length;
-  return (voters.length === 1 && started === 1) || started >= majorityOf(voters.length + 1);
 }
 
 function reasonToKeep(id: number, view: ClusterView): Verdict | undefined {
