@@ -189,8 +189,11 @@ describe("what arrives at a running member's ports", () => {
   });
 
   it("a peer of another cluster is told so", async () => {
-    const hello = [u32(0x48465031), Uint8Array.of(1), Uint8Array.of(9, 0, 0, 0, 0, 0, 0, 0), Uint8Array.of(1, 1)];
-    const payload = Buffer.concat(hello);
+    const caller = text("127.0.0.1:1");
+    const cluster = Uint8Array.of(9, 0, 0, 0, 0, 0, 0, 0);
+    const ids = Uint8Array.of(1, 1);
+    const address = Buffer.concat([Uint8Array.of(caller.length), caller]);
+    const payload = Buffer.concat([u32(0x48465031), Uint8Array.of(2), cluster, ids, address]);
     const said = await send(where.port + 1, Buffer.concat([u32(payload.length), payload]));
     expect(said).toMatch(/this is cluster [0-9a-f]+, not 9$/);
   });
