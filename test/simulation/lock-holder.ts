@@ -4,7 +4,7 @@ import { Requester, UnknownOutcome } from "./requester.ts";
 import type { SimulatedCluster } from "./simulated-cluster.ts";
 
 const encoder = new TextEncoder();
-export const lockKey: Uint8Array = encoder.encode("lock");
+const lockKey: Uint8Array = encoder.encode("lock");
 const ttlSeconds = 1;
 /** Clocks run up to 30 % too fast, so that a holder must not believe in the whole time. */
 const believedMs = 700 * ttlSeconds;
