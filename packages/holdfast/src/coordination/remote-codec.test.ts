@@ -192,7 +192,7 @@ describe("the codec of the own protocol", () => {
   it.each([
     [new CoordinationError("COMPACTED"), CoordinationError, "COMPACTED", "required revision has been compacted"],
     [new RemoteError("WRONG_CLUSTER", "this is cluster 7"), RemoteError, "WRONG_CLUSTER", "this is cluster 7"],
-    [new TypeError("x is not a function of yours"), RemoteError, "INTERNAL", "the member failed to answer"],
+    [new TypeError("x is not a function of yours"), RemoteError, "MEMBER_FAILED", "the member failed to answer"],
   ])("tells %s by its code", (error, type, code, message) => {
     const told = again(
       encodeContent((writer) => writeError(writer, error)),
