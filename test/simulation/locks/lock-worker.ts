@@ -51,8 +51,8 @@ export class LockWorker {
           else await session.close();
         }
       } catch (error) {
-        if (RecipeError.is(error) && error.code === "SESSION_LOST") tally.lostSessions++;
-        else if (!CoordinationError.is(error)) throw error;
+        if (error instanceof RecipeError && error.code === "SESSION_LOST") tally.lostSessions++;
+        else if (!(error instanceof CoordinationError)) throw error;
         await runtime.clock.sleep(500);
       }
     }
@@ -63,7 +63,15 @@ export class LockWorker {
     const { host, runtime } = this.#place;
     const { random, clock } = runtime;
     const name = names[random.integer(0, names.length - 1)]!;
-    const held = await this.#take(session, name);
+    let held: HeldLock | undefined;
+    try {
+      held = await this.#take(session, name);
+    } catch (error) {
+      // Who waits loses its place with its lease, and must have known before that it might.
+      if (!(error instanceof RecipeError) || error.code !== "LOCK_LOST" || session.held) throw error;
+      tally.lostSessions++;
+      return "forgot";
+    }
     if (held === undefined) {
       await clock.sleep(pace * random.integer(10, 1_000));
       return undefined;
@@ -83,6 +91,11 @@ export class LockWorker {
       if (random.next() < 0.05) return "forgot";
       await held.release();
       return undefined;
+    } catch (error) {
+      // Its release was not answered in time: the lock goes with its session, if it has not gone.
+      if (!(error instanceof RecipeError) || error.code !== "ACQUIRE_TIMED_OUT") throw error;
+      tally.timeouts++;
+      return "forgot";
     } finally {
       ledger.over(hold);
     }
@@ -93,13 +106,14 @@ export class LockWorker {
     const { host, runtime } = this.#place;
     const { random } = runtime;
     const own = lock(session, name);
-    if (random.next() < 0.2) return await own.tryAcquire({ timeoutMs: 10_000 });
-    tally.waits++;
-    if (random.next() < 0.3) {
+    const isTry = random.next() < 0.2;
+    if (!isTry) tally.waits++;
+    if (isTry || random.next() < 0.3) {
       try {
+        if (isTry) return await own.tryAcquire({ timeoutMs: 10_000 });
         return await own.acquire({ timeoutMs: random.integer(1, 10_000) });
       } catch (error) {
-        if (!RecipeError.is(error) || error.code !== "ACQUIRE_TIMED_OUT") throw error;
+        if (!(error instanceof RecipeError) || error.code !== "ACQUIRE_TIMED_OUT") throw error;
         tally.timeouts++;
         return undefined;
       }
@@ -134,7 +148,7 @@ export class LockWorker {
         throw new Error(`the store let ${held.token} in after ${decoder.decode(before.value)}`);
       }
     } catch (error) {
-      if (!RecipeError.is(error) || error.code !== "LOCK_LOST") throw error;
+      if (!(error instanceof RecipeError) || error.code !== "LOCK_LOST") throw error;
       this.#scene.tally.fencedOut++;
     }
   }
