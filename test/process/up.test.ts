@@ -52,6 +52,8 @@ describe("holdfast up", () => {
     await until("n2 is gone", 5000, () => !isRunning(victim.pid));
     await until("n2 is restarted", 10_000, () => cluster.stderr().includes("n2 ready again"));
     expect(cluster.stderr()).toContain("n2 killed by SIGKILL; restarting in 100 ms");
+    // Ready is not agreed: the one that was killed may have led, and a write waits until somebody does again.
+    expect((await run(["put", "after", "the kill", ...endpoints])).code).toBe(0);
     const status = JSON.parse((await run(["status", "--json", ...endpoints])).stdout) as {
       leader: string;
       members: { name: string; alive: boolean; role: string; clientUrl: string; httpUrl: string; term: number }[];

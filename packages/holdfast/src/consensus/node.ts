@@ -37,9 +37,9 @@ export interface NodeOptions {
   readonly clockDriftRatio?: number;
   /** A leader whose disk is at one write for longer hands leadership over. Default ten election timeouts. */
   readonly diskHangMs?: number;
-  /** A snapshot is taken after this many entries, or 64 MiB of commands. Default 10 000. */
+  /** A snapshot is taken after this many entries, or 64 MiB of commands. Default 100 000. */
   readonly snapshotEntries?: number;
-  /** Entries kept behind a snapshot, 16 MiB at most, so that a follower a little behind needs none. Default 1 000. */
+  /** Entries kept behind a snapshot, 16 MiB at most, so that a follower a little behind needs none. Default 5 000. */
   readonly trailingEntries?: number;
   readonly segmentBytes?: number;
   /** Bytes of commands in one append to a follower. Default 256 KiB. */
@@ -105,7 +105,7 @@ export const defaultNodeOptions: {
   readonly electionTimeoutMs: number;
   readonly snapshotEntries: number;
   readonly trailingEntries: number;
-} = { ...raftPresets.standard, snapshotEntries: 10_000, trailingEntries: 1_000 };
+} = { ...raftPresets.standard, snapshotEntries: 100_000, trailingEntries: 5_000 };
 
 /**
  * Opens the durable log, restores the state machine, and takes part in the cluster.
