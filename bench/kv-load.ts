@@ -8,7 +8,7 @@ import { nodeRuntime } from "holdfast/runtime";
 
 /** What one stretch of load achieved. */
 export interface LoadResult {
-  readonly puts: number;
+  readonly operations: number;
   readonly perSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -17,7 +17,7 @@ export interface LoadResult {
 export interface LoadOptions {
   /** Client URLs, the leader's first. */
   readonly urls: readonly string[];
-  /** How many puts are under way at once. */
+  /** How many operations are under way at once. */
   readonly clients: number;
   readonly seconds: number;
   /** For files that a load generator needs. */
@@ -25,9 +25,10 @@ export interface LoadOptions {
   readonly signal: AbortSignal;
 }
 
-/** Puts of one value under keys taken in turn. @throws Error when a put fails */
+/** Puts of one value under keys taken in turn, or linearizable reads of them. @throws Error when one fails */
 export interface KvLoad {
   readonly name: string;
+  readonly operation: "put" | "read";
   run(options: LoadOptions): Promise<LoadResult>;
 }
 
@@ -38,25 +39,42 @@ const keyAt = (index: number): string => `bench/${String(index % keys).padStart(
 /** The npm client `etcd3` in this process, over gRPC, with all three members as endpoints. */
 export const grpcLoad: KvLoad = {
   name: "gRPC (etcd3)",
-  async run(options) {
-    const client = new Etcd3({ hosts: [...options.urls] });
-    try {
-      return await putInTurn(options, (key) => client.put(key).value(value).exec());
-    } finally {
-      client.close();
-    }
-  },
+  operation: "put",
+  run: (options) => withEtcd3(options, (client, key) => client.put(key).value(value).exec()),
 };
+
+/** The same client and the same keys, read with the client's default: linearizable. */
+export const grpcReadLoad: KvLoad = {
+  name: "gRPC reads (etcd3)",
+  operation: "read",
+  run: (options) =>
+    withEtcd3(options, async (client, key) => {
+      if ((await client.get(key).buffer())?.length !== value.length) throw new Error(`${key} was not read as put`);
+    }),
+};
+
+async function withEtcd3(
+  options: LoadOptions,
+  operation: (client: Etcd3, key: string) => PromiseLike<unknown>,
+): Promise<LoadResult> {
+  const client = new Etcd3({ hosts: [...options.urls] });
+  try {
+    return await inTurn(options, (key) => operation(client, key));
+  } finally {
+    client.close();
+  }
+}
 
 /** Holdfast's own client in this process, over its own protocol, with all three members as endpoints. */
 const remoteLoad: KvLoad = {
   name: "own client",
+  operation: "put",
   async run(options) {
     const client = remoteCoordination({ runtime: nodeRuntime(), endpoints: options.urls });
     const encoder = new TextEncoder();
     const encoded = encoder.encode(value);
     try {
-      return await putInTurn(options, (key) => client.put({ key: encoder.encode(key), value: encoded }));
+      return await inTurn(options, (key) => client.put({ key: encoder.encode(key), value: encoded }));
     } finally {
       await client.close();
     }
@@ -65,11 +83,11 @@ const remoteLoad: KvLoad = {
 
 /** Each system through the fastest client for Node that is made for it: of etcd, the npm client. */
 export const ownLoad = (system: string): KvLoad =>
-  system === "holdfast" ? remoteLoad : { name: remoteLoad.name, run: (options) => grpcLoad.run(options) };
+  system === "holdfast" ? remoteLoad : { ...grpcLoad, name: remoteLoad.name };
 
-async function putInTurn(
+async function inTurn(
   { clients, seconds, signal }: LoadOptions,
-  put: (key: string) => PromiseLike<unknown>,
+  operation: (key: string) => PromiseLike<unknown>,
 ): Promise<LoadResult> {
   const latencies: number[] = [];
   let next = 0;
@@ -77,7 +95,7 @@ async function putInTurn(
   const deadline = start + seconds * 1000;
   const loop = async (): Promise<void> => {
     for (let now = performance.now(); now < deadline && !signal.aborted;) {
-      await put(keyAt(next++));
+      await operation(keyAt(next++));
       const after = performance.now();
       latencies.push(after - now);
       now = after;
@@ -88,12 +106,14 @@ async function putInTurn(
   const elapsed = performance.now() - start;
   latencies.sort((a, b) => a - b);
   const at = (share: number): number => latencies[Math.floor(share * (latencies.length - 1))] ?? Number.NaN;
-  return { puts: latencies.length, perSecond: (latencies.length / elapsed) * 1000, p50Ms: at(0.5), p99Ms: at(0.99) };
+  const operations = latencies.length;
+  return { operations, perSecond: (operations / elapsed) * 1000, p50Ms: at(0.5), p99Ms: at(0.99) };
 }
 
 /** `wrk` against the leader's JSON gateway: a load generator that leaves the processors to the servers. */
 export const wrkLoad: KvLoad = {
   name: "JSON gateway (wrk)",
+  operation: "put",
   async run({ urls: [leader = ""], clients, seconds, directory, signal }) {
     const script = join(directory, "put.lua");
     writeFileSync(script, luaScript());
@@ -104,7 +124,7 @@ export const wrkLoad: KvLoad = {
     const summary = JSON.parse(line) as WrkSummary;
     if (summary.errors > 0) throw new Error(`${summary.errors} of ${summary.requests} requests failed:\n${stdout}`);
     return {
-      puts: summary.requests,
+      operations: summary.requests,
       perSecond: summary.requests / (summary.microseconds / 1e6),
       p50Ms: summary.p50 / 1000,
       p99Ms: summary.p99 / 1000,

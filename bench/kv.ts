@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { installCommands } from "../scripts/debian-packages.ts";
 import { Samples, type Benchmark, type BenchmarkContext, type Measurement } from "./benchmark.ts";
 import { etcd, holdfast, type KvCluster, type KvSystem } from "./kv-cluster.ts";
-import { grpcLoad, ownLoad, wrkLoad, type KvLoad } from "./kv-load.ts";
+import { grpcLoad, grpcReadLoad, ownLoad, wrkLoad, type KvLoad } from "./kv-load.ts";
 import { realDisk } from "./real-disk.ts";
 
-const loads = (system: string): readonly KvLoad[] => [grpcLoad, ownLoad(system), wrkLoad];
+const loads = (system: string): readonly KvLoad[] => [grpcLoad, ownLoad(system), wrkLoad, grpcReadLoad];
 const clientCounts = [1, 64, 256];
 /** Before each case, for the connections. */
 const warmUpSeconds = 1;
@@ -15,12 +15,12 @@ const steadySeconds = 5;
 const steadyClients = 64;
 
 /**
- * Durable puts of 256 bytes on three members on loopback. Only one system runs at a time, on a fresh directory, so that
+ * Durable puts of 256 bytes, and linearizable reads of them, on three members on loopback. Only one system runs at a time, on a fresh directory, so that
  * the other takes no processor and no disk; each round measures both, and the one that goes first changes.
  */
 export const kv: Benchmark = {
   name: "kv",
-  summary: "durable puts, 3 members on this machine, against etcd",
+  summary: "durable puts and linearizable reads, 3 members on this machine, against etcd",
   run: (context) => compareSystems([holdfast, etcd], context),
 };
 
@@ -66,14 +66,19 @@ async function measure(
       await load.run({ ...options, seconds: warmUpSeconds });
       globalThis.gc?.();
       const before = await cluster.revision();
-      const { puts, perSecond, p50Ms, p99Ms } = await load.run({ ...options, seconds });
+      const { operations, perSecond, p50Ms, p99Ms } = await load.run({ ...options, seconds });
       const applied = (await cluster.revision()) - before;
-      if (!(applied >= puts)) throw new Error(`${system} acknowledged ${puts} puts and applied ${applied}`);
+      const acknowledged = load.operation === "put" ? operations : 0;
+      if (!(applied >= acknowledged)) {
+        throw new Error(`${system} acknowledged ${acknowledged} puts and applied ${applied}`);
+      }
       const name = `${load.name}, ${clients} ${clients === 1 ? "client" : "clients"}`;
-      samples.add(system, { case: name, unit: "puts/s", better: "higher" }, perSecond);
+      samples.add(system, { case: name, unit: `${load.operation}s/s`, better: "higher" }, perSecond);
       samples.add(system, { case: `${name}, p50`, unit: "ms", better: "lower" }, p50Ms);
       samples.add(system, { case: `${name}, p99`, unit: "ms", better: "lower" }, p99Ms);
-      progress(`  ${name}: ${Math.round(perSecond)} puts/s, p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`);
+      progress(
+        `  ${name}: ${Math.round(perSecond)} ${load.operation}s/s, p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`,
+      );
     }
   }
 }

@@ -1,6 +1,5 @@
 export type { CrashPolicy } from "./crash-policy.ts";
 export type { DiskFaults, LinkFaults } from "./faults.ts";
-export type { TlsIdentity } from "./node-network.ts";
 export { nodeRuntime } from "./node-runtime.ts";
 export { nodeConnection } from "./node-stream.ts";
 export { platformError } from "./platform-error.ts";
@@ -32,3 +31,5 @@ export type { NetworkControl } from "./simulated-network.ts";
 export type { ProcessOptions, SimulatedProcess } from "./simulated-process.ts";
 export { simulate, simulationReport } from "./simulation.ts";
 export type { SimulationOptions, SimulationReport, SimulationResult, World } from "./simulation.ts";
+export { renewableTls } from "./tls-identity.ts";
+export type { RenewableTls, TlsIdentity } from "./tls-identity.ts";

@@ -9,8 +9,12 @@ import type { Disk } from "./runtime.ts";
 export function nodeDisk(): Disk {
   return {
     async open(path, options) {
-      const flags = constants.O_RDWR | (options?.create === true ? constants.O_CREAT : 0);
-      return new NodeFile(await openFile(path, flags));
+      const syncedWrites = options?.syncedWrites === true;
+      // Elsewhere the flag is missing, or promises less than a sync does.
+      const bySystem = syncedWrites && process.platform === "linux";
+      const create = options?.create === true ? constants.O_CREAT : 0;
+      const flags = constants.O_RDWR | create | (bySystem ? constants.O_DSYNC : 0);
+      return new NodeFile(await openFile(path, flags), syncedWrites && !bySystem);
     },
     list: (directory) =>
       new Promise((done, fail) => {

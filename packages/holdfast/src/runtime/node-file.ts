@@ -8,9 +8,12 @@ const partsPerCall = 1024;
 /** An open file descriptor. */
 export class NodeFile implements DiskFile {
   #descriptor: number | undefined;
+  readonly #syncsWrites: boolean;
 
-  constructor(descriptor: number) {
+  /** `syncsWrites`: every write is followed by a sync. */
+  constructor(descriptor: number, syncsWrites: boolean) {
     this.#descriptor = descriptor;
+    this.#syncsWrites = syncsWrites;
   }
 
   size(): Promise<number> {
@@ -43,6 +46,7 @@ export class NodeFile implements DiskFile {
       position += written;
       remaining = withoutFirst(remaining, written);
     }
+    if (this.#syncsWrites) await this.sync();
   }
 
   truncate(size: number): Promise<void> {

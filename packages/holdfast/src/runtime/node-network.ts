@@ -9,20 +9,11 @@ import {
   type Server,
   type Socket,
 } from "node:net";
-import { connect as openTls, createSecureContext, createServer as createTlsServer } from "node:tls";
+import { connect as openTls, createServer as createTlsServer } from "node:tls";
 import { NodeConnection } from "./node-stream.ts";
 import { platformError } from "./platform-error.ts";
 import type { Address, Connection, DatagramSocket, Listener, Network } from "./runtime.ts";
-
-/**
- * Who one is in TLS, as PEM text: every stream is encrypted, and both ends must show a certificate that `ca` has signed. A
- * listener's certificate must be for the name or address that it is dialled at.
- */
-export interface TlsIdentity {
-  readonly key: string;
-  readonly cert: string;
-  readonly ca: string;
-}
+import { renewableTls, type RenewableTls, type TlsIdentity } from "./tls-identity.ts";
 
 /** An end that has not shown its certificate after this time is given up. */
 const handshakeTimeoutMs = 10_000;
@@ -32,8 +23,8 @@ const handshakeTimeoutMs = 10_000;
  *
  * @throws Error of OpenSSL when the key or a certificate cannot be read, or they do not belong together
  */
-export function nodeNetwork(tls?: TlsIdentity): Network {
-  if (tls !== undefined) createSecureContext({ ...tls });
+export function nodeNetwork(given?: TlsIdentity | RenewableTls): Network {
+  const tls = given === undefined || "renew" in given ? given : renewableTls(given);
   return {
     listen: (address, onConnection) => listen(tls, address, onConnection),
     connect: (address, options) => connect(tls, address, options),
@@ -42,32 +33,36 @@ export function nodeNetwork(tls?: TlsIdentity): Network {
 }
 
 function listen(
-  tls: TlsIdentity | undefined,
+  tls: RenewableTls | undefined,
   address: Address,
   onConnection: (connection: Connection) => void,
 ): Promise<Listener> {
   return new Promise((resolve, reject) => {
     const accept = (socket: Socket): void => onConnection(new NodeConnection(socket));
     // What a stranger's failed handshake reports is its own affair: its socket is closed already.
-    const server =
-      tls === undefined
-        ? createServer({ noDelay: true }, accept)
-        : createTlsServer(
-            {
-              ...tls,
-              noDelay: true,
-              requestCert: true,
-              rejectUnauthorized: true,
-              handshakeTimeout: handshakeTimeoutMs,
-            },
-            accept,
-          );
+    const server = tls === undefined ? createServer({ noDelay: true }, accept) : secureServer(tls, accept);
     server.once("error", reject);
     server.listen({ host: address.host, port: address.port }, () => {
       server.off("error", reject);
       resolve(nodeListener(server));
     });
   });
+}
+
+function secureServer(tls: RenewableTls, accept: (socket: Socket) => void): Server {
+  const server = createTlsServer(
+    {
+      ...tls.identity,
+      noDelay: true,
+      requestCert: true,
+      rejectUnauthorized: true,
+      handshakeTimeout: handshakeTimeoutMs,
+    },
+    accept,
+  );
+  const forget = tls.onRenewal(() => server.setSecureContext({ ...tls.identity }));
+  server.once("close", forget);
+  return server;
 }
 
 function nodeListener(server: Server): Listener {
@@ -83,7 +78,7 @@ function nodeListener(server: Server): Listener {
 }
 
 function connect(
-  tls: TlsIdentity | undefined,
+  tls: RenewableTls | undefined,
   address: Address,
   options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal },
 ): Promise<Connection> {
@@ -98,7 +93,7 @@ function connect(
     const socket =
       tls === undefined
         ? openSocket({ host, port, noDelay: true })
-        : openTls({ ...tls, ...name, host, port }).setNoDelay(true);
+        : openTls({ ...tls.identity, ...name, host, port }).setNoDelay(true);
     const connected = tls === undefined ? "connect" : "secureConnect";
     const timeoutMs = options?.timeoutMs;
     const timeout =

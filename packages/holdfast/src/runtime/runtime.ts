@@ -103,8 +103,11 @@ export interface DatagramSocket {
 
 /** Files. Failures are the platform's errors, with Node's `code` (`ENOENT`, `ENOSPC`, `EIO`, …). */
 export interface Disk {
-  /** Opens for reading and writing; `create` makes the file when it is not there. */
-  open(path: string, options?: { readonly create?: boolean }): Promise<DiskFile>;
+  /**
+   * Opens for reading and writing. `create` makes the file when it is not there; with `syncedWrites` every write is
+   * durable when it resolves, as if `sync` had followed, in one call where the platform has that (O_DSYNC on Linux).
+   */
+  open(path: string, options?: OpenOptions): Promise<DiskFile>;
   /** Names in a directory, sorted. */
   list(directory: string): Promise<string[]>;
   /** Makes a directory and its parents, each durably; one that exists is fine. */
@@ -124,6 +127,11 @@ export interface Disk {
 
 export interface DirectoryLock {
   release(): Promise<void>;
+}
+
+export interface OpenOptions {
+  readonly create?: boolean;
+  readonly syncedWrites?: boolean;
 }
 
 /** An open file. Reads and writes name their offset. */

@@ -12,7 +12,8 @@ export function simulatedVolume(disk: SimulatedDisk, owner: EventOwner, name: st
     async open(path, options) {
       const full = absolute(path);
       const create = options?.create === true;
-      return openFile(disk, owner, full, await disk.operate(owner, "open", full, () => tree.open(full, create)));
+      const image = await disk.operate(owner, "open", full, () => tree.open(full, create));
+      return openFile(disk, owner, full, image, options?.syncedWrites === true);
     },
     list(directory) {
       const full = absolute(directory);
@@ -63,7 +64,13 @@ function absolute(path: string): string {
   return resolve("/", path);
 }
 
-function openFile(disk: SimulatedDisk, owner: EventOwner, path: string, file: FileImage): DiskFile {
+function openFile(
+  disk: SimulatedDisk,
+  owner: EventOwner,
+  path: string,
+  file: FileImage,
+  syncedWrites: boolean,
+): DiskFile {
   let isOpen = true;
 
   async function whenOpen<T>(syscall: string, operate: () => Promise<T>): Promise<T> {
@@ -71,27 +78,29 @@ function openFile(disk: SimulatedDisk, owner: EventOwner, path: string, file: Fi
     return operate();
   }
 
+  function sync(): Promise<void> {
+    // What is written while the sync is on its way may miss it.
+    const end = file.nextChange;
+    return disk.operate(owner, "sync", path, () => disk.sync(file, end, path));
+  }
+
   return {
     size: () => whenOpen("fstat", () => disk.operate(owner, "read", path, () => file.size)),
     read: (offset, length) =>
       whenOpen("read", () => disk.operate(owner, "read", path, () => disk.read(file, offset, length))),
     write: (offset, parts) =>
-      whenOpen("write", () =>
-        disk.operate(
+      whenOpen("write", async () => {
+        await disk.operate(
           owner,
           "write",
           path,
           () => disk.write(file, offset, joined(parts), path),
           () => disk.tearWrite(file, offset, joined(parts)),
-        ),
-      ),
-    truncate: (size) => whenOpen("ftruncate", () => disk.operate(owner, "truncate", path, () => file.truncate(size))),
-    sync: () =>
-      whenOpen("fdatasync", () => {
-        // What is written while the sync is on its way may miss it.
-        const end = file.nextChange;
-        return disk.operate(owner, "sync", path, () => disk.sync(file, end, path));
+        );
+        if (syncedWrites) await sync();
       }),
+    truncate: (size) => whenOpen("ftruncate", () => disk.operate(owner, "truncate", path, () => file.truncate(size))),
+    sync: () => whenOpen("fdatasync", sync),
     close() {
       isOpen = false;
       return Promise.resolve();

@@ -23,6 +23,17 @@ export function diskConformance(suite: RuntimeSuite): void {
       equal(await file.size(), 11);
       await file.close();
     },
+    async "with synced writes, writes and reads as ever, from one descriptor or another"({ disk }, { directory }) {
+      const file = await disk.open(`${directory}/a`, { create: true, syncedWrites: true });
+      await file.write(0, [encode("one "), encode("two")]);
+      await file.sync();
+      equal(await textOf(file), "one two");
+      await file.close();
+      await rejects(file.write(0, [encode("x")]), { code: "EBADF" });
+      const again = await disk.open(`${directory}/a`);
+      equal(await textOf(again), "one two");
+      await again.close();
+    },
     async "takes thousands of parts in one write"({ disk }, { directory }) {
       const file = await disk.open(`${directory}/parts`, { create: true });
       const parts = Array.from({ length: 3000 }, (_, index) => new Uint8Array(index % 7).fill(index));

@@ -3,6 +3,8 @@ import type { LogIdentity } from "./log-identity.ts";
 
 /** What was durable is no longer what was written; going on would lose or invent entries. */
 export class LogCorruptError extends HoldfastError {
+  static override readonly brand: string = "LogCorruptError";
+
   readonly file: string;
   /** Where in the file the first bad byte or record is. */
   readonly offset: number;
@@ -23,6 +25,8 @@ export class LogCorruptError extends HoldfastError {
 
 /** The disk failed, or the log was closed: nothing is promised to be durable from here on. */
 export class LogFailedError extends HoldfastError {
+  static override readonly brand: string = "LogFailedError";
+
   constructor(message: string, cause?: unknown) {
     super(message, { name: "LogFailedError", code: "LOG_FAILED", kind: "system", cause });
   }
@@ -30,6 +34,8 @@ export class LogFailedError extends HoldfastError {
 
 /** A file belongs to another cluster or another member. */
 export class ForeignDirectoryError extends HoldfastError {
+  static override readonly brand: string = "ForeignDirectoryError";
+
   readonly file: string;
 
   constructor(file: string, found: LogIdentity, expected: LogIdentity) {

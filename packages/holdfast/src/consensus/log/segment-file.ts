@@ -13,6 +13,7 @@ export interface Segment {
 
 /** The segment that is being written: records up to `offset`, zeros from there to `size`. */
 export interface OpenSegment extends Segment {
+  /** Its writes are synced. */
   readonly file: DiskFile;
   /** Where the first record goes. */
   readonly start: number;
@@ -37,7 +38,7 @@ export async function createSegment(
   const temporary = `${directory}/segment.tmp`;
   await disk.remove(temporary);
   const path = `${directory}/${segmentName(header.ordinal)}`;
-  const file = await disk.open(temporary, { create: true });
+  const file = await disk.open(temporary, { create: true, syncedWrites: true });
   const segment = { ordinal: header.ordinal, path, file, start: 0, offset: 0, size: 0, highestIndex: 0 };
   try {
     await writeToSegment(segment, encodeSegmentHeader(header), segmentBytes);
@@ -51,7 +52,7 @@ export async function createSegment(
   }
 }
 
-/** Appends to a segment that is `segmentBytes` long when it is full: one write, one sync. */
+/** Appends to a segment that is `segmentBytes` long when it is full: one write, which is a sync, too. */
 export async function writeToSegment(segment: OpenSegment, bytes: Uint8Array, segmentBytes: number): Promise<void> {
   const end = segment.offset + bytes.length;
   let size = segment.size;
@@ -61,7 +62,6 @@ export async function writeToSegment(segment: OpenSegment, bytes: Uint8Array, se
     size = Math.max(end, Math.min(segmentBytes, Math.ceil(end / growthBytes) * growthBytes));
     await segment.file.write(segment.offset, [bytes, zeros.subarray(0, size - end)]);
   }
-  await segment.file.sync();
   segment.offset = end;
   segment.size = size;
 }

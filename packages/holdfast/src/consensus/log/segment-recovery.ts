@@ -87,7 +87,7 @@ async function scanSegment(
   replay: LogReplay,
   end: number,
 ): Promise<{ readonly scan: SegmentScan; readonly file: DiskFile }> {
-  const file = await disk.open(found.path);
+  const file = await disk.open(found.path, { syncedWrites: true });
   try {
     const scan = new SegmentScan(found, await file.read(0, await file.size()), replay);
     scan.readUntil(end);
@@ -194,6 +194,7 @@ class SegmentScan {
  */
 async function writeAgain(file: DiskFile, { bytes, offset, lastRecord }: SegmentScan): Promise<void> {
   if (lastRecord !== undefined) await file.write(lastRecord, [bytes.subarray(lastRecord, offset)]);
+  // And the size and the zeros behind it, whatever became of them.
   await file.sync();
 }
 
