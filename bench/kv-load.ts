@@ -33,6 +33,8 @@ export interface KvLoad {
 }
 
 const keys = 10_000;
+/** Few enough that every load of puts before has written them. */
+const readKeys = 1_000;
 const value = "v".repeat(256);
 const keyAt = (index: number): string => `bench/${String(index % keys).padStart(6, "0")}`;
 
@@ -48,13 +50,13 @@ export const grpcReadLoad: KvLoad = {
   name: "gRPC reads (etcd3)",
   operation: "read",
   run: (options) =>
-    withEtcd3(options, async (client, key) => {
+    withEtcd3({ ...options, keys: readKeys }, async (client, key) => {
       if ((await client.get(key).buffer())?.length !== value.length) throw new Error(`${key} was not read as put`);
     }),
 };
 
 async function withEtcd3(
-  options: LoadOptions,
+  options: TurnOptions,
   operation: (client: Etcd3, key: string) => PromiseLike<unknown>,
 ): Promise<LoadResult> {
   const client = new Etcd3({ hosts: [...options.urls] });
@@ -85,8 +87,13 @@ const remoteLoad: KvLoad = {
 export const ownLoad = (system: string): KvLoad =>
   system === "holdfast" ? remoteLoad : { ...grpcLoad, name: remoteLoad.name };
 
+interface TurnOptions extends LoadOptions {
+  /** How many keys there are to take. Default all. */
+  readonly keys?: number;
+}
+
 async function inTurn(
-  { clients, seconds, signal }: LoadOptions,
+  { clients, seconds, signal, keys: count = keys }: TurnOptions,
   operation: (key: string) => PromiseLike<unknown>,
 ): Promise<LoadResult> {
   const latencies: number[] = [];
@@ -95,7 +102,7 @@ async function inTurn(
   const deadline = start + seconds * 1000;
   const loop = async (): Promise<void> => {
     for (let now = performance.now(); now < deadline && !signal.aborted;) {
-      await operation(keyAt(next++));
+      await operation(keyAt(next++ % count));
       const after = performance.now();
       latencies.push(after - now);
       now = after;
