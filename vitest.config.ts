@@ -15,12 +15,21 @@ const config: ViteUserConfig = defineConfig({
           include: ["packages/*/src/**/*.test.ts", "scripts/**/*.test.ts", "bench/**/*.test.ts"],
           // Virtual time costs nothing, but what happens in it costs processor time, and a busy machine has little of it.
           testTimeout: 20_000,
+          maxWorkers: "100%",
+          // A worker loads a module once, not once for each of the files: no file may leave anything behind in one.
+          isolate: false,
         },
       },
       {
         resolve,
         ssr,
-        test: { name: "simulation", include: ["test/simulation/**/*.test.ts"], testTimeout: 300_000 },
+        test: {
+          name: "simulation",
+          include: ["test/simulation/**/*.test.ts"],
+          testTimeout: 300_000,
+          // A file fills both cores by itself.
+          fileParallelism: false,
+        },
       },
       {
         resolve,
@@ -30,7 +39,9 @@ const config: ViteUserConfig = defineConfig({
           include: ["test/process/**/*.test.ts", "test/clients/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
+          // These mostly wait for others. Each worker has ports of its own: test/process/free-ports.ts.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -4,6 +4,8 @@ export interface BenchmarkContext {
   readonly rounds: number;
   /** How long one measurement takes, warm-up not counted. */
   readonly seconds: number;
+  /** Which of its sets of cases, for a benchmark that has several. */
+  readonly cases?: string | undefined;
   /** Aborts when the run is to stop: end what was started, then throw. */
   readonly signal: AbortSignal;
   /** One line for whoever watches. */
@@ -23,6 +25,8 @@ export interface Benchmark {
   readonly name: string;
   /** One line: what is measured, against what. */
   readonly summary: string;
+  /** Its sets of cases, if it has several; the first is the usual one. */
+  readonly cases?: readonly string[];
   run(context: BenchmarkContext): Promise<readonly Measurement[]>;
 }
 

@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { aggregator } from "./aggregator.ts";
 import type { Benchmark } from "./benchmark.ts";
 import { capacity } from "./capacity.ts";
+import { check } from "./check.ts";
 import { readEnvironment } from "./environment.ts";
 import { kv } from "./kv.ts";
 import { membership } from "./membership.ts";
@@ -22,15 +23,17 @@ const benchmarks: readonly Benchmark[] = [
   problemDocuments,
   membership,
   watch,
+  check,
 ];
 
-const usage = `npm run bench -- NAME [--json] [--rounds N] [--seconds N]
+const usage = `npm run bench -- NAME [--json] [--rounds N] [--seconds N] [--cases WORD]
 
 ${benchmarks.map(({ name, summary }) => `  ${name.padEnd(18)} ${summary}`).join("\n")}
 
   --json              print one JSON document
   --rounds N          measure everything so often and give medians (default 3)
-  --seconds N         how long each measurement takes (default 3)`;
+  --seconds N         how long each measurement takes (default 3)
+  --cases WORD        which cases, where a benchmark has several sets of them`;
 
 process.exitCode = await main();
 
@@ -46,7 +49,7 @@ async function main(): Promise<number> {
     console.log(usage);
     return 0;
   }
-  const { benchmark, json, rounds, seconds } = options;
+  const { benchmark, json, rounds, seconds, cases } = options;
   const controller = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => controller.abort(new Error(`stopped by ${signal}`)));
@@ -57,7 +60,7 @@ async function main(): Promise<number> {
     progress(`the machine is busy (load ${environment.loadBefore.toFixed(2)}): the figures will be noisy`);
   }
   try {
-    const measurements = await benchmark.run({ rounds, seconds, signal: controller.signal, progress });
+    const measurements = await benchmark.run({ rounds, seconds, cases, signal: controller.signal, progress });
     const report: BenchmarkReport = { bench: benchmark.name, environment, rows: measurements.map(compare) };
     console.log(json ? JSON.stringify(report, undefined, 2) : renderReport(report));
     return 0;
@@ -74,6 +77,7 @@ interface Options {
   readonly json: boolean;
   readonly rounds: number;
   readonly seconds: number;
+  readonly cases: string | undefined;
 }
 
 /** Undefined when only help is wanted. @throws Error for what makes no sense */
@@ -85,6 +89,7 @@ function readOptions(args: string[]): Options | undefined {
       json: { type: "boolean", default: false },
       rounds: { type: "string", default: "3" },
       seconds: { type: "string", default: "3" },
+      cases: { type: "string" },
       help: { type: "boolean", short: "h", default: false },
     },
   });
@@ -94,8 +99,14 @@ function readOptions(args: string[]): Options | undefined {
   const benchmark = benchmarks.find((candidate) => candidate.name === name);
   if (benchmark === undefined)
     throw new Error(name === undefined ? "name a benchmark" : `there is no benchmark ${name}`);
+  const { cases } = values;
+  if (cases !== undefined && benchmark.cases?.includes(cases) !== true) {
+    const known = benchmark.cases?.join(" or ") ?? "no sets of cases";
+    throw new Error(`--cases must be ${known} (got ${cases})`);
+  }
   return {
     benchmark,
+    cases,
     json: values.json,
     rounds: positiveInteger("--rounds", values.rounds),
     seconds: positiveInteger("--seconds", values.seconds),

@@ -1,6 +1,6 @@
 import { connect, type ClientHttp2Session } from "node:http2";
 import { parentPort, workerData } from "node:worker_threads";
-import { LagHistogram } from "./watch-lag.ts";
+import { Histogram } from "holdfast/proof";
 import { framed, MessageReader } from "../packages/server/src/grpc/message-reader.ts";
 
 /**
@@ -35,7 +35,7 @@ interface Watch {
 }
 
 async function read({ url, streams, watchersPerStream, connections, requests, puts }: ReaderPlan): Promise<void> {
-  const lag = new LagHistogram();
+  const lag = new Histogram();
   const sessions = await Promise.all(Array.from({ length: connections }, () => open(url)));
   const total = streams * watchersPerStream;
   let created = 0;
@@ -125,7 +125,7 @@ class FieldReader {
 const fields = new FieldReader();
 
 /** Reads one message. Undefined when it says that the watch is created. @throws Error when it is not what must come next */
-function take(message: Buffer, watches: readonly Watch[], now: number, lag: LagHistogram): Watch | undefined {
+function take(message: Buffer, watches: readonly Watch[], now: number, lag: Histogram): Watch | undefined {
   let revision = 0;
   let id = 0;
   let isCreated = false;
@@ -160,7 +160,7 @@ function takeRevision(): number {
   return revision;
 }
 
-function takeEvent(watch: Watch, now: number, lag: LagHistogram): void {
+function takeEvent(watch: Watch, now: number, lag: Histogram): void {
   const eventEnd = fields.integer() + fields.at;
   if (fields.integer() !== 0x12) throw new Error("an event that is no put");
   for (const end = fields.integer() + fields.at; fields.at < end;) {

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { createMemoryMember, type Member, type WatchRequest } from "holdfast/coordination";
+import { Histogram } from "holdfast/proof";
 import { Samples, type Benchmark, type BenchmarkContext } from "./benchmark.ts";
 import { measureGrpc } from "./watch-grpc.ts";
-import { LagHistogram } from "./watch-lag.ts";
 
 const encoder = new TextEncoder();
 const prefix: WatchRequest = { key: encoder.encode("orders/"), rangeEnd: encoder.encode("orders0") };
@@ -25,7 +25,7 @@ export const watch: Benchmark = {
       const of = `${watchers} watchers, ${putsPerSecond} puts/s`;
       samples.add("holdfast", { case: `${of}: lag p50`, unit: "ms", better: "lower" }, lag.quantile(0.5));
       samples.add("holdfast", { case: `${of}: lag p99`, unit: "ms", better: "lower" }, lag.quantile(0.99));
-      samples.add("holdfast", { case: `${of}: lag max`, unit: "ms", better: "lower" }, lag.max);
+      samples.add("holdfast", { case: `${of}: lag max`, unit: "ms", better: "lower" }, lag.maxMs);
       const full = await measureFullSpeed(context, watchers);
       const none = await measureFullSpeed(context, 0);
       samples.add("holdfast", { case: `puts, ${watchers} watchers`, unit: "1/s", better: "higher" }, full);
@@ -64,9 +64,9 @@ async function follow(member: Member, last: () => number, onEvent: (revision: nu
 
 const keyOf = (number: number): Uint8Array => encoder.encode(`orders/${number % keys}`);
 
-async function measureLag({ seconds, signal }: BenchmarkContext): Promise<LagHistogram> {
+async function measureLag({ seconds, signal }: BenchmarkContext): Promise<Histogram> {
   const member = createMemoryMember();
-  const lag = new LagHistogram();
+  const lag = new Histogram();
   const total = seconds * putsPerSecond;
   const sentAt: number[] = [];
   const onEvent = (revision: number): void => lag.record(performance.now() - sentAt[revision - 2]!);

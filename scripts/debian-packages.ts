@@ -7,6 +7,7 @@ const debianPackages = {
   etcd: "etcd-server",
   etcdctl: "etcd-client",
   "nats-server": "nats-server",
+  nft: "nftables",
   openssl: "openssl",
   postgres: "postgresql",
   "rabbitmq-server": "rabbitmq-server",

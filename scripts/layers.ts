@@ -13,6 +13,7 @@ const rows: readonly (readonly string[])[] = [
   ["coordination"],
   ["sharding", "transactions", "messaging", "discovery", "config", "cache"],
   ["proof", "recovery"],
+  ["simulation"],
   ["server", "dashboard"],
 ];
 

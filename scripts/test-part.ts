@@ -30,9 +30,7 @@ export function vitestPart(name: string, project: string, exclude: readonly stri
         const report = join(directory, "report.json");
         const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
         const excluded = exclude.map((pattern) => `--exclude=${pattern}`);
-        // Tests that start processes, or fill both cores, take turns: the next file's ports and deadlines are its own.
-        const oneByOne = project === "unit" ? [] : ["--no-file-parallelism"];
-        const { status } = runCommand("vitest", ["run", "--project", project, ...oneByOne, ...reporters, ...excluded]);
+        const { status } = runCommand("vitest", ["run", "--project", project, ...reporters, ...excluded]);
         return tallyVitest(existsSync(report) ? readFileSync(report, "utf8") : undefined, status === 0);
       } finally {
         rmSync(directory, { recursive: true, force: true });

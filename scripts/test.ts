@@ -10,6 +10,7 @@ const missing = installCommands([
   "etcd",
   "etcdctl",
   "nats-server",
+  "nft",
   "openssl",
   "postgres",
   "rabbitmq-server",

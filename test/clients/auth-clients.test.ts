@@ -1,4 +1,7 @@
 import { Etcd3, type IOptions } from "etcd3";
+import { etcdCoordination } from "holdfast/adapters/etcd";
+import { remoteCoordination, type Coordination } from "holdfast/coordination";
+import { nodeRuntime } from "holdfast/runtime";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startCluster, startEtcd, type ClusterEndpoints, type Endpoint } from "./endpoint.ts";
 
@@ -149,6 +152,43 @@ describe("stricter than etcd 3.4, where that lets pass too much", () => {
     const grant = await post(holdfast.next(), "/auth/role/grant", { name: "clerk" }, root);
     expect(grant).toMatchObject({ status: 400 });
     expect(grant.body).toContain("etcdserver: permission not given");
+  });
+});
+
+describe("a token that one member gave", () => {
+  const key = Buffer.from("a");
+  const asked = { key, value: Buffer.from("1") };
+
+  /** Both of our clients, each of one member alone. */
+  function connect({ client }: Endpoint): readonly (Coordination & { close(): Promise<void> })[] {
+    const endpoints = [client];
+    return [remoteCoordination({ runtime: nodeRuntime(), endpoints }), etcdCoordination({ endpoints })];
+  }
+
+  async function everywhere(token: string): Promise<readonly string[]> {
+    const outcomes: string[] = [];
+    for (const store of holdfast.members.flatMap(connect)) {
+      const outcome = store.put(asked, { credentials: { token } }).then(
+        () => "put",
+        (error: unknown) => String((error as { readonly code?: unknown }).code),
+      );
+      outcomes.push(await outcome);
+      await store.close();
+    }
+    return outcomes;
+  }
+
+  it("is good at every member and over every protocol, until the password changes", async () => {
+    const root = await tokenOf(holdfast.leader, "root", "secret");
+    const ask = (path: string, body: object) => post(holdfast.next(), `/auth${path}`, body, root);
+    expect(await ask("/user/add", { name: "bob", password: "one" })).toMatchObject({ status: 200 });
+    expect(await ask("/user/grant", { user: "bob", role: "clerk" })).toMatchObject({ status: 200 });
+    const token = await tokenOf(holdfast.follower, "bob", "one");
+    expect(await everywhere(token)).toEqual(Array.from({ length: 6 }, () => "put"));
+    expect(await everywhere(`0${token}`)).toEqual(Array.from({ length: 6 }, () => "INVALID_AUTH_TOKEN"));
+    expect(await ask("/user/changepw", { name: "bob", password: "two" })).toMatchObject({ status: 200 });
+    expect(await everywhere(token)).toEqual(Array.from({ length: 6 }, () => "INVALID_AUTH_TOKEN"));
+    expect(await ask("/user/delete", { name: "bob" })).toMatchObject({ status: 200 });
   });
 });
 

@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { etcdCoordination, type EtcdCoordination } from "holdfast/adapters/etcd";
 import { createMember, remoteCoordination, type Coordination, type Member } from "holdfast/coordination";
-import { nodeRuntime, type Address, type Runtime } from "holdfast/runtime";
+import { nodeRuntime, type Address } from "holdfast/runtime";
 import { coordinationConformance } from "holdfast/testing";
 import { afterAll, beforeAll, describe, it } from "vitest";
+import { freePorts } from "../process/free-ports.ts";
 import { startCluster } from "./endpoint.ts";
 import { startEtcdCluster } from "./etcd-cluster.ts";
 
@@ -63,7 +64,7 @@ async function embedded(): Promise<Home> {
   const runtime = nodeRuntime();
   const directory = await mkdtemp(join(tmpdir(), "holdfast-homes-"));
   const names = ["a", "b", "c"];
-  const addresses = await Promise.all(names.map(() => freeAddress(runtime)));
+  const addresses = (await freePorts(names.length)).map((port): Address => ({ host: "127.0.0.1", port }));
   const cluster = { name: "homes", members: names.map((name, at) => ({ name, peer: addresses[at]! })) };
   const members = await Promise.all(
     cluster.members.map(({ name, peer }): Promise<Member> => {
@@ -79,12 +80,6 @@ async function embedded(): Promise<Home> {
       await rm(directory, { recursive: true });
     },
   };
-}
-
-async function freeAddress(runtime: Runtime): Promise<Address> {
-  const listener = await runtime.network.listen({ host: "127.0.0.1", port: 0 }, (connection) => connection.destroy());
-  await listener.close();
-  return listener.address;
 }
 
 const homes: readonly (readonly [string, () => Promise<Home>])[] = [
@@ -108,7 +103,8 @@ const homes: readonly (readonly [string, () => Promise<Home>])[] = [
   ],
 ];
 
-describe.each(homes)("%s", (name, start) => {
+// Each home's tests one after the other, beside those of the others.
+describe.concurrent.each(homes)("%s", (name, start) => {
   let home: Home;
 
   beforeAll(async () => {
@@ -117,5 +113,10 @@ describe.each(homes)("%s", (name, start) => {
 
   afterAll(() => home?.close());
 
-  coordinationConformance({ name, describe, it, run: (test) => test({ ...home, sleep }) });
+  coordinationConformance({
+    name,
+    describe: (title, declare) => void describe(title, { concurrent: false }, declare),
+    it,
+    run: (test) => test({ ...home, sleep }),
+  });
 });

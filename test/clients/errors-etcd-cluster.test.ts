@@ -6,6 +6,7 @@ import { expect, it, onTestFinished } from "vitest";
 import { caught, ClassifiedRows } from "./classified-rows.ts";
 import { gateway, startEtcdCluster, type EtcdMember } from "./etcd-cluster.ts";
 import { etcdClusterRows } from "./etcd-cluster-rows.ts";
+import { startEtcdLearner } from "./etcd-learner.ts";
 
 const etcd = new ClassifiedRows(builtInClassifiers.find(({ system }) => system === "etcd")!);
 const a = { key: Buffer.from("a").toString("base64") };
@@ -65,6 +66,14 @@ it("a store that is full", async () => {
   const full = untilSaid("space exceeded", () => gateway(cluster.members[0]!.client, "kv/put", { ...a, value }));
   const failure = etcd.expectRow(await full, "mvcc: database space exceeded");
   expect([failure.kind, failure.effect]).toEqual(["resource", "none"]);
+});
+
+it("a member that learns", async () => {
+  const cluster = await startEtcdLearner();
+  onTestFinished(() => cluster.close());
+  const error = await caught(() => gateway(cluster.learner.client, "kv/put", a));
+  const failure = etcd.expectRow(error, "rpc not supported for learner");
+  expect([failure.kind, failure.retryable, failure.effect]).toEqual(["network", true, "none"]);
 });
 
 it("a watch that the server ends without an error", async () => {

@@ -10,7 +10,8 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { caught, ClassifiedRows } from "./classified-rows.ts";
 import { startEtcd, startMemoryMember, type Endpoint } from "./endpoint.ts";
 import { etcdClusterRows } from "./etcd-cluster-rows.ts";
-import { freePorts, gateway } from "./etcd-cluster.ts";
+import { freePorts } from "../process/free-ports.ts";
+import { gateway } from "./etcd-cluster.ts";
 
 const etcd = new ClassifiedRows(builtInClassifiers.find(({ system }) => system === "etcd")!);
 const clients: Etcd3[] = [];

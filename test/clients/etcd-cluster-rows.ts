@@ -4,6 +4,7 @@ export const etcdClusterRows: readonly string[] = [
   "no leader",
   "leader changed",
   "not leader",
+  "rpc not supported for learner",
   "mvcc: database space exceeded",
   "EtcdWatchStreamEnded",
 ];

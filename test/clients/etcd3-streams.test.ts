@@ -163,9 +163,11 @@ describe.each<[string, () => Promise<Endpoint>]>([
     const campaign = one.campaign("one");
     await once(campaign, "elected");
     const next = two.campaign("two");
+    // It may be told before the other's resignation is.
+    const elected = once(next, "elected");
     expect(await one.leader()).toBe("one");
     await campaign.resign();
-    await once(next, "elected");
+    await elected;
     expect(await two.leader()).toBe("two");
     await until("the observer has seen both", 10_000, () => seen.includes("two"));
     await next.resign();

@@ -2,13 +2,14 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freePorts } from "../process/free-ports.ts";
 import { startRealCluster, type RealCluster } from "../process/real-cluster.ts";
 import { planNodes, startNode } from "../process/gossip-nodes.ts";
 import { cleanUp } from "../process/lone-node.ts";
 import { addressText, nodeArguments } from "../../packages/server/src/supervisor/cluster-plan.ts";
 import { run, start, temporaryDirectory, until } from "../process/holdfast-command.ts";
 import { requireProgram } from "./endpoint.ts";
-import { freePorts, startEtcdCluster, type EtcdCluster } from "./etcd-cluster.ts";
+import { startEtcdCluster, type EtcdCluster } from "./etcd-cluster.ts";
 import { etcdctl, type Run } from "./etcdctl.ts";
 
 /** One of the two clusters, asked through all its members or one of them. */

@@ -78,7 +78,7 @@ const story: readonly Step[] = [
   ["del --prefix k/ --prev-kv"],
   ["del --prefix k/ -w json"],
   ["del --from-key foo -w fields"],
-  ["compaction 5"],
+  ["compaction --physical 5"],
   ["compaction 5"],
   ["compaction 9999"],
   ["get foo --rev=4"],

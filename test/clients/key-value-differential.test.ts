@@ -1,6 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -16,6 +15,7 @@ import {
   type TxnRequest,
 } from "holdfast/coordination";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { freePorts } from "../process/free-ports.ts";
 
 /**
  * Runs the same random operations on a real etcd and on the key-value model, and compares every answer, errors and
@@ -43,7 +43,7 @@ let endpoint = "";
 beforeAll(async () => {
   if (spawnSync("etcd", ["--version"]).status !== 0) throw new Error("etcd must be on PATH (Debian: etcd-server)");
   directory = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "holdfast-etcd-"));
-  const [client, peer] = [await freePort(), await freePort()];
+  const [client, peer] = await freePorts(2);
   endpoint = `http://127.0.0.1:${client}`;
   const peerUrl = `http://127.0.0.1:${peer}`;
   etcd = spawn(
@@ -377,12 +377,4 @@ function generator(seed: number): Draw {
     return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * limit);
   };
   return { below, pick: (choices) => choices[below(choices.length)]!, once: (times) => below(times) === 0 };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -1,10 +1,11 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { existsSync, globSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { connect, createServer, type AddressInfo } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { freePortRange } from "../process/free-ports.ts";
 
 /** A server of somebody else, started for one test file. */
 export interface RealServer {
@@ -18,7 +19,7 @@ export interface RealServer {
 interface Start {
   readonly program: string;
   readonly debianPackage: string;
-  /** Given a free port, its directory, and a second free port. */
+  /** Given a free port (the one above is free too), its directory, and another free port. */
   readonly args: (port: number, directory: string, other: number) => readonly string[];
   readonly env?: (port: number, directory: string, other: number) => NodeJS.ProcessEnv;
   /** Made ready before the start. */
@@ -31,7 +32,8 @@ async function start({ program, debianPackage, args, env, prepare, user }: Start
   if (!known) throw new Error(`${program} is not installed (Debian: apt-get install ${debianPackage})`);
   const directory = await mkdtemp(join(tmpdir(), "holdfast-server-"));
   await chmod(directory, 0o777);
-  const [port, other] = await freePorts();
+  const port = await freePortRange(3);
+  const other = port + 2;
   await prepare?.(directory);
   const child = spawn(program, args(port, directory, other), {
     stdio: "ignore",
@@ -63,14 +65,6 @@ async function stop(child: ChildProcess): Promise<void> {
   child.kill("SIGCONT");
   child.kill("SIGKILL");
   await ended;
-}
-
-async function freePorts(): Promise<[number, number]> {
-  const servers = [createServer(), createServer()];
-  await Promise.all(servers.map((server) => new Promise<void>((done) => server.listen(0, "127.0.0.1", done))));
-  const [first, second] = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
-  return [first!, second!];
 }
 
 async function untilListening(port: number, child: ChildProcess, program: string): Promise<void> {
@@ -163,7 +157,7 @@ export async function startRabbit(): Promise<RealServer> {
       RABBITMQ_LOG_BASE: join(directory, "log"),
       RABBITMQ_ENABLED_PLUGINS_FILE: join(directory, "plugins"),
       RABBITMQ_PID_FILE: join(directory, "pid"),
-      ERL_EPMD_PORT: `${port > 60_000 ? port - 1 : port + 1}`,
+      ERL_EPMD_PORT: `${port + 1}`,
       ERL_EPMD_ADDRESS: "127.0.0.1",
       HOME: join(directory, "home"),
     }),

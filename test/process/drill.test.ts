@@ -7,7 +7,7 @@ import { drills } from "../../packages/server/src/drill/catalog.ts";
 import type { DrillReport } from "../../packages/server/src/drill/drill-report.ts";
 import { runKillDrill } from "../../packages/server/src/drill/kill-drill.ts";
 import { clientUrl } from "../../packages/server/src/supervisor/cluster-plan.ts";
-import { planOnFreePorts } from "../../packages/server/src/supervisor/free-plan.ts";
+import { planOnOwnPorts } from "./free-ports.ts";
 import { isRunning, run, temporaryDirectory } from "./holdfast-command.ts";
 
 const undo: (() => void)[] = [];
@@ -88,7 +88,7 @@ describe("a drill", () => {
   it("notices writes that were acknowledged and are gone", async () => {
     const directory = mkdtempSync(join(tmpdir(), "holdfast-test-"));
     undo.push(() => rmSync(directory, { recursive: true, force: true }));
-    const plan = await planOnFreePorts({ nodes: 3, directory });
+    const plan = await planOnOwnPorts(3, directory);
     const leaderKill = drills.find((candidate) => candidate.name === "leader-kill");
     if (leaderKill === undefined) throw new Error("leader-kill is missing");
 

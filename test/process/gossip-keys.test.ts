@@ -1,12 +1,12 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { gatherEvents, type GatheredEvents } from "./event-stream-client.ts";
 import { clientUrlOf, membersAt, nodeLine, planNodes, startNode, states } from "./gossip-nodes.ts";
 import { run, until, type RunningCommand } from "./holdfast-command.ts";
 import { cleanUp, undo } from "./lone-node.ts";
 
-afterEach(cleanUp);
+afterAll(cleanUp);
 
 async function keygen(): Promise<string> {
   const { code, stdout } = await run(["keygen"]);
@@ -30,7 +30,7 @@ describe("holdfast keygen", () => {
   });
 });
 
-describe("nodes that seal their gossip", () => {
+describe.concurrent("nodes that seal their gossip", () => {
   it("see those with a key in common, and neither one without nor one with another", async () => {
     const plan = await planNodes(4);
     const paths = [1, 2].map((name) => join(plan.directory, `keyring-${name}.json`)) as [string, string];

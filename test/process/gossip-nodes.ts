@@ -1,6 +1,6 @@
 import type { GossipMember, MembersDocument } from "../../packages/server/src/http/members-document.ts";
 import { addressText, nodeArguments, type ClusterPlan } from "../../packages/server/src/supervisor/cluster-plan.ts";
-import { planOnFreePorts } from "../../packages/server/src/supervisor/free-plan.ts";
+import { planOnOwnPorts } from "./free-ports.ts";
 import { run, start, temporaryDirectory, type RunningCommand } from "./holdfast-command.ts";
 import { undo } from "./lone-node.ts";
 
@@ -8,7 +8,7 @@ import { undo } from "./lone-node.ts";
 export async function planNodes(nodes: number): Promise<ClusterPlan> {
   const directory = temporaryDirectory();
   undo.push(() => directory.remove());
-  return await planOnFreePorts({ nodes, directory: directory.path });
+  return await planOnOwnPorts(nodes, directory.path);
 }
 
 /** The line that starts a member of the plan; with `--join` in place of `--cluster` when it has to learn. */

@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -61,36 +60,6 @@ export function run(
 export function temporaryDirectory(): { readonly path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), "holdfast-test-"));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
-}
-
-/** A port from which `count` in a row are free, below those that systems give to outgoing connections. */
-export async function freePortRange(count: number): Promise<number> {
-  for (let attempt = 0; attempt < 50; attempt++) {
-    const first = 10_000 + Math.floor(Math.random() * 20_000);
-    const taken = await Promise.all(Array.from({ length: count }, (_, offset) => isTaken(first + offset)));
-    if (!taken.includes(true)) return first;
-  }
-  throw new Error(`no ${count} free ports in a row`);
-}
-
-/** Listens on a port until closed. */
-export function occupy(port: number): Promise<{ close(): Promise<void> }> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(port, "127.0.0.1", () =>
-      resolve({ close: () => new Promise((closed) => void server.close(() => closed())) }),
-    );
-  });
-}
-
-async function isTaken(port: number): Promise<boolean> {
-  try {
-    await (await occupy(port)).close();
-    return false;
-  } catch {
-    return true;
-  }
 }
 
 /** Whether a process is there (a zombie is not). */

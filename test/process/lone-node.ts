@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { freePortRange, start, temporaryDirectory, type RunningCommand } from "./holdfast-command.ts";
+import { freePortRange } from "./free-ports.ts";
+import { start, temporaryDirectory, type RunningCommand } from "./holdfast-command.ts";
 
 /** Where a cluster of one lives: its data, its client port, the peer port one above and the HTTP port two above. */
 export interface Place {

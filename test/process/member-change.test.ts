@@ -1,7 +1,7 @@
 import { readdirSync, rmSync } from "node:fs";
 import { checkLinearizable, historyRecorder, keyValue } from "holdfast/proof";
 import { nodeRuntime } from "holdfast/runtime";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { findLeader } from "../../packages/server/src/drill/cluster-watch.ts";
 import { readEverything } from "../../packages/server/src/drill/final-reads.ts";
 import { newWorkloadRecord, startWorkload } from "../../packages/server/src/drill/workload.ts";
@@ -10,7 +10,7 @@ import { clientUrlOf, planNodes, startNode } from "./gossip-nodes.ts";
 import { run, start, until, type RunningCommand } from "./holdfast-command.ts";
 import { cleanUp } from "./lone-node.ts";
 
-afterEach(cleanUp);
+afterAll(cleanUp);
 
 interface Nodes {
   readonly plan: ClusterPlan;
@@ -87,7 +87,7 @@ async function untilDone(what: string, attempt: () => Promise<unknown>): Promise
   });
 }
 
-describe("a cluster of processes whose members change", () => {
+describe.concurrent("a cluster of processes whose members change", () => {
   it("grows from three to five and shrinks to three, its leader among those that go", async () => {
     const { running, urls, join, leader, holdfast } = await startThree(5);
     await holdfast("put", "k", "before");

@@ -1,17 +1,18 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import type { GossipMember } from "../../packages/server/src/http/members-document.ts";
 import { addressText } from "../../packages/server/src/supervisor/cluster-plan.ts";
+import { occupy } from "./free-ports.ts";
 import { clientUrlOf, membersAt, nodeLine, planNodes, startNode, states } from "./gossip-nodes.ts";
-import { occupy, run, start, until } from "./holdfast-command.ts";
+import { run, start, until } from "./holdfast-command.ts";
 import { cleanUp, line, place, undo } from "./lone-node.ts";
 import { startRealCluster } from "./real-cluster.ts";
 
-afterEach(cleanUp);
+afterAll(cleanUp);
 
 const leaders = (list: readonly GossipMember[]): string[] =>
   list.filter(({ state, role }) => state === "alive" && role === "leader").map(({ name }) => name);
 
-describe("holdfast members", () => {
+describe.concurrent("holdfast members", () => {
   it("shows who is alive and leads; a killed leader as dead, with its role, until it is back", async () => {
     const cluster = await startRealCluster();
     undo.push(() => cluster.close());
@@ -98,7 +99,7 @@ describe("holdfast members", () => {
   });
 });
 
-describe("holdfast node", () => {
+describe.concurrent("holdfast node", () => {
   it("wants a cluster, or somebody to learn it from", async () => {
     const { code, stderr } = await run(["node", "--name", "n1", "--data", "d"]);
     expect(code).toBe(2);

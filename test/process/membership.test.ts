@@ -1,13 +1,16 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { until } from "./holdfast-command.ts";
 import { startFleet, stopAll, untilAllSee, type MemberProcess } from "./membership-fleet.ts";
 
-let fleet: MemberProcess[] = [];
+const started: MemberProcess[] = [];
 
-afterEach(async () => {
-  await stopAll(fleet);
-  fleet = [];
-});
+async function five(plan: Parameters<typeof startFleet>[1]): Promise<MemberProcess[]> {
+  const fleet = await startFleet(5, plan);
+  started.push(...fleet);
+  return fleet;
+}
+
+afterAll(() => stopAll(started));
 
 const key = "1f".repeat(32);
 const names = ["n1", "n2", "n3", "n4", "n5"];
@@ -19,13 +22,27 @@ function said(members: readonly MemberProcess[], event: string): string[] {
     .toSorted();
 }
 
-describe("five processes joined through one", () => {
+// They mostly wait: each test has a fleet of its own, and all are there before one of them begins to measure.
+describe.concurrent("five processes joined through one", () => {
+  let sealed: MemberProcess[];
+  let left: MemberProcess[];
+  let stopped: MemberProcess[];
+  let blocked: MemberProcess[];
+
+  beforeAll(async () => {
+    [sealed, left, stopped, blocked] = await Promise.all([
+      five(() => ({ profile: "local", keys: [key] })),
+      five(() => ({ profile: "local" })),
+      five(() => ({ profile: "local" })),
+      five((at) => ({ profile: "local", ...(at === 1 ? { block: { everyMs: 5000, forMs: 2000 } } : {}) })),
+    ]);
+  });
+
   it("all notice a kill -9, and accuse nobody else", async () => {
-    fleet = await startFleet(5, () => ({ profile: "local", keys: [key] }));
-    const survivors = fleet.slice(0, 4);
+    const survivors = sealed.slice(0, 4);
     const killedAtMs = performance.now();
-    fleet[4]!.child.kill("SIGKILL");
-    expect((await fleet[4]!.gone).signal).toBe("SIGKILL");
+    sealed[4]!.child.kill("SIGKILL");
+    expect((await sealed[4]!.gone).signal).toBe("SIGKILL");
     await until("all report n5 failed", 20_000, () => said(survivors, "failed").length >= 4);
     const took = performance.now() - killedAtMs;
     expect(said(survivors, "failed")).toEqual(["n1: n5", "n2: n5", "n3: n5", "n4: n5"]);
@@ -40,10 +57,9 @@ describe("five processes joined through one", () => {
   });
 
   it("know one that leaves to have left", async () => {
-    fleet = await startFleet(5, () => ({ profile: "local" }));
-    fleet[2]!.leave();
-    expect(await fleet[2]!.gone).toEqual({ code: 0, signal: null });
-    const others = fleet.filter(({ name }) => name !== "n3");
+    left[2]!.leave();
+    expect(await left[2]!.gone).toEqual({ code: 0, signal: null });
+    const others = left.filter(({ name }) => name !== "n3");
     await untilAllSee(others, ["n1 alive", "n2 alive", "n3 left", "n4 alive", "n5 alive"], 5000);
     // Long enough for a probe to fail, and for a suspicion to end.
     await new Promise((resolve) => setTimeout(resolve, 6000));
@@ -52,33 +68,28 @@ describe("five processes joined through one", () => {
   });
 
   it("declare nobody dead while one is stopped for 3 s, nor does that one when it goes on", async () => {
-    fleet = await startFleet(5, () => ({ profile: "local" }));
-    const stopped = fleet[3]!;
+    const sleeper = stopped[3]!;
     for (let time = 0; time < 2; time++) {
-      stopped.child.kill("SIGSTOP");
+      sleeper.child.kill("SIGSTOP");
       await new Promise((resolve) => setTimeout(resolve, 3000));
-      stopped.child.kill("SIGCONT");
+      sleeper.child.kill("SIGCONT");
       await new Promise((resolve) => setTimeout(resolve, 4000));
     }
     await untilAllSee(
-      fleet,
+      stopped,
       names.map((name) => `${name} alive`),
       10_000,
     );
-    expect(said(fleet, "failed")).toEqual([]);
-    expect(said([stopped], "suspect")).toEqual([]);
-    const { metrics } = await stopped.look();
+    expect(said(stopped, "failed")).toEqual([]);
+    expect(said([sleeper], "suspect")).toEqual([]);
+    const { metrics } = await sleeper.look();
     expect(metrics.longestStallMs).toBeGreaterThan(1500);
   });
 
   it("declare nobody healthy dead while one of them blocks its event loop 2 s in every 5", async () => {
-    fleet = await startFleet(5, (at) => ({
-      profile: "local",
-      ...(at === 1 ? { block: { everyMs: 5000, forMs: 2000 } } : {}),
-    }));
     await new Promise((resolve) => setTimeout(resolve, 30_000));
-    expect(said(fleet, "failed").filter((line) => !line.endsWith(": n2"))).toEqual([]);
-    const { metrics } = await fleet[1]!.look();
+    expect(said(blocked, "failed").filter((line) => !line.endsWith(": n2"))).toEqual([]);
+    const { metrics } = await blocked[1]!.look();
     expect(metrics.longestStallMs).toBeGreaterThan(1000);
   });
 });

@@ -1,7 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { freePortRange, occupy, run, start } from "./holdfast-command.ts";
+import { freePortRange, occupy } from "./free-ports.ts";
+import { run, start } from "./holdfast-command.ts";
 import { cleanUp, line, place, running, stop, undo } from "./lone-node.ts";
 
 afterEach(cleanUp);

@@ -1,14 +1,17 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { etcdctl } from "../clients/etcdctl.ts";
 import { startRealCluster, type RealCluster } from "./real-cluster.ts";
 import { run, until } from "./holdfast-command.ts";
 
-let cluster: RealCluster | undefined;
+const clusters: RealCluster[] = [];
 
-afterEach(async () => {
-  await cluster?.close();
-  cluster = undefined;
-});
+afterAll(() => Promise.all(clusters.map((cluster) => cluster.close())));
+
+async function startThree(): Promise<RealCluster> {
+  const cluster = await startRealCluster(3);
+  clusters.push(cluster);
+  return cluster;
+}
 
 interface Answer {
   readonly status: number;
@@ -35,9 +38,9 @@ const timedOut = {
   body: { error: "etcdserver: request timed out", message: "etcdserver: request timed out", code: 14 },
 };
 
-describe.each(["the leader", "a follower"])("with two of three members dead, %s", (survives) => {
+describe.concurrent.each(["the leader", "a follower"])("with two of three members dead, %s", (survives) => {
   it("refuses in bounded time, answers from its own state, and serves again when the others are back", async () => {
-    cluster = await startRealCluster(3);
+    const cluster = await startThree();
     const { plan, supervisor, urls } = cluster;
     const leader = await cluster.leader();
     const names = plan.members.map((member) => member.name);
@@ -95,8 +98,7 @@ describe.each(["the leader", "a follower"])("with two of three members dead, %s"
 
 describe("overload without a majority", () => {
   it("is refused at the bound and forgotten when the callers leave; the member goes on", async () => {
-    cluster = await startRealCluster(3);
-    const { supervisor, urls, plan } = cluster;
+    const { supervisor, urls, plan } = await startThree();
     const url = urls[0]!;
     await Promise.all(plan.members.slice(1).map(({ name }) => supervisor.kill(name)));
     const leaving = new AbortController();

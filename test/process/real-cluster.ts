@@ -1,8 +1,8 @@
 import { statusReader } from "../../packages/server/src/client/cluster-status.ts";
 import { findLeader } from "../../packages/server/src/drill/cluster-watch.ts";
 import { clientUrl, type ClusterPlan } from "../../packages/server/src/supervisor/cluster-plan.ts";
-import { planOnFreePorts } from "../../packages/server/src/supervisor/free-plan.ts";
 import { superviseCluster, type Supervisor } from "../../packages/server/src/supervisor/supervisor.ts";
+import { planOnOwnPorts } from "./free-ports.ts";
 import { temporaryDirectory, until } from "./holdfast-command.ts";
 
 /** Members as processes of their own, each started by `holdfast node`; one that dies stays dead until it is started. */
@@ -19,7 +19,7 @@ export interface RealCluster {
 /** Starts a cluster on free ports, and waits until it has a leader and every member knows all addresses. */
 export async function startRealCluster(nodes: number = 3): Promise<RealCluster> {
   const directory = temporaryDirectory();
-  const plan = await planOnFreePorts({ nodes, directory: directory.path });
+  const plan = await planOnOwnPorts(nodes, directory.path);
   const supervisor = superviseCluster({ plan, restart: false });
   const urls = plan.members.map(clientUrl);
   const cluster: RealCluster = {

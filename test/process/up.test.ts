@@ -1,7 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
-import { freePortRange, isRunning, occupy, run, start, temporaryDirectory, until } from "./holdfast-command.ts";
+import { afterAll, describe, expect, it } from "vitest";
+import { freePortRange, occupy } from "./free-ports.ts";
+import { isRunning, run, start, temporaryDirectory, until } from "./holdfast-command.ts";
 
 interface Ready {
   readonly clientUrl: string;
@@ -10,7 +11,7 @@ interface Ready {
 
 const undo: (() => unknown)[] = [];
 
-afterEach(async () => {
+afterAll(async () => {
   for (const step of undo.splice(0).reverse()) await step();
 });
 
@@ -30,7 +31,7 @@ async function up(data: string, port: number, nodes = 3): Promise<ReturnType<typ
   return { ...command, ready };
 }
 
-describe("holdfast up", () => {
+describe.concurrent("holdfast up", () => {
   it("serves clients, restarts what dies, stops cleanly, and keeps its data", async () => {
     const data = dataDirectory();
     const port = await freePortRange(30);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { freePortRange, run } from "./holdfast-command.ts";
+import { freePortRange } from "./free-ports.ts";
+import { run } from "./holdfast-command.ts";
 
 describe("holdfast", () => {
   it.each([

@@ -40,7 +40,9 @@ function hasConverged(cluster: SimulatedCluster): boolean {
 }
 
 function isSame(one: Configuration, other: Configuration): boolean {
-  return (["voters", "votersOutgoing", "learners"] as const).every((part) => one[part].join() === other[part].join());
+  return (["voters", "votersOutgoing", "learners", "witnesses"] as const).every(
+    (part) => one[part].join() === other[part].join(),
+  );
 }
 
 function describe({ name, member, process, isOut }: Slot): string {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { runSimulation } from "./run.ts";
 
 describe("a seed", () => {
-  it.each([3, 17, 40])("%i gives the same run twice, to the last event", async (seed) => {
+  it.each([3, 12, 40])("%i gives the same run twice, to the last event", async (seed) => {
     const first = await runSimulation({ seed });
     const second = await runSimulation({ seed });
     expect(first.violation).toBeUndefined();
@@ -10,11 +10,14 @@ describe("a seed", () => {
     expect(second).toEqual(first);
   });
 
-  it.each(["requests", "snapshots", "wakingLeaders"] as const)("does, with the focus %s", async (focus) => {
-    const first = await runSimulation({ seed: 1, focus });
-    expect(first.violation).toBeUndefined();
-    expect(await runSimulation({ seed: 1, focus })).toEqual(first);
-  });
+  it.each(["requests", "snapshots", "wakingLeaders", "witnesses", "compactions"] as const)(
+    "does, with the focus %s",
+    async (focus) => {
+      const first = await runSimulation({ seed: 1, focus });
+      expect(first.violation).toBeUndefined();
+      expect(await runSimulation({ seed: 1, focus })).toEqual(first);
+    },
+  );
 
   it("gives another run than the next one", async () => {
     const [first, second] = [await runSimulation({ seed: 5 }), await runSimulation({ seed: 6 })];

@@ -14,7 +14,9 @@ export type FocusName =
   | "snapshots"
   | "transfers"
   | "leases"
-  | "wakingLeaders";
+  | "wakingLeaders"
+  | "witnesses"
+  | "compactions";
 
 /** Nothing goes wrong by itself. */
 const smooth = { loss: 0, duplicate: 0, late: 0, lateMs: 10, slowSync: 0, syncError: 0 } as const;
@@ -135,5 +137,33 @@ export const focuses: Readonly<Record<FocusName, Partial<Parameters>>> = {
     faultKinds: ["pauseLeader"],
     faultEveryMs: 1_000,
     always: smooth,
+  },
+  /** Two that hold the state and a witness, all of which fail; machines are lost for ever. */
+  witnesses: {
+    members: 3,
+    witnesses: 1,
+    spares: 4,
+    operations: { kinds: ["loseOne", "loseOne", "addWitness", "removeLeader", "memberRemove"], everyMs: 400 },
+    faultKinds: ["crash", "kill", "isolate", "isolateLeader", "crashLeader"],
+    faultEveryMs: 500,
+    snapshotEntries: 60,
+    trailingEntries: 10,
+  },
+  /** History goes while watchers are behind, and members that come back are sent what is left of it. */
+  compactions: {
+    members: 3,
+    clients: 2,
+    keys: 4,
+    thinkMs: 20,
+    busyMs: 8_000,
+    heartbeatMs: 50,
+    electionTimeoutMs: 250,
+    snapshotEntries: 20,
+    trailingEntries: 0,
+    faultKinds: ["crash", "isolate", "pause"],
+    faultEveryMs: 1_000,
+    always: smooth,
+    watchers: 3,
+    compactEveryMs: 100,
   },
 };

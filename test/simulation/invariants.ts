@@ -9,7 +9,9 @@ export interface Observed {
   readonly life: number;
   readonly raft: Raft;
   readonly applied: number;
-  readonly stateHash: string;
+  /** Undefined for a witness, which has no state. */
+  readonly stateHash: string | undefined;
+  readonly listenerFailures: number;
   /** By its own clock. */
   readonly now: number;
 }
@@ -71,6 +73,7 @@ export class Invariants {
         if (raft.role === "leader") decided.push({ member, knownIndex });
       }
       if (member.applied !== seen.applied) this.#checkState(member, seen);
+      if (member.listenerFailures > 0) throw new InvariantViolation("nothing throws", `a listener of ${member.name}`);
     }
     if (elected.length > 0) for (const member of members) this.#checkLease(member, elected);
     for (const { name, raft } of changed) this.#configurations.checkLog(name, raft, this.#highestCommitted);
@@ -125,6 +128,7 @@ export class Invariants {
     seen.term = raft.term;
     if (raft.role !== "leader" || seen.leaderTerm === raft.term) return false;
     seen.leaderTerm = raft.term;
+    if (raft.witness) throw new InvariantViolation("a witness never leads", `${name} leads in term ${raft.term}`);
     const other = this.#leaders.get(raft.term);
     if (other !== undefined && other !== name) {
       throw new InvariantViolation("election safety", `${other} and ${name} both lead in term ${raft.term}`);
@@ -216,6 +220,7 @@ export class Invariants {
       throw new InvariantViolation("monotonic applied", `${name} went from ${seen.applied} back to ${applied}`);
     }
     seen.applied = applied;
+    if (stateHash === undefined) return;
     const known = this.#states.get(applied);
     if (known === undefined) this.#states.set(applied, { hash: stateHash, by: name });
     else if (known.hash !== stateHash) {

@@ -42,4 +42,17 @@ describe("a cluster whose members come and go", () => {
     expect(happened["machine-lost"]).toBeGreaterThan(5);
     expect(happened["change-made"]).toBeGreaterThan(5);
   });
+
+  it("keeps them with a witness for a third, while that fails, others are lost or removed, and history goes", async () => {
+    const happened = await run("witnesses", [1, 2, 3, 4, 5, 6, 7, 8]);
+    for (const kind of ["machine-lost", "witness-down"]) expect(happened[kind], kind).toBeGreaterThan(5);
+    for (const kind of ["change-made", "memberRemove", "compaction"]) expect(happened[kind], kind).toBeGreaterThan(0);
+  });
+
+  it("keeps its history from where it was compacted, and tells watchers what is gone", async () => {
+    const happened = await run("compactions", [1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(happened["compaction"]).toBeGreaterThan(50);
+    expect(happened["watch-compacted"]).toBeGreaterThan(1);
+    expect(happened["crash"]).toBeGreaterThan(20);
+  });
 });

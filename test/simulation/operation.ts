@@ -3,6 +3,8 @@ export const operationKinds = [
   /** A machine joins as a learner and is promoted when it has caught up. */
   "addLearner",
   "addVoter",
+  /** One that votes and holds no state. */
+  "addWitness",
   "remove",
   "removeLeader",
   /** One comes for one that goes, in one change. */

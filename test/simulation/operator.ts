@@ -16,6 +16,7 @@ import {
 import { CoordinationError, type ReplicatedMember } from "holdfast/coordination";
 import type { Random, World } from "holdfast/runtime";
 import type { OperationKind } from "./operation.ts";
+import { SafeLosses } from "./safe-losses.ts";
 import { drawOne, type SimulatedCluster, type Slot } from "./simulated-cluster.ts";
 import { withinTime } from "./within-time.ts";
 
@@ -33,11 +34,15 @@ export class Operator {
   readonly #waiting = new Set<Slot>();
   /** Configurations that may count, now or later, in the order in which they were asked for. */
   #possible: Configuration[] = [];
+  /** Members that somebody was asked to remove, who may yet do it. */
+  readonly #doomed = new Set<NodeId>();
+  readonly #losses: SafeLosses;
 
   constructor(world: World, cluster: SimulatedCluster, random: Random) {
     this.#world = world;
     this.#cluster = cluster;
     this.#random = random;
+    this.#losses = new SafeLosses(world, cluster);
     this.#patienceMs = Math.max(500, 4 * cluster.parameters.electionTimeoutMs);
   }
 
@@ -82,6 +87,8 @@ export class Operator {
         return this.#addLearner();
       case "addVoter":
         return this.#change(this.#additions(1));
+      case "addWitness":
+        return this.#change(this.#additions(1, "addWitness"));
       case "remove":
         return this.#change(this.#removal(this.#voter()));
       case "removeLeader":
@@ -99,13 +106,15 @@ export class Operator {
       case "memberAdd":
         return this.#askToAdd();
       case "memberRemove":
-        return this.#askAnyone(kind, this.#voter(), ({ cluster }, id) => cluster.memberRemove(id));
+        return this.#askToRemove(this.#voter());
       case "memberPromote":
-        return this.#askAnyone(kind, drawOne(this.#random, this.#configuration?.learners ?? []), ({ cluster }, id) =>
+        await this.#askAnyone(kind, drawOne(this.#random, this.#configuration?.learners ?? []), ({ cluster }, id) =>
           cluster.memberPromote(id),
         );
+        return;
       case "moveLeader":
-        return this.#askAnyone(kind, this.#voter(), ({ cluster }, id) => cluster.moveLeader(id));
+        await this.#askAnyone(kind, this.#voter(), ({ cluster }, id) => cluster.moveLeader(id));
+        return;
       case "twoAtOnce":
         await Promise.all([this.#change(this.#additions(1)), this.#change(this.#additions(1))]);
         return;
@@ -121,15 +130,17 @@ export class Operator {
   }
 
   /** Starts machines that have not been members; they wait to be told that they are. */
-  #additions(count: number, type: "addVoter" | "addLearner" = "addVoter"): ConfigurationChange[] {
+  #additions(count: number, type: "addVoter" | "addLearner" | "addWitness" = "addVoter"): ConfigurationChange[] {
     const configuration = this.#configuration;
     if (configuration === undefined) return [];
+    const isWitness = type === "addWitness";
     for (const slot of this.#fresh.slice(0, count)) {
+      slot.isWitness = isWitness;
       this.#cluster.enlist(slot, this.#known(configuration));
       this.#waiting.add(slot);
     }
     // Those that an earlier change did not get in wait still.
-    const waiting = [...this.#waiting].filter(({ isOut }) => !isOut);
+    const waiting = [...this.#waiting].filter((slot) => !slot.isOut && slot.isWitness === isWitness);
     return waiting.slice(-count).map(({ id, process }) => ({
       type,
       id,
@@ -146,9 +157,22 @@ export class Operator {
     const [slot] = this.#fresh;
     if (slot === undefined) return;
     slot.isExpected = true;
-    const request = { peerUrls: [`http://${slot.process.host}:2380`], isLearner: this.#random.next() < 0.5 };
+    const isLearner = this.#random.next() < 0.5;
+    slot.isWitness = !isLearner && this.#cluster.parameters.witnesses > 0 && this.#random.next() < 0.5;
+    const request = { peerUrls: [`http://${slot.process.host}:2380`], isLearner, isWitness: slot.isWitness };
     await this.#askAnyone("memberAdd", slot.id, ({ cluster }) => cluster.memberAdd(request));
     await this.tidyUp();
+  }
+
+  /** It may be removed long after nobody waits for that any more, and what else is lost until then counts, too. */
+  async #askToRemove(id: NodeId | undefined): Promise<void> {
+    if (id === undefined || this.#doomed.has(id)) return;
+    this.#doomed.add(id);
+    if (this.#allCanRun()) {
+      const end = await this.#askAnyone("memberRemove", id, ({ cluster }) => cluster.memberRemove(BigInt(id)));
+      if (end === "unknown") return;
+    }
+    this.#doomed.delete(id);
   }
 
   /** Asks a drawn member to do something about one that is in the configuration, or is to be. */
@@ -156,11 +180,13 @@ export class Operator {
     kind: OperationKind,
     about: NodeId | undefined,
     call: (member: ReplicatedMember, id: bigint) => Promise<unknown>,
-  ): Promise<void> {
+  ): Promise<"done" | "refused" | "unknown"> {
     const slot = drawOne(this.#random, this.#cluster.running);
-    if (slot === undefined || about === undefined) return;
+    if (slot === undefined || about === undefined) return "refused";
     const end = await this.#ask(slot, (member) => call(member, BigInt(about)));
-    this.#cluster.count(end === "refused" || end === "unknown" ? `${kind}-${end}` : kind, slot);
+    const known = end === "refused" || end === "unknown" ? end : "done";
+    this.#cluster.count(known === "done" ? kind : `${kind}-${known}`, slot);
+    return known;
   }
 
   #removal(id: NodeId | undefined): ConfigurationChange[] {
@@ -202,7 +228,7 @@ export class Operator {
   /** A machine burns down. */
   #loseOne(): void {
     const slot = this.#cluster.slot(this.#voter() ?? 0);
-    if (slot === undefined || slot.isOut) return;
+    if (slot === undefined || slot.isOut || !this.#losses.mayLose(slot)) return;
     slot.isOut = true;
     if (!this.#allCanRun()) {
       slot.isOut = false;
@@ -215,7 +241,9 @@ export class Operator {
   /** Whoever counts on a machine that has burnt down is told to count on another. */
   async #replaceLost(): Promise<void> {
     const lost = this.#configuration?.voters.find((id) => this.#cluster.slot(id)?.isOut === true);
-    if (lost !== undefined) await this.#change([...this.#additions(1), ...this.#removal(lost)]);
+    if (lost === undefined) return;
+    const kind = this.#cluster.slot(lost)?.isWitness === true ? "addWitness" : "addVoter";
+    await this.#change([...this.#additions(1, kind), ...this.#removal(lost)]);
   }
 
   /** Waits until somebody leads in a term that has not begun yet, for a while. */
@@ -275,12 +303,14 @@ export class Operator {
     return all.every((configuration) => this.#canRun(configuration));
   }
 
-  /** Whether those machines that are not lost can decide. */
+  /** Whether those machines that are not lost can decide, also when some of those that are to go have gone. */
   #canRun({ voters, votersOutgoing }: Configuration): boolean {
     return [voters, votersOutgoing].every((half) => {
       // One that is not known yet is about to be started.
       const left = half.filter((id) => this.#cluster.slot(id)?.isOut !== true);
-      return half.length === 0 || left.length >= majority(half.length);
+      const going = left.filter((id) => this.#doomed.has(id)).length;
+      const enough = (gone: number): boolean => left.length - gone >= majority(half.length - gone);
+      return half.length === 0 || Array.from({ length: going + 1 }, (_, gone) => gone).every(enough);
     });
   }
 

@@ -7,6 +7,8 @@ import { operationKinds, type OperationKind } from "./operation.ts";
 /** Everything a run is made of besides its faults' moments, all drawn from the seed. */
 export interface Parameters {
   readonly members: number;
+  /** So many of these members are witnesses. */
+  readonly witnesses: number;
   readonly clients: number;
   /** Keys that all clients write and read. */
   readonly keys: number;
@@ -54,6 +56,8 @@ export interface Parameters {
   readonly watchers: number;
   /** Clients that hold a lock in turn, each on a lease. */
   readonly holders: number;
+  /** The mean time between two compactions of the history; 0 for none. */
+  readonly compactEveryMs: number;
 }
 
 export const faultKinds = [
@@ -200,6 +204,8 @@ export function drawParameters(random: Random, focus?: FocusName): Parameters {
     faultEveryMs: pick([200, 500, 1_000, 2_000]),
     faultKinds: faultKinds.filter(() => random.next() < 0.4),
     ...drawOperations(random.fork("operations")),
+    ...drawWitnesses(random.fork("witnesses")),
+    compactEveryMs: random.fork("compactions").next() < 0.4 ? 400 : 0,
   };
   const isFocused = random.next() >= 0.5;
   // Where elections are the point, there should be many.
@@ -214,6 +220,10 @@ export function drawParameters(random: Random, focus?: FocusName): Parameters {
   return consistent({ ...drawn, ...elections, ...focuses[name] });
 }
 
+function drawWitnesses(random: Random): Pick<Parameters, "witnesses"> {
+  return { witnesses: random.next() < 0.25 ? random.integer(1, 2) : 0 };
+}
+
 type Operated = Pick<Parameters, "operations" | "spares" | "reads" | "clockDriftRatio" | "watchers" | "holders">;
 
 function drawOperations(random: Random): Operated {
@@ -223,8 +233,7 @@ function drawOperations(random: Random): Operated {
   return {
     spares: isOperated ? random.integer(1, 4) : 0,
     operations: {
-      // Who asks others to remove a member cannot know what has burnt down until they do.
-      kinds: isOperated ? kinds.filter((kind) => kind !== "loseOne" || !kinds.includes("memberRemove")) : [],
+      kinds: isOperated ? kinds : [],
       everyMs: pick([100, 400, 1_500]),
     },
     reads: pick(["quorum", "quorum", "lease"]),
@@ -237,7 +246,9 @@ function drawOperations(random: Random): Operated {
 /** What belongs together: not more members than a cluster may have, and clocks that leases can rely on. */
 function consistent(drawn: Parameters): Parameters {
   const members = drawn.spares === 0 ? drawn.members : Math.min(drawn.members, 5);
-  const parameters = { ...drawn, members, spares: Math.min(drawn.spares, 7 - members) };
+  // Fewer than half, so that one that holds the state can be lost.
+  const witnesses = Math.min(drawn.witnesses, Math.floor((members - 1) / 2));
+  const parameters = { ...drawn, members, witnesses, spares: Math.min(drawn.spares, 7 - members) };
   if (parameters.reads === "quorum") return parameters;
   const { clock, clockDriftRatio: ratio, faultKinds: chosen } = parameters;
   // The fastest and the slowest clock differ by no more than the ratio then.

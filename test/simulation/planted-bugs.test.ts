@@ -24,6 +24,9 @@ const focusOf: Partial<Record<PlantedBug, FocusName>> = {
   "change-before-term-commit": "changingLeaders",
   "configuration-not-rolled-back": "changingLeaders",
   "removed-leader-counts-itself": "changingLeaders",
+  "compaction-lost-in-snapshot": "compactions",
+  "witness-leads": "witnesses",
+  "witness-ahead": "witnesses",
 };
 
 /** The first of 300 seeds whose cluster breaks a promise. */

@@ -31,7 +31,7 @@ export class Requester {
   /**
    * Sends a request to one member after the other, under one identity, until one answers.
    *
-   * @throws UnknownOutcome
+   * @throws UnknownOutcome; CoordinationError when the history that it is about is gone
    */
   async send<T>(call: (member: ReplicatedMember, options: NamedRequest) => Promise<T>): Promise<T> {
     const sequence = ++this.#sequence;
@@ -61,6 +61,7 @@ export class Requester {
       return await withinTime(this.#clock, timeoutMs + 10, answer);
     } catch (error) {
       if (!(error instanceof CoordinationError)) throw error;
+      if (error.code === "COMPACTED") throw error;
       if (error.code === "SESSION_EXPIRED") throw new UnknownOutcome(error.message);
       return undefined;
     }

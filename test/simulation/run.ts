@@ -12,6 +12,7 @@ import {
 } from "holdfast/proof";
 import { seededRandom, simulate, simulationReport, type SimulationReport, type World } from "holdfast/runtime";
 import { clusterTargets } from "./cluster-targets.ts";
+import { Compacting } from "./compacting.ts";
 import { converge } from "./convergence.ts";
 import type { FocusName } from "./focuses.ts";
 import { InvariantViolation } from "./invariant-violation.ts";
@@ -19,6 +20,7 @@ import { Invariants } from "./invariants.ts";
 import { LockBook, LockHolder } from "./lock-holder.ts";
 import { Operator } from "./operator.ts";
 import { drawParameters, modelsOf, type Parameters } from "./parameters.ts";
+import { SharedKeys } from "./shared-keys.ts";
 import { memberNames, SimulatedCluster } from "./simulated-cluster.ts";
 import { compareTold, historyOf, Watching } from "./watching.ts";
 import { Client } from "./workload.ts";
@@ -120,14 +122,16 @@ async function liveThrough(
 ): Promise<void> {
   const { clock, random } = world;
   for (const slot of cluster.slots) cluster.start(slot);
+  const keys = new SharedKeys(parameters.keys);
   const clients = Array.from(
     { length: parameters.clients },
-    (_, at) => new Client(at, cluster, recorder, clock, random.fork(`client ${at}`), parameters),
+    (_, at) => new Client(at, cluster, recorder, clock, random.fork(`client ${at}`), parameters, keys),
   );
   const operator = new Operator(world, cluster, random.fork("operator"));
+  const compacting = new Compacting(cluster, clock, random.fork("compacting"));
   const watchers = Array.from(
     { length: parameters.watchers },
-    (_, at) => new Watching(cluster, clock, random.fork(`watcher ${at}`)),
+    (_, at) => new Watching(cluster, clock, random.fork(`watcher ${at}`), compacting),
   );
   const book = new LockBook();
   const holders = Array.from(
@@ -135,13 +139,13 @@ async function liveThrough(
     (_, at) => new LockHolder(cluster, clock, random.fork(`holder ${at}`), book),
   );
   await Promise.all([
-    ...[...clients, ...watchers, ...holders, operator].map((one) => one.work(parameters.busyMs)),
+    ...[...clients, ...watchers, ...holders, compacting, operator].map((one) => one.work(parameters.busyMs)),
     injectFaults(world, clusterTargets(world, cluster), schedule).finished,
   ]);
   cluster.faulty = false;
   await converge(world, cluster, operator);
   const [reader] = clients;
-  for (let at = 0; at < parameters.keys; at++) await reader!.get(`key${at}`);
+  for (const key of keys.all) await reader!.get(key);
   for (const client of clients) for (const key of client.createdKeys) await reader!.get(key);
   if (holders.length > 0) await leasesEnd(world, cluster);
   if (watchers.length > 0) await compareWatchers(cluster, watchers);
@@ -161,8 +165,9 @@ async function leasesEnd({ clock }: World, cluster: SimulatedCluster): Promise<v
 async function compareWatchers(cluster: SimulatedCluster, watchers: readonly Watching[]): Promise<void> {
   const leader = cluster.leader!;
   const history = await historyOf(cluster, leader);
+  const { revision } = leader.member!.machine;
   for (const watcher of watchers) {
-    await watcher.finish(leader.member!.machine.revision);
-    compareTold(watcher.told, history);
+    await watcher.finish(revision);
+    compareTold(watcher, history, revision);
   }
 }

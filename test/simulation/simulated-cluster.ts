@@ -15,6 +15,8 @@ export interface Slot {
   readonly process: SimulatedProcess;
   /** Where faults take hold of what it sends to its peers. */
   readonly tap: MessageTap<PeerMessage>;
+  /** It votes and holds no state. */
+  isWitness: boolean;
   /** Its disk is damaged: it refuses to start, and does not come back. */
   isLost: boolean;
   /** It is not to run: it has not joined yet, or has gone for good. */
@@ -58,6 +60,7 @@ export class SimulatedCluster {
       id: memberId({ name: "simulated", members: [] }, name),
       process: world.process(`10.0.0.${at + 1}`),
       tap: new MessageTap({ falsify, isReliable: true }),
+      isWitness: at < parameters.members && at >= parameters.members - parameters.witnesses,
       isLost: false,
       isOut: at >= parameters.members,
       isExpected: false,
@@ -99,6 +102,7 @@ export class SimulatedCluster {
 
   /** Ends a member's life: `power` cuts the machine's, `kill` ends the process alone. */
   stop(slot: Slot, how: "power" | "kill"): void {
+    if (slot.isWitness && slot.member !== undefined) this.count("witness-down", slot);
     slot.member = undefined;
     slot.observed = undefined;
     if (how === "power") slot.process.crash();
@@ -181,7 +185,11 @@ export class SimulatedCluster {
       get applied() {
         return member.node.applied;
       },
+      get listenerFailures() {
+        return member.node.listenerFailures;
+      },
       get stateHash() {
+        if (slot.isWitness) return undefined;
         const { stateHash, leases } = member.machine;
         return `${stateHash} ${leases.size} leases at ${leases.clockMs}`;
       },
@@ -190,10 +198,10 @@ export class SimulatedCluster {
   }
 
   /** Of the cluster's beginning, or of what is known to one that joins. */
-  #place({ joined, id, name, process }: Slot): Pick<MemberOptions, "cluster" | "join"> {
+  #place({ joined, id, ...slot }: Slot): Pick<MemberOptions, "cluster" | "join"> {
     const cluster = { name: "simulated", members: this.slots.slice(0, this.parameters.members).map(initialMember) };
     if (joined.length === 0) return { cluster };
-    const members = [...joined, { id, name, process }].map((one) => ({ ...initialMember(one), id: BigInt(one.id) }));
+    const members = [...joined, { ...slot, id }].map((one) => ({ ...initialMember(one), id: BigInt(one.id) }));
     return { join: { clusterId: clusterId(cluster), memberId: BigInt(id), members } };
   }
 
@@ -253,8 +261,8 @@ export function memberNames({ members, spares }: Pick<Parameters, "members" | "s
   return Array.from({ length: members + spares }, (_, at) => `n${at}`);
 }
 
-function initialMember({ name, process }: Pick<Slot, "name" | "process">): InitialMember {
-  return { name, peer: { host: process.host, port: 2380 } };
+function initialMember({ name, process, isWitness }: Pick<Slot, "name" | "process" | "isWitness">): InitialMember {
+  return { name, peer: { host: process.host, port: 2380 }, isWitness };
 }
 
 function isDiskFailure(error: Error): boolean {

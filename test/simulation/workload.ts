@@ -2,6 +2,7 @@ import type { HistoryRecorder, PendingOperation, RecordedProcess } from "holdfas
 import type { Clock, Random } from "holdfast/runtime";
 import type { Parameters } from "./parameters.ts";
 import { Requester, UnknownOutcome } from "./requester.ts";
+import type { SharedKeys } from "./shared-keys.ts";
 import type { SimulatedCluster } from "./simulated-cluster.ts";
 
 const encoder = new TextEncoder();
@@ -15,6 +16,7 @@ export class Client {
   readonly #parameters: Parameters;
   readonly #record: RecordedProcess;
   readonly #number: number;
+  readonly #keys: SharedKeys;
   #created = 0;
   #values = 0;
   /** What this client last saw of each key, to compare with. */
@@ -27,7 +29,9 @@ export class Client {
     clock: Clock,
     random: Random,
     parameters: Parameters,
+    keys: SharedKeys,
   ) {
+    this.#keys = keys;
     this.#number = number;
     this.#requests = new Requester(cluster, clock, random);
     this.#clock = clock;
@@ -44,7 +48,7 @@ export class Client {
   async work(untilMs: number): Promise<void> {
     while (this.#clock.now() < untilMs) {
       await this.#clock.sleep(this.#random.next() * 2 * this.#parameters.thinkMs);
-      const key = `key${this.#random.integer(0, this.#parameters.keys - 1)}`;
+      const key = this.#keys.draw(this.#random);
       const choice = this.#random.next();
       if (choice < 0.35) await this.get(key);
       else if (choice < 0.6) await this.#put(key);
@@ -60,7 +64,7 @@ export class Client {
 
   async get(key: string): Promise<void> {
     const pending = this.#record.invoke({ f: "get", key });
-    await this.#complete(pending, false, async () => {
+    await this.#complete(pending, undefined, async () => {
       const { pairs } = await this.#requests.send((member, options) =>
         member.range({ key: encoder.encode(key) }, options),
       );
@@ -73,7 +77,7 @@ export class Client {
   async #put(key: string): Promise<void> {
     const value = this.#newValue();
     const pending = this.#record.invoke({ f: "put", key, value });
-    await this.#complete(pending, true, async () => {
+    await this.#complete(pending, key, async () => {
       const request = { key: encoder.encode(key), value: encoder.encode(value) };
       await this.#requests.send((member, options) => member.put(request, options));
       this.#lastSeen.set(key, value);
@@ -83,7 +87,7 @@ export class Client {
 
   async #delete(key: string): Promise<void> {
     const pending = this.#record.invoke({ f: "del", key });
-    await this.#complete(pending, true, async () => {
+    await this.#complete(pending, key, async () => {
       const request = { key: encoder.encode(key) };
       const { deleted } = await this.#requests.send((member, options) => member.deleteRange(request, options));
       this.#lastSeen.set(key, null);
@@ -93,7 +97,7 @@ export class Client {
 
   async #compareAndSet(key: string, expected: string | null, value: string): Promise<void> {
     const pending = this.#record.invoke({ f: "cas", key, value: [expected, value] });
-    await this.#complete(pending, true, async () => {
+    await this.#complete(pending, key, async () => {
       const bytes = encoder.encode(key);
       const put = { type: "put", request: { key: bytes, value: encoder.encode(value) } } as const;
       const compare =
@@ -107,14 +111,15 @@ export class Client {
     });
   }
 
-  async #complete(pending: PendingOperation, writes: boolean, call: () => Promise<unknown>): Promise<void> {
+  async #complete(pending: PendingOperation, written: string | undefined, call: () => Promise<unknown>): Promise<void> {
     try {
       pending.ok(await call());
     } catch (error) {
       if (!(error instanceof UnknownOutcome)) throw error;
       // A read that was not answered changed nothing.
-      if (writes) pending.info(error.message);
-      else pending.fail(error.message);
+      if (written === undefined) return pending.fail(error.message);
+      pending.info(error.message);
+      this.#keys.onUnknown(written);
     }
   }
 }

@@ -10,6 +10,7 @@ const lastsMs = 4_000;
 /** A quiet cluster in a good network, with clients that never rest. */
 export const quiet: Parameters = {
   members: 3,
+  witnesses: 0,
   clients: 3,
   keys: 3,
   thinkMs: 20,
@@ -33,6 +34,7 @@ export const quiet: Parameters = {
   operations: { kinds: [], everyMs: 1_000 },
   watchers: 0,
   holders: 0,
+  compactEveryMs: 0,
 };
 
 export interface RaftObserved {

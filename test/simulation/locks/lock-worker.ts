@@ -93,7 +93,7 @@ export class LockWorker {
       return undefined;
     } catch (error) {
       // Its release was not answered in time: the lock goes with its session, if it has not gone.
-      if (!(error instanceof RecipeError) || error.code !== "ACQUIRE_TIMED_OUT") throw error;
+      if (!(error instanceof CoordinationError) || error.code !== "TIMED_OUT") throw error;
       tally.timeouts++;
       return "forgot";
     } finally {

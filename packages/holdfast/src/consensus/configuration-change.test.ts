@@ -40,6 +40,16 @@ describe("a simple change", () => {
     ["removes a voter", three, [{ type: "remove", id: 2 }], { voters: [1, 3] }],
     ["removes a learner", withLearner, [{ type: "remove", id: 4 }], { learners: [] }],
     ["removes a witness", withWitness, [{ type: "remove", id: 3 }], { voters: [1, 2], witnesses: [] }],
+    [
+      "adds one that was a witness for a moment only, and never in a configuration",
+      three,
+      [
+        { type: "addWitness", id: 4 },
+        { type: "remove", id: 4 },
+        { type: "addVoter", id: 4 },
+      ],
+      { voters: [1, 2, 3, 4], witnesses: [] },
+    ],
     ["moves a member", three, [{ type: "updateAddress", id: 2, address: "b:1" }], { addresses: new Map([[2, "b:1"]]) }],
   ])("%s", (_, before, changes, after) => {
     expect(changed(simple(before, changes))).toEqual({ ...before, ...after });

@@ -166,6 +166,8 @@ function applyOne(draft: Draft, change: ConfigurationChange): ChangeRefusal | un
       voters.delete(id);
       learners.delete(id);
       learnersNext.delete(id);
+      // One that is a member already stays what it is until it has gone; one that was added just now never was.
+      if (!members.has(id)) witnesses.delete(id);
       return undefined;
     case "updateAddress":
       if (!stays) return "UNKNOWN_MEMBER";

@@ -53,6 +53,8 @@ const consensusErrors: Readonly<Record<ConsensusErrorCode, readonly [ErrorKind, 
 
 /** A Raft node refused a request, or could not carry it out. */
 export class ConsensusError extends HoldfastError {
+  static override readonly brand: string = "ConsensusError";
+
   declare readonly code: ConsensusErrorCode;
 
   constructor(code: ConsensusErrorCode) {

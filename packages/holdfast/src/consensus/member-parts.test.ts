@@ -143,6 +143,36 @@ describe("a witness", () => {
     expect(cluster.elect().id).toBe(others[0]);
   });
 
+  it("gets nothing that its leader could still lose", () => {
+    const { cluster, leader, others } = withWitness();
+    cluster.change([{ type: "remove", id: others[0]! }]);
+    cluster.deliver();
+    const { lastIndex } = leader.log;
+    cluster.feed(leader.id, { type: "propose", commands: [Uint8Array.of(1)] });
+    // Power fails before the sync is over, and what was sent meanwhile arrives.
+    cluster.crash(leader.id);
+    cluster.deliver();
+    expect(cluster.core(3).log.lastIndex).toBe(lastIndex);
+    cluster.restart(leader.id);
+    expect(cluster.elect().id).toBe(leader.id);
+  });
+
+  it("gets nothing that cannot be decided without another voter who lacks it", () => {
+    const { cluster, leader, others } = withWitness();
+    cluster.isolate(others[0]!);
+    cluster.advance(1_500);
+    const { lastIndex } = leader.log;
+    expect(cluster.core(3).log.lastIndex).toBe(lastIndex);
+    // It takes the leader's place, and must have this first.
+    cluster.change([{ type: "remove", id: leader.id }]);
+    cluster.deliver();
+    expect(leader.log.lastIndex).toBe(lastIndex + 1);
+    expect(cluster.core(3).log.lastIndex).toBe(lastIndex);
+    cluster.heal();
+    cluster.crash(leader.id);
+    expect(cluster.elect().id).toBe(others[0]);
+  });
+
   it("does not vote for who lacks what it vouches for", () => {
     const { cluster, leader, others } = withWitness();
     cluster.isolate(others[0]!);

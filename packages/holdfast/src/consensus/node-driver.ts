@@ -6,6 +6,7 @@ import type { Configuration } from "./configuration.ts";
 import { ConsensusError } from "./consensus-error.ts";
 import type { Effects } from "./effects.ts";
 import type { NodeId } from "./entry.ts";
+import { shielded } from "../errors/base.ts";
 import type { DurableLog, RecoveredLog } from "./log/durable-log.ts";
 import { LogWriter } from "./log-writer.ts";
 import type { NodeOptions, RaftNode } from "./node.ts";
@@ -36,6 +37,9 @@ export class NodeDriver implements RaftNode {
   readonly #transfers: TransferRequest;
   readonly #changes: ChangeRequests;
   readonly #peers: PeerList;
+  readonly #onFact: NodeOptions["onFact"];
+  readonly #onConfiguration: NodeOptions["onConfiguration"];
+  #listenerFailures = 0;
   #proposals: Uint8Array[] = [];
   #tick: Timer | undefined;
   #closed = false;
@@ -63,6 +67,9 @@ export class NodeDriver implements RaftNode {
     this.#peers = new PeerList(this.raft);
     this.#changes = new ChangeRequests((request) => this.#feed({ type: "changeConfiguration", ...request }));
     this.failed = new Promise((resolve) => (this.#fail = resolve));
+    const onThrown = (): void => void this.#listenerFailures++;
+    this.#onFact = shielded(options.onFact, onThrown);
+    this.#onConfiguration = shielded(options.onConfiguration, onThrown);
     const onError = (error: Error): void => this.#stop(error);
     this.#writer = new LogWriter({
       log,
@@ -78,7 +85,7 @@ export class NodeDriver implements RaftNode {
       raft: this.raft,
       stateMachine,
       clock,
-      onApplied: options.onApplied,
+      onApplied: shielded(options.onApplied, onThrown),
       onProgress: (applied) => {
         this.#reads.onApplied(applied);
         this.#snapshots.onApplied(applied);
@@ -91,6 +98,7 @@ export class NodeDriver implements RaftNode {
       retryMs: electionTimeoutMs,
       ask: (read) => this.#feed({ type: "read", id: read, now: clock.now() }),
       applied: () => this.#applier.applied,
+      onThrown,
     });
     this.#transfers = new TransferRequest({
       raft: this.raft,
@@ -117,6 +125,10 @@ export class NodeDriver implements RaftNode {
     return this.#applier.applied;
   }
 
+  get listenerFailures(): number {
+    return this.#listenerFailures;
+  }
+
   get logBytes(): number {
     return this.#log.sizeBytes;
   }
@@ -128,7 +140,7 @@ export class NodeDriver implements RaftNode {
     });
     const { configurations, configurationCommitted } = this.raft;
     const { index, configuration } = configurations.at(-1)!;
-    this.#onConfiguration(configuration, index, index <= configurationCommitted);
+    this.#configure(configuration, index, index <= configurationCommitted);
     this.#scheduleTick();
   }
 
@@ -203,7 +215,7 @@ export class NodeDriver implements RaftNode {
   }
 
   #perform(effects: Effects, staged: StagedSnapshot | undefined): void {
-    const { plant, onFact } = this.#options;
+    const { plant } = this.#options;
     for (const message of effects.messages) this.#send(message);
     if (plant === "vote-not-persisted" && effects.hardState?.vote !== 0) effects.hardState = undefined;
     const { messagesAfterSync, mark } = effects;
@@ -222,8 +234,8 @@ export class NodeDriver implements RaftNode {
     this.#changes.onResults(effects.configurationResults);
     for (const fact of effects.facts) {
       this.#transfers.onFact(fact);
-      if (fact.type === "configurationChanged") this.#onConfiguration(fact.configuration, fact.index, fact.committed);
-      onFact?.(fact);
+      if (fact.type === "configurationChanged") this.#configure(fact.configuration, fact.index, fact.committed);
+      this.#onFact?.(fact);
     }
     this.#applier.advance();
     if (!early) return;
@@ -231,13 +243,13 @@ export class NodeDriver implements RaftNode {
     if (mark !== undefined) this.#feed({ type: "synced", mark });
   }
 
-  #onConfiguration(configuration: Configuration, index: number, committed: boolean): void {
-    const { transport, onConfiguration } = this.#options;
+  #configure(configuration: Configuration, index: number, committed: boolean): void {
+    const { transport } = this.#options;
     if (committed) this.#peers.commit(configuration);
     const { peers, removed } = this.#peers;
     // A node that has not been told who takes part keeps to whom it knows.
     if (peers.size > 0) transport.setPeers(peers, removed);
-    onConfiguration?.(configuration, index, committed);
+    this.#onConfiguration?.(configuration, index, committed);
   }
 
   #send(message: PeerMessage): void {

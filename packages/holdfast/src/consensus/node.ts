@@ -62,6 +62,8 @@ export interface RaftNode {
   /** The last index applied to the state machine. */
   readonly applied: number;
   readonly logBytes: number;
+  /** How often one of the options' listeners, or who waited for a read, threw: that changes nothing here. */
+  readonly listenerFailures: number;
   /**
    * Hands a command to the leader, here or elsewhere. Nothing is promised: it shows in `onApplied` if it was committed,
    * and whoever wants certainty proposes it again, under an identity by which the state machine knows it.

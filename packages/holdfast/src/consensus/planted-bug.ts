@@ -23,6 +23,9 @@
  * - `removed-leader-counts-itself`: a leader that is not among the voters any more counts as one.
  * - `leases-renewed-in-snapshot`: a snapshot says of each lease of the key-value model that it was kept alive just now.
  * - `watchers-miss-snapshot`: watchers are not told that a snapshot has replaced the state, and of what it brought.
+ * - `compaction-lost-in-snapshot`: a snapshot leaves out which revisions of the key-value model were given up.
+ * - `witness-leads`: a witness stands for election, and leads with what it does not hold.
+ * - `witness-ahead`: a witness is sent entries that those who may lead do not hold yet, though they keep up.
  */
 export type PlantedBug =
   | "acknowledge-before-sync"
@@ -46,7 +49,10 @@ export type PlantedBug =
   | "configuration-not-rolled-back"
   | "removed-leader-counts-itself"
   | "leases-renewed-in-snapshot"
-  | "watchers-miss-snapshot";
+  | "watchers-miss-snapshot"
+  | "compaction-lost-in-snapshot"
+  | "witness-leads"
+  | "witness-ahead";
 
 /** All of them; the simulator of whole clusters finds each. */
 export const plantedBugs: readonly PlantedBug[] = [
@@ -72,4 +78,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   "removed-leader-counts-itself",
   "leases-renewed-in-snapshot",
   "watchers-miss-snapshot",
+  "compaction-lost-in-snapshot",
+  "witness-leads",
+  "witness-ahead",
 ];

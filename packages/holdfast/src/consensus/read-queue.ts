@@ -18,6 +18,8 @@ export interface ReadQueueOptions {
   /** Asks the core for a read index. */
   readonly ask: (id: number) => void;
   readonly applied: () => number;
+  /** Who waited has thrown; the others are told all the same. */
+  readonly onThrown: () => void;
 }
 
 /** Linearizable reads that wait: first for a read index, one round for all that came together, then for its applying. */
@@ -79,7 +81,15 @@ export class ReadQueue {
     const served = this.#ready.filter(({ index }) => index <= applied);
     if (served.length === 0) return;
     this.#ready = this.#ready.filter(({ index }) => index > applied);
-    for (const { waiters } of served) for (const waiter of waiters) waiter.ready?.();
+    for (const { waiters } of served) for (const waiter of waiters) this.#tell(waiter);
+  }
+
+  #tell({ ready }: Waiter): void {
+    try {
+      ready?.();
+    } catch {
+      this.#options.onThrown();
+    }
   }
 
   /** Called from time to time: repeats rounds whose answer was lost, and those that were dropped. */

@@ -57,8 +57,8 @@ export function broadcastAppend(raft: Raft): void {
   if (witnesses.length > 0) sendToWitnesses(raft);
 }
 
-/** What a witness gets depends on what has gone to the others, and on what they hold. */
-function sendToWitnesses(raft: Raft): void {
+/** What a witness gets depends on what has gone to the others, on what they hold, and on this leader's own disk. */
+export function sendToWitnesses(raft: Raft): void {
   for (const to of raft.configuration.witnesses) {
     const progress = raft.progress.get(to);
     if (progress !== undefined) sendAppends(raft, to, progress);

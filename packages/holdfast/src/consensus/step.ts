@@ -18,6 +18,7 @@ import {
   onSnapshotSent,
   onUnreachable,
   proposeAsLeader,
+  sendToWitnesses,
 } from "./replication.ts";
 import { changeConfiguration, settleConfiguration, type ChangeRequest } from "./reconfiguration.ts";
 import { becomeFollower, changeLeader, hearLeader } from "./roles.ts";
@@ -133,7 +134,9 @@ function onRead(raft: Raft, id: number): void {
 function onSynced(raft: Raft, mark: AppendMark): void {
   if (mark.epoch !== raft.epoch) return;
   raft.syncedIndex = Math.max(raft.syncedIndex, mark.index);
-  if (raft.role === "leader" && advanceCommit(raft)) broadcastAppend(raft);
+  if (raft.role !== "leader") return;
+  if (advanceCommit(raft)) broadcastAppend(raft);
+  else sendToWitnesses(raft);
 }
 
 function onMessage(raft: Raft, message: Message): void {

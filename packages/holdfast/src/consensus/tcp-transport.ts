@@ -1,5 +1,6 @@
 import type { Address, Clock, Listener, Network, Random, Timer } from "../runtime/index.ts";
 import type { NodeId } from "./entry.ts";
+import { shielded } from "../errors/base.ts";
 import { PeerAcceptor } from "./peer-acceptor.ts";
 import { PeerBook } from "./peer-book.ts";
 import { PeerLink } from "./peer-link.ts";
@@ -58,7 +59,8 @@ class TcpTransport implements PeerTransport {
   #closed = false;
 
   constructor(options: TcpTransportOptions) {
-    this.#options = options;
+    const onRefused = shielded(options.onRefused, () => undefined);
+    this.#options = onRefused === undefined ? options : { ...options, onRefused };
     this.#book = new PeerBook(options.peers);
     this.#peers = new Set(options.peers.keys());
   }

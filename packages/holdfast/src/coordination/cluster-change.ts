@@ -9,6 +9,7 @@ export type ClusterRequest =
       readonly name: string;
       readonly peerUrls: readonly string[];
       readonly isLearner: boolean;
+      readonly isWitness?: boolean;
     }
   | { readonly type: "memberUpdate"; readonly id: bigint; readonly peerUrls: readonly string[] }
   | { readonly type: "memberRemove" | "memberPromote" | "moveLeader"; readonly id: bigint };

@@ -19,6 +19,7 @@ const requests = [
   "memberPromote",
   "moveLeader",
 ] as const satisfies readonly ClusterRequest["type"][];
+const addedKinds = ["voter", "learner", "witness"] as const;
 const alarmTypes: readonly AlarmType[] = ["NOSPACE", "CORRUPT"];
 
 export function writeClusterChange(writer: ByteWriter, change: ClusterChange): void {
@@ -59,7 +60,7 @@ function writeAsk(writer: ByteWriter, { number, request }: Ask): void {
   if (request.type === "memberAdd" || request.type === "memberUpdate") writeUrls(writer, request.peerUrls);
   if (request.type !== "memberAdd") return;
   writer.utf8(request.name);
-  writer.u8(request.isLearner ? 1 : 0);
+  writer.u8(addedKinds.indexOf(request.isWitness === true ? "witness" : request.isLearner ? "learner" : "voter"));
 }
 
 function readAsk(reader: ByteReader): Ask {
@@ -70,8 +71,9 @@ function readAsk(reader: ByteReader): Ask {
   if (type !== "memberAdd") return { number, request: { type, id } };
   const peerUrls = readUrls(reader);
   const name = reader.utf8("cluster.name");
-  const isLearner = choose(reader, "cluster.isLearner", [false, true]);
-  return { number, request: { type, id, name, peerUrls, isLearner } };
+  const kind = choose(reader, "cluster.kind", addedKinds);
+  const isWitness = kind === "witness" ? { isWitness: true } : {};
+  return { number, request: { type, id, name, peerUrls, isLearner: kind === "learner", ...isWitness } };
 }
 
 /** One thing that a snapshot holds of the cluster. */

@@ -6,7 +6,7 @@ import type { ClusterAdministration, MemberAddRequest, MemberAddResponse, Member
 import type { CommandOperation } from "./command.ts";
 import type { Answer, MemberInfo, RequestOptions, ResponseHeader } from "./coordination.ts";
 import { CoordinationError } from "./coordination-error.ts";
-import { parsePeerUrl } from "./peer-url.ts";
+import { parsePeerUrl, peerUrlIn, type PeerScheme } from "./peer-url.ts";
 
 export interface ClusterDeskOptions {
   readonly clock: Clock;
@@ -14,6 +14,7 @@ export interface ClusterDeskOptions {
   readonly cluster: ClusterState;
   readonly members: () => readonly MemberInfo[];
   readonly header: () => ResponseHeader;
+  readonly peerScheme: PeerScheme;
   readonly requireRoot: (options: RequestOptions) => Promise<void>;
   readonly linearize: (options: RequestOptions) => Promise<void>;
   readonly write: (operation: CommandOperation, options: RequestOptions) => Promise<Answer<unknown>>;
@@ -49,20 +50,24 @@ export class ClusterDesk implements ClusterAdministration {
   }
 
   async memberAdd(request: MemberAddRequest, options: RequestOptions = {}): Promise<Answer<MemberAddResponse>> {
-    const { name = "", isLearner = false } = request;
+    const { name = "", isLearner = false, isWitness = false } = request;
+    if (isWitness && isLearner) {
+      throw new InvalidArgumentError("memberAdd.isWitness", "must not be given with isLearner", isWitness);
+    }
     if (name.length > maxNameLength) {
       throw new InvalidArgumentError("memberAdd.name", `must be at most ${maxNameLength} long`, name.length);
     }
-    const peerUrls = checkUrls(request.peerUrls);
+    const peerUrls = checkUrls(request.peerUrls, this.#options.peerScheme);
     await this.#begin(options);
     const id = this.#newId();
-    await this.#ask({ type: "memberAdd", id, name, peerUrls, isLearner }, options);
+    const kind = isWitness ? { isLearner, isWitness } : { isLearner };
+    await this.#ask({ type: "memberAdd", id, name, peerUrls, ...kind }, options);
     const listed = this.#listed();
     const member = listed.members.find((info) => info.id === id);
     return {
       ...listed,
       // It may have been removed at once.
-      member: member ?? { id, name, peerUrls, clientUrls: [], httpUrls: [], isLearner },
+      member: member ?? { id, name, peerUrls, clientUrls: [], httpUrls: [], ...kind },
     };
   }
 
@@ -79,7 +84,7 @@ export class ClusterDesk implements ClusterAdministration {
   ): Promise<Answer<MembersResponse>> {
     await this.#begin(options);
     this.#find(id);
-    return this.#ask({ type: "memberUpdate", id, peerUrls: checkUrls(peerUrls) }, options);
+    return this.#ask({ type: "memberUpdate", id, peerUrls: checkUrls(peerUrls, this.#options.peerScheme) }, options);
   }
 
   async memberPromote(id: bigint, options: RequestOptions = {}): Promise<Answer<MembersResponse>> {
@@ -165,9 +170,15 @@ export class ClusterDesk implements ClusterAdministration {
   }
 }
 
-/** Without duplicates, in ascending order, as etcd keeps them. @throws CoordinationError BAD_MEMBER_URLS */
-function checkUrls(urls: readonly string[]): readonly string[] {
-  const isBad = urls.length === 0 || urls.length > maxUrls || urls.some((url) => parsePeerUrl(url) === undefined);
-  if (isBad) throw new CoordinationError("BAD_MEMBER_URLS");
-  return [...new Set(urls)].sort();
+/**
+ * Without duplicates, in ascending order, as etcd keeps them. One that asks for less than what members speak is corrected;
+ * one that asks for TLS where they do not speak it would promise too much.
+ *
+ * @throws CoordinationError BAD_MEMBER_URLS
+ */
+function checkUrls(urls: readonly string[], scheme: PeerScheme): readonly string[] {
+  const isBad = (url: string): boolean =>
+    parsePeerUrl(url) === undefined || (scheme === "http" && url.startsWith("https:"));
+  if (urls.length === 0 || urls.length > maxUrls || urls.some(isBad)) throw new CoordinationError("BAD_MEMBER_URLS");
+  return [...new Set(urls.map((url) => peerUrlIn(scheme, url)))].sort();
 }

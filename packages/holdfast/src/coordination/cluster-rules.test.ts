@@ -8,14 +8,22 @@ const url = (id: number): string => `http://host${id}:2380`;
 interface Given {
   readonly voters: readonly number[];
   readonly learners?: readonly number[];
+  readonly witnesses?: readonly number[];
   readonly started?: readonly number[];
   readonly heard?: readonly number[];
   readonly ready?: readonly number[];
 }
 
 /** Member 1 leads; what is not said is well. */
-function view({ voters, learners = [], started = voters, heard = voters, ready = learners }: Given): ClusterView {
-  const configuration: Configuration = { ...configurationOf(voters), learners };
+function view({
+  voters,
+  learners = [],
+  witnesses = [],
+  started = voters,
+  heard = voters,
+  ready = learners,
+}: Given): ClusterView {
+  const configuration: Configuration = { ...configurationOf(voters), learners, witnesses };
   return {
     configuration,
     self: 1,
@@ -34,6 +42,14 @@ function verdictOn(request: ClusterRequest, given: Given): unknown {
 const add = (isLearner: boolean, of: number = 9): ClusterRequest => {
   return { type: "memberAdd", id: BigInt(of), name: "", peerUrls: [url(of)], isLearner };
 };
+const witness: ClusterRequest = {
+  type: "memberAdd",
+  id: 9n,
+  name: "",
+  peerUrls: [url(9)],
+  isLearner: false,
+  isWitness: true,
+};
 const about = (type: "memberRemove" | "memberPromote" | "moveLeader", id: number): ClusterRequest => {
   return { type, id: BigInt(id) };
 };
@@ -50,6 +66,9 @@ describe("the leader judges", () => {
     ["the fourth, with two that never ran", { voters: [1, 2, 3], started: [1] }, add(false), "NOT_ENOUGH_STARTED"],
     ["one while another is away", { voters: [1, 2, 3], heard: [1, 2] }, add(false), "UNHEALTHY_CLUSTER"],
     ["a learner while a voter is away", { voters: [1, 2, 3], heard: [1, 2] }, add(true), "UNHEALTHY_CLUSTER"],
+    ["a witness", { voters: [1, 2] }, witness, [{ type: "addWitness", id: 9, address: "host9:2380" }]],
+    ["a witness to one alone: it could not be spared", { voters: [1] }, witness, "NOT_ENOUGH_STARTED"],
+    ["a witness too many", { voters: [1, 2, 3, 4], witnesses: [3, 4] }, witness, "NOT_ENOUGH_STARTED"],
     ["a second learner", { voters: [1], learners: [2] }, add(true), "TOO_MANY_LEARNERS"],
   ])("the addition of %s", (_, given, request, expected) => {
     expect(verdictOn(request, given)).toEqual(expected);
@@ -75,6 +94,9 @@ describe("the leader judges", () => {
     ["one of two", { voters: [1, 2] }, 2, removed(2)],
     ["one of five, two of them away", { voters: [1, 2, 3, 4, 5], heard: [1, 2, 3] }, 3, "UNHEALTHY_CLUSTER"],
     ["one of five, another away", { voters: [1, 2, 3, 4, 5], heard: [1, 2, 3, 4] }, 3, removed(3)],
+    ["one of two with a witness", { voters: [1, 2, 3], witnesses: [3] }, 2, removed(2)],
+    ["the last beside a witness", { voters: [1, 3], witnesses: [3] }, 1, "NOT_ENOUGH_STARTED"],
+    ["a witness", { voters: [1, 2, 3], witnesses: [3] }, 3, removed(3)],
     ["the last", { voters: [1] }, 1, "NOT_ENOUGH_STARTED"],
     ["the one that runs of two", { voters: [1, 2], started: [1] }, 1, "NOT_ENOUGH_STARTED"],
     ["one that never ran", { voters: [1, 2], started: [1], heard: [1] }, 2, removed(2)],
@@ -95,10 +117,11 @@ describe("the leader judges", () => {
   });
 
   it("who is to lead", () => {
-    const given = { voters: [1, 2], learners: [3] };
-    expect([1, 2, 3, 4].map((id) => verdictOn(about("moveLeader", id), given))).toEqual([
+    const given = { voters: [1, 2, 5], learners: [3], witnesses: [5] };
+    expect([1, 2, 3, 4, 5].map((id) => verdictOn(about("moveLeader", id), given))).toEqual([
       "done",
       "transfer",
+      "BAD_LEADER_TRANSFEREE",
       "BAD_LEADER_TRANSFEREE",
       "BAD_LEADER_TRANSFEREE",
     ]);

@@ -8,7 +8,7 @@ export interface ClusterView {
   /** Committed, and not joint. */
   readonly configuration: Configuration;
   readonly self: number;
-  /** Whether it has ever told of itself. */
+  /** Whether it has ever told of itself; a witness, which cannot be sure to be heard, whether it holds anything. */
   readonly isStarted: (id: number) => boolean;
   /** Whether the leader has heard it lately; of itself always. */
   readonly isHeard: (id: number) => boolean;
@@ -68,22 +68,28 @@ export function judge(request: ClusterRequest, view: ClusterView): Verdict {
 type AddRequest = Extract<ClusterRequest, { type: "memberAdd" }>;
 
 function judgeAdd({ id, peerUrls, ...request }: AddRequest, view: ClusterView): Verdict {
-  const { voters, learners } = view.configuration;
+  const { voters, learners, witnesses } = view.configuration;
   // A voter counts from when it is added: a lone member would wait, and serve nobody, for one that has yet to be started.
-  const isLearner = request.isLearner || voters.length === 1;
+  const isLearner = request.isLearner || (voters.length === 1 && request.isWitness !== true);
   const started = voters.filter(view.isStarted).length;
   if (!isLearner && started < majorityOf(voters.length + 1)) return refused("NOT_ENOUGH_STARTED");
   if (!voters.every(view.isHeard)) return refused("UNHEALTHY_CLUSTER");
   if (isTaken(peerUrls, 0, view)) return refused("PEER_URL_EXISTS");
   if (isLearner && learners.length >= maxLearners) return refused("TOO_MANY_LEARNERS");
+  if (request.isWitness === true && isMostly(witnesses.length + 1, voters.length + 1))
+    return refused("NOT_ENOUGH_STARTED");
   const address = parsePeerUrl(peerUrls[0]!)!;
-  return change({ type: isLearner ? "addLearner" : "addVoter", id: Number(id), address });
+  const type = isLearner ? "addLearner" : request.isWitness === true ? "addWitness" : "addVoter";
+  return change({ type, id: Number(id), address });
 }
 
 function reasonToKeep(id: number, view: ClusterView): Verdict | undefined {
-  const { voters } = view.configuration;
+  const { voters, witnesses } = view.configuration;
   const others = voters.filter((voter) => voter !== id);
   if (!hasMajority(others, view)) return refused("NOT_ENOUGH_STARTED");
+  if (isMostly(others.filter((voter) => witnesses.includes(voter)).length, others.length)) {
+    return refused("NOT_ENOUGH_STARTED");
+  }
   // One that is away is no part of what works now.
   if (!view.isHeard(id)) return undefined;
   return others.filter(view.isHeard).length < majorityOf(others.length) ? refused("UNHEALTHY_CLUSTER") : undefined;
@@ -91,6 +97,11 @@ function reasonToKeep(id: number, view: ClusterView): Verdict | undefined {
 
 function hasMajority(voters: readonly number[], view: ClusterView): boolean {
   return voters.filter(view.isStarted).length >= majorityOf(voters.length);
+}
+
+/** Whether so many witnesses could decide alone, and nobody who may lead would hold it. */
+function isMostly(witnesses: number, voters: number): boolean {
+  return witnesses >= majorityOf(voters);
 }
 
 function majorityOf(voters: number): number {

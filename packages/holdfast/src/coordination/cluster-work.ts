@@ -137,7 +137,8 @@ export class ClusterWork {
     return {
       configuration: raft.configuration,
       self: raft.id,
-      isStarted: (id) => started.has(id),
+      isStarted: (id) =>
+        started.has(id) || (raft.configuration.witnesses.includes(id) && (raft.progress.get(id)?.match ?? 0) > 0),
       isHeard: (id) => {
         const heardAt = raft.progress.get(id)?.heardAt;
         return id === raft.id || (heardAt !== undefined && raft.now - heardAt < raft.electionTimeoutMs);

@@ -1,4 +1,5 @@
 import type { Answer, MemberInfo, RequestOptions } from "./coordination.ts";
+import type { StateBackup } from "./state-backup.ts";
 
 export interface MemberAddRequest {
   /** Where the others reach it: `http://host:port`, at least one. Kept in ascending order; the first is dialled. */
@@ -7,6 +8,8 @@ export interface MemberAddRequest {
   readonly name?: string;
   /** It gets everything and decides nothing until it is promoted. Default false. */
   readonly isLearner?: boolean;
+  /** It votes and holds no state, for good: a third machine that breaks ties. Default false. */
+  readonly isWitness?: boolean;
 }
 
 export interface MemberAddResponse {
@@ -64,18 +67,6 @@ export interface HashResponse {
 export interface HashKvResponse extends HashResponse {
   /** History below this is gone, and not in the hash; -1 before the first compaction. */
   readonly compactedRevision: number;
-}
-
-/** The whole state as of one moment, for a backup. */
-export interface StateBackup {
-  /** The store's revision. */
-  readonly revision: number;
-  /** Bytes of all chunks together. */
-  readonly size: number;
-  /** Lazily; writes go on meanwhile, and nothing compacted is freed. */
-  readonly chunks: AsyncIterable<Uint8Array>;
-  /** Lets go of the state; also when not read to the end. Idempotent. */
-  release(): void;
 }
 
 /** Care for a member and its state. Rejects as ClusterAdministration does. */

@@ -38,6 +38,8 @@ export type CoordinationErrorCode =
   | "MEMBER_REMOVED"
   | "LEARNER_NOT_READY"
   | "TOO_MANY_LEARNERS"
+  | "NOT_AT_LEARNER"
+  | "NOT_AT_WITNESS"
   | "PEER_URL_EXISTS"
   | "BAD_MEMBER_URLS"
   | "UNHEALTHY_CLUSTER"
@@ -94,6 +96,8 @@ export const coordinationErrors: Readonly<Record<CoordinationErrorCode, readonly
   MEMBER_REMOVED: ["system", false, "this member was removed from its cluster for good"],
   LEARNER_NOT_READY: ["consistency", true, "can only promote a learner member which is in sync with leader"],
   TOO_MANY_LEARNERS: ["business", false, "too many learner members in cluster"],
+  NOT_AT_LEARNER: ["network", true, "rpc not supported for learner"],
+  NOT_AT_WITNESS: ["network", true, "a witness holds no state: ask another member"],
   PEER_URL_EXISTS: ["business", false, "peer URLs already exist"],
   BAD_MEMBER_URLS: ["business", false, "given member URLs are invalid"],
   UNHEALTHY_CLUSTER: ["network", true, "unhealthy cluster"],
@@ -111,6 +115,8 @@ export const coordinationErrors: Readonly<Record<CoordinationErrorCode, readonly
 
 /** A coordination request was refused or its outcome is unknown (`TIMED_OUT`, `SESSION_EXPIRED`). */
 export class CoordinationError extends HoldfastError {
+  static override readonly brand: string = "CoordinationError";
+
   declare readonly code: CoordinationErrorCode;
 
   constructor(code: CoordinationErrorCode, options: { readonly cause?: unknown } = {}) {

@@ -93,6 +93,8 @@ export interface MemberInfo {
   readonly httpUrls: readonly string[];
   /** It gets everything and decides nothing. Default false. */
   readonly isLearner?: boolean;
+  /** It votes and holds no state: it never leads, and refuses every request with NOT_AT_WITNESS. Default false. */
+  readonly isWitness?: boolean;
 }
 
 export type MemberRole = "leader" | "follower" | "candidate";
@@ -111,6 +113,8 @@ export interface MemberStatus {
   readonly logBytes: number;
   /** It gets everything and decides nothing. */
   readonly isLearner: boolean;
+  /** It votes, holds no state, and answers no clients. Default false. */
+  readonly isWitness?: boolean;
   /** What is wrong in the cluster, as this member knows. */
   readonly alarms: readonly Alarm[];
 }

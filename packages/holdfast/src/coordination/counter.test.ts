@@ -69,7 +69,7 @@ describe("a counter", () => {
     const line = unreliable(member, (method) => (lost && method === "txn" ? "requestLost" : undefined));
     const session = await openSession(line, { clock });
     const tickets = counter(session, "tickets");
-    const late = expect(tickets.add(1, { timeoutMs: 500 })).rejects.toEqual(code("ACQUIRE_TIMED_OUT"));
+    const late = expect(tickets.add(1, { timeoutMs: 500 })).rejects.toEqual(code("TIMED_OUT"));
     await clock.advance(500);
     await late;
     expect(line.mishaps.length).toBeGreaterThan(1);

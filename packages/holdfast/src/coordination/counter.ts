@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "../errors/base.ts";
 import type { Coordination } from "./coordination.ts";
 import type { KeyValue } from "./key-value.ts";
-import { limited, type AcquireOptions } from "./lock.ts";
+import { limited, notAnswered, type RepeatOptions } from "./lock.ts";
 import { RecipeError } from "./recipe-error.ts";
 import type { Session } from "./session.ts";
 import { mayPass, untilAnswered } from "./until-answered.ts";
@@ -14,9 +14,9 @@ export interface Counter {
    * the other.
    *
    * @throws InvalidArgumentError; RecipeError NOT_A_COUNTER when it is no whole number or would be no safe integer any
-   * more, ACQUIRE_TIMED_OUT, SESSION_LOST; the signal's reason. After the last three it may have been added.
+   * more, SESSION_LOST; CoordinationError TIMED_OUT; the signal's reason. After the last three it may have been added.
    */
-  add(by?: number, options?: AcquireOptions): Promise<number>;
+  add(by?: number, options?: RepeatOptions): Promise<number>;
   /** The sum now; 0 when nothing was ever added. @throws RecipeError NOT_A_COUNTER; CoordinationError */
   get(): Promise<number>;
 }
@@ -74,7 +74,9 @@ export function counter(session: Session, name: string): Counter {
     name,
     add(by = 1, options = {}) {
       if (!Number.isSafeInteger(by)) throw new InvalidArgumentError("counter.by", "must be a safe integer", by);
-      const adding = previous.then(() => limited(session, "counter", options, (signal) => add(by, signal)));
+      const adding = previous.then(() =>
+        limited(session, "counter", options, notAnswered, (signal) => add(by, signal)),
+      );
       previous = adding.catch(() => undefined);
       return adding.catch((error: unknown) => {
         if (mayPass(error) || (error as { readonly code?: unknown }).code !== "LEASE_NOT_FOUND") throw error;

@@ -3,6 +3,8 @@ import { VirtualClock } from "../testing/index.ts";
 import { election, type Leader } from "./election.ts";
 import { createMemoryMember } from "./memory-member.ts";
 import { openSession, type Session } from "./session.ts";
+import { unreliable } from "./testing/unreliable-coordination.ts";
+import { isOutcomeUnknown } from "./until-answered.ts";
 
 const code = (code: string) => expect.objectContaining({ code });
 
@@ -94,5 +96,28 @@ describe("an election", () => {
     await session.close();
     await expect(leadership.proclaim("3")).rejects.toEqual(code("SESSION_CLOSED"));
     expect(() => election(session, "")).toThrow("election.name must not be empty");
+  });
+
+  it("does not know what was said when nobody answers in time", async () => {
+    const clock = new VirtualClock();
+    const member = createMemoryMember({ clock });
+    let lost = false;
+    const line = unreliable(member, (method) =>
+      lost && (method === "txn" || method === "deleteRange") ? "answerLost" : undefined,
+    );
+    const session = await openSession(line, { clock });
+    const leadership = await election(session, "e").campaign("1");
+    lost = true;
+    const said = expect(leadership.proclaim("2", { timeoutMs: 400 })).rejects.toEqual(code("TIMED_OUT"));
+    await clock.advance(400);
+    await said;
+    const resigned = expect(leadership.resign({ timeoutMs: 300 })).rejects.toSatisfy(isOutcomeUnknown);
+    await clock.advance(300);
+    await resigned;
+    expect(line.mishaps.length).toBeGreaterThan(3);
+    lost = false;
+    await clock.advance(5_000);
+    expect(await election(session, "e").leader()).toBeUndefined();
+    await session.close();
   });
 });

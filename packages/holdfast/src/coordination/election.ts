@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "../errors/base.ts";
 import { observeFront, frontOf, type ObserveOptions } from "./leader-watch.ts";
-import { giveBack, limited, type AcquireOptions } from "./lock.ts";
+import { gaveUpWaiting, giveBack, limited, notAnswered, type AcquireOptions, type RepeatOptions } from "./lock.ts";
 import { RecipeError } from "./recipe-error.ts";
 import type { Session } from "./session.ts";
 import { untilAnswered } from "./until-answered.ts";
@@ -25,8 +25,13 @@ export interface Leadership extends AsyncDisposable {
   readonly held: boolean;
   /** Fires when `held` turns false, except by `resign`: stop to lead. */
   readonly signal: AbortSignal;
-  /** Says something else, without a new election. @throws RecipeError LEADERSHIP_OVER, SESSION_LOST, ACQUIRE_TIMED_OUT */
-  proclaim(value: string, options?: AcquireOptions): Promise<void>;
+  /**
+   * Says something else, without a new election. `timeoutMs` is 5 000 by default.
+   *
+   * @throws RecipeError LEADERSHIP_OVER, SESSION_LOST; CoordinationError TIMED_OUT; the signal's reason. After the last
+   * two it may have been said.
+   */
+  proclaim(value: string, options?: RepeatOptions): Promise<void>;
   /** Lets the next candidate lead. Repeats what is not answered for `timeoutMs` (default 5 000), then in the background. */
   resign(options?: { readonly timeoutMs?: number }): Promise<void>;
 }
@@ -60,7 +65,7 @@ export function election(session: Session, name: string): Election {
   return {
     name,
     campaign: (value, options = {}) =>
-      limited(session, "campaign", options, async (signal) => {
+      limited(session, "campaign", options, gaveUpWaiting, async (signal) => {
         const key = joinKey(line.prefix, session.uniqueName());
         return new OwnLeadership(session, name, await takeTurn(line, key, encoder.encode(value), signal));
       }),
@@ -99,21 +104,26 @@ class OwnLeadership implements Leadership {
     return this.#resigning === undefined && this.#session.whileHeld === this.signal && this.#session.held;
   }
 
-  async proclaim(value: string, options: AcquireOptions = {}): Promise<void> {
+  async proclaim(value: string, options: RepeatOptions = {}): Promise<void> {
     const { coordination, clock, random, leaseId } = this.#session;
     const { key, token } = this;
     const put = { key, value: encoder.encode(value), lease: leaseId };
-    const { succeeded } = await limited(this.#session, "proclaim", { timeoutMs: 5_000, ...options }, (signal) =>
-      untilAnswered({ clock, random, signal }, () =>
-        coordination.txn(
-          {
-            compare: [{ key, target: "create", result: "equal", operand: token }],
-            success: [{ type: "put", request: put }],
-            failure: [],
-          },
-          { signal },
+    const { succeeded } = await limited(
+      this.#session,
+      "proclaim",
+      { timeoutMs: 5_000, ...options },
+      notAnswered,
+      (signal) =>
+        untilAnswered({ clock, random, signal }, () =>
+          coordination.txn(
+            {
+              compare: [{ key, target: "create", result: "equal", operand: token }],
+              success: [{ type: "put", request: put }],
+              failure: [],
+            },
+            { signal },
+          ),
         ),
-      ),
     );
     if (!succeeded) throw new RecipeError("LEADERSHIP_OVER");
   }

@@ -1,5 +1,6 @@
 export { actingAs } from "./acting-as.ts";
 export type { AuthAdministration } from "./auth-administration.ts";
+export type { AuthState } from "./auth-store.ts";
 export type {
   AuthChangeResponse,
   AuthenticateRequest,
@@ -23,7 +24,6 @@ export type {
   MemberAddRequest,
   MemberAddResponse,
   MembersResponse,
-  StateBackup,
 } from "./cluster.ts";
 export type { ClusterChange, ClusterChangeResponse, ClusterRequest } from "./cluster-change.ts";
 export type { ClusterState } from "./cluster-state.ts";
@@ -89,7 +89,7 @@ export type {
   LeaseTimeToLiveResponse,
 } from "./lease.ts";
 export { lock } from "./lock.ts";
-export type { AcquireOptions, HeldLock, Lock } from "./lock.ts";
+export type { AcquireOptions, HeldLock, Lock, RepeatOptions } from "./lock.ts";
 export { createMember } from "./member.ts";
 export type { MemberOptions } from "./member.ts";
 export { maxMembers } from "./member-identity.ts";
@@ -121,6 +121,7 @@ export { defaultSessionOptions, hexOf, openSession } from "./session.ts";
 export type { Session, SessionOptions } from "./session.ts";
 export { restoreMember } from "./restore-member.ts";
 export type { RestoreOptions } from "./restore-member.ts";
+export type { BackupContents, StateBackup, StoredLease, StoredVersion } from "./state-backup.ts";
 export { defaultSessionLimits } from "./session-table.ts";
 export type { SessionLimits } from "./session-table.ts";
 export { sharedConfig } from "./shared-config.ts";

@@ -32,6 +32,7 @@ export interface KeyValueStateMachineOptions {
     readonly dropSessionsInSnapshot?: boolean;
     readonly renewLeasesInSnapshot?: boolean;
     readonly restoreSilently?: boolean;
+    readonly dropCompactionInSnapshot?: boolean;
   };
 }
 
@@ -190,7 +191,7 @@ export function createKeyValueStateMachine(options: KeyValueStateMachineOptions 
     const contents = store.openSnapshot();
     const kept = sessions.capture();
     const chunks = writeState({
-      store: contents,
+      store: options.plant?.dropCompactionInSnapshot === true ? { ...contents, compactedRevision: -1 } : contents,
       leases: options.plant?.renewLeasesInSnapshot === true ? renewed(leases.capture()) : leases.capture(),
       sessions: options.plant?.dropSessionsInSnapshot === true ? { horizon: -1, sessions: [] } : kept,
       members: sortedMembers(),

@@ -19,6 +19,8 @@ export interface LeaseReader {
   timeToLive(request: LeaseTimeToLiveRequest, behindMs: number): LeaseTimeToLiveResponse;
   /** The one that runs out first comes first. */
   list(): LeaseId[];
+  /** As they are now; what happens to them later does not show. */
+  capture(): LeaseCapture;
 }
 
 export interface CapturedLease {

@@ -102,6 +102,25 @@ describe("a lock", () => {
     expect((await lock(two, "l").tryAcquire())!.token).toBeGreaterThan(held!.token);
   });
 
+  it("is released later when nobody answers in time", async () => {
+    const clock = new VirtualClock();
+    const member = createMemoryMember({ clock });
+    let lost = false;
+    const line = unreliable(member, (method) => (lost && method === "deleteRange" ? "requestLost" : undefined));
+    const session = await openSession(line, { clock });
+    const held = await lock(session, "l").acquire();
+    lost = true;
+    const late = expect(held.release({ timeoutMs: 500 })).rejects.toEqual(code("TIMED_OUT"));
+    await clock.advance(500);
+    await late;
+    expect(line.mishaps.length).toBeGreaterThan(1);
+    expect((await member.range({ key: held.key })).count).toBe(1);
+    lost = false;
+    await clock.advance(5_000);
+    expect((await member.range({ key: held.key })).count).toBe(0);
+    await session.close();
+  });
+
   it("is left by those who give up, whoever stands behind them", async () => {
     const { clock, open, keys } = start();
     const session = await open();

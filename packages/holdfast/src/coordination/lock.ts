@@ -1,5 +1,6 @@
 import { checkNumber, InvalidArgumentError } from "../errors/base.ts";
 import { JoinedSignal } from "./joined-signal.ts";
+import { CoordinationError } from "./coordination-error.ts";
 import { RecipeError } from "./recipe-error.ts";
 import type { Session } from "./session.ts";
 import { joinKey, leave, leaveLater, lineOf, takeIfFree, takeTurn, type Line, type Place } from "./waiting-line.ts";
@@ -8,6 +9,14 @@ export interface AcquireOptions {
   /** Gives up with `signal.reason`, and leaves the line. */
   readonly signal?: AbortSignal;
   /** Gives up with RecipeError ACQUIRE_TIMED_OUT. Default Infinity. */
+  readonly timeoutMs?: number;
+}
+
+/** How long a request is repeated that the cluster does not answer. */
+export interface RepeatOptions {
+  /** Gives up with `signal.reason`. */
+  readonly signal?: AbortSignal;
+  /** Gives up with CoordinationError TIMED_OUT. */
   readonly timeoutMs?: number;
 }
 
@@ -30,7 +39,7 @@ export interface HeldLock extends AsyncDisposable {
    * Gives the lock to the next in line. Repeats what the cluster does not answer for `timeoutMs` (default 5 000), and
    * after that in the background.
    *
-   * @throws CoordinationError of the last try
+   * @throws CoordinationError TIMED_OUT when it was not answered in time; what it was refused with
    */
   release(options?: { readonly timeoutMs?: number }): Promise<void>;
 }
@@ -62,7 +71,7 @@ export function lock(session: Session, name: string): Lock {
     options: AcquireOptions,
     how: (line: Line, key: Uint8Array, signal: AbortSignal) => Promise<Place | undefined>,
   ): Promise<HeldLock | undefined> {
-    return await limited(session, "acquire", options, async (signal) => {
+    return await limited(session, "acquire", options, gaveUpWaiting, async (signal) => {
       const place = await how(line, joinKey(line.prefix, session.uniqueName()), signal);
       return place && new OwnLock(session, name, place);
     });
@@ -85,26 +94,33 @@ export function lock(session: Session, name: string): Lock {
   return self;
 }
 
+/** The time is over for one who waits for its turn. */
+export const gaveUpWaiting = (): Error => new RecipeError("ACQUIRE_TIMED_OUT");
+
+/** The time is over for a request that is repeated until it is answered: it may have been applied. */
+export const notAnswered = (): Error => new CoordinationError("TIMED_OUT");
+
 const undone = new Error("the wait is over");
 
 /** As long as a timer can be. */
 const longestMs = 2 ** 31 - 1;
 
 /**
- * Runs `work` with a signal that fires with the session, the caller's signal and the time limit. Keeps the process alive
- * meanwhile, as somebody waits for it.
+ * Runs `work` with a signal that fires with the session, the caller's signal and, with what `tooLate` makes, the time
+ * limit. Keeps the process alive meanwhile, as somebody waits for it.
  */
 export async function limited<T>(
   session: Session,
   name: string,
   { signal, timeoutMs = Infinity }: AcquireOptions,
+  tooLate: () => Error,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   checkNumber(`${name}.timeoutMs`, timeoutMs, 0, Infinity);
   const joined = new JoinedSignal(signal, session.signal);
   const over = new AbortController();
   const limit = (): void => {
-    if (timeoutMs !== Infinity) joined.abort(new RecipeError("ACQUIRE_TIMED_OUT"));
+    if (timeoutMs !== Infinity) joined.abort(tooLate());
   };
   session.clock.sleep(Math.min(timeoutMs, longestMs), { signal: over.signal }).then(limit, () => undefined);
   try {
@@ -153,7 +169,7 @@ export async function giveBack(session: Session, key: Uint8Array, timeoutMs: num
   checkNumber("release.timeoutMs", timeoutMs, 0, Infinity);
   if (session.signal.aborted) return;
   try {
-    await limited(session, "release", { timeoutMs }, (signal) => leave(session, key, signal));
+    await limited(session, "release", { timeoutMs }, notAnswered, (signal) => leave(session, key, signal));
   } catch (error) {
     if (session.signal.aborted) return;
     leaveLater(session, key, undefined);

@@ -2,19 +2,15 @@ import type { SnapshotSource } from "../consensus/index.ts";
 import type { Clock } from "../runtime/index.ts";
 import { crc32c } from "../wire/index.ts";
 import type { ClusterChange } from "./cluster-change.ts";
-import type {
-  Alarm,
-  AlarmsResponse,
-  HashKvResponse,
-  HashResponse,
-  MaintenanceAdministration,
-  StateBackup,
-} from "./cluster.ts";
+import type { Alarm, AlarmsResponse, HashKvResponse, HashResponse, MaintenanceAdministration } from "./cluster.ts";
 import type { CommandOperation } from "./command.ts";
 import type { Answer, RequestOptions, ResponseHeader } from "./coordination.ts";
 import { CoordinationError } from "./coordination-error.ts";
 import type { KeyValueStateMachine } from "./key-value-state-machine.ts";
+import type { LeaseCapture } from "./lease-table.ts";
+import type { StateBackup, StoredLease } from "./state-backup.ts";
 import { versionChunks } from "./state-snapshot.ts";
+import { VersionOrder } from "./version-order.ts";
 
 export interface MaintenanceDeskOptions {
   readonly clock: Clock;
@@ -61,7 +57,7 @@ export class MaintenanceDesk implements MaintenanceAdministration {
     const header = this.#options.header();
     const source = this.#options.machine.snapshot();
     try {
-      return { hash: await this.#hashOf(() => source.next(), options.signal), header };
+      return { hash: await this.#hashOf(chunksOf(source), options.signal), header };
     } finally {
       source.release();
     }
@@ -77,7 +73,7 @@ export class MaintenanceDesk implements MaintenanceAdministration {
       if (revision > 0 && revision < compactedRevision) throw new CoordinationError("COMPACTED");
       const upTo = revision <= 0 ? contents.revision : revision;
       const chunks = versionChunks({ ...contents, revision: upTo });
-      const hash = await this.#hashOf(() => chunks.next().value ?? undefined, options.signal);
+      const hash = await this.#hashOf(chunks, options.signal);
       return { hash, compactedRevision, header };
     } finally {
       contents.release();
@@ -85,47 +81,33 @@ export class MaintenanceDesk implements MaintenanceAdministration {
   }
 
   async backup(options: RequestOptions = {}): Promise<StateBackup> {
-    const { requireRoot, machine } = this.#options;
+    const { requireRoot, machine, clock } = this.#options;
     await requireRoot(options);
-    const { revision } = machine;
-    // The same state twice: once to measure it, once to tell it.
-    const measured = machine.snapshot();
-    const told = machine.snapshot();
+    const contents = machine.openStore();
     try {
-      let size = 0;
-      await this.#read(
-        () => measured.next(),
-        options.signal,
-        (chunk) => void (size += chunk.length),
-      );
-      return { revision, size, chunks: readThrough(told, this.#options.clock), release: () => told.release() };
+      const { revision, compactedRevision } = contents;
+      const { alarms, removed } = machine.cluster.capture();
+      const state = { auth: machine.auth.capture(), leases: storedLeases(machine.leases.capture()), alarms };
+      const order = new VersionOrder(contents);
+      for await (const _ of inSlices(order.gather(), clock, options.signal));
+      return {
+        revision,
+        compactedRevision,
+        ...state,
+        removedMembers: removed,
+        versions: () => inSlices(order.batches(), clock),
+        release: () => contents.release(),
+      };
     } catch (error) {
-      told.release();
+      contents.release();
       throw error;
-    } finally {
-      measured.release();
     }
   }
 
-  async #hashOf(next: () => Uint8Array | undefined, signal: AbortSignal | undefined): Promise<number> {
+  async #hashOf(chunks: Iterable<Uint8Array>, signal: AbortSignal | undefined): Promise<number> {
     let hash = 0;
-    await this.#read(next, signal, (chunk) => void (hash = crc32c(chunk, hash)));
+    for await (const chunk of inSlices(chunks, this.#options.clock, signal)) hash = crc32c(chunk, hash);
     return hash;
-  }
-
-  async #read(
-    next: () => Uint8Array | undefined,
-    signal: AbortSignal | undefined,
-    take: (chunk: Uint8Array) => void,
-  ): Promise<void> {
-    const { clock } = this.#options;
-    let until = clock.now() + sliceMs;
-    for (let chunk = next(); chunk !== undefined; chunk = next()) {
-      take(chunk);
-      if (clock.now() < until) continue;
-      await clock.sleep(0, signal === undefined ? {} : { signal });
-      until = clock.now() + sliceMs;
-    }
   }
 
   async #change(change: ClusterChange, { timeoutMs, signal }: RequestOptions): Promise<void> {
@@ -136,17 +118,24 @@ export class MaintenanceDesk implements MaintenanceAdministration {
   }
 }
 
-async function* readThrough(source: SnapshotSource, clock: Clock): AsyncGenerator<Uint8Array> {
+function* chunksOf(source: SnapshotSource): Generator<Uint8Array> {
+  for (let chunk = source.next(); chunk !== undefined; chunk = source.next()) yield chunk;
+}
+
+/** Whoever takes it all at once would keep everybody else waiting. */
+async function* inSlices<T>(items: Iterable<T>, clock: Clock, signal?: AbortSignal): AsyncGenerator<T> {
   let until = clock.now() + sliceMs;
-  try {
-    for (let chunk = source.next(); chunk !== undefined; chunk = source.next()) {
-      yield chunk;
-      if (clock.now() < until) continue;
-      // Whoever takes it at once would keep everybody else waiting.
-      await clock.sleep(0);
-      until = clock.now() + sliceMs;
-    }
-  } finally {
-    source.release();
+  for (const item of items) {
+    yield item;
+    if (clock.now() < until) continue;
+    await clock.sleep(0, signal === undefined ? {} : { signal });
+    until = clock.now() + sliceMs;
   }
+}
+
+function storedLeases({ clockMs, leases }: LeaseCapture): StoredLease[] {
+  return leases.map(({ id, ttlSeconds, deadlineMs }) => {
+    const leftMs = deadlineMs === undefined ? Infinity : Math.max(1, deadlineMs - clockMs);
+    return { id, ttlSeconds, remainingSeconds: Math.min(ttlSeconds, Math.ceil(leftMs / 1000)) };
+  });
 }

@@ -1,5 +1,6 @@
 import { membersOf, type Configuration, type RaftNode } from "../consensus/index.ts";
 import type { Clock, Random, Timer } from "../runtime/index.ts";
+import { InvalidArgumentError } from "../errors/base.ts";
 import { growthOf } from "./alarm-rules.ts";
 import { ClusterDesk } from "./cluster-desk.ts";
 import { ClusterWork } from "./cluster-work.ts";
@@ -10,6 +11,7 @@ import { CoordinationError } from "./coordination-error.ts";
 import type { KeyValueStateMachine } from "./key-value-state-machine.ts";
 import type { RequestOp } from "./key-value.ts";
 import { committedConfiguration, listMembers } from "./member-list.ts";
+import { peerUrlIn, type PeerScheme } from "./peer-url.ts";
 
 export interface MemberClusterOptions {
   readonly clock: Clock;
@@ -20,14 +22,17 @@ export interface MemberClusterOptions {
   readonly initialMembers: readonly MemberInfo[];
   /** Bytes of the store at which the NOSPACE alarm is raised. */
   readonly quotaBytes: number;
+  /** As leader, makes voters of learners that are ready. */
   readonly autoPromote: boolean;
   readonly electionTimeoutMs: number;
   readonly header: () => ResponseHeader;
+  /** What members speak among themselves, and how their URLs are told. */
+  readonly peerScheme: PeerScheme;
   readonly requireRoot: (options: RequestOptions) => Promise<void>;
   readonly linearize: (options: RequestOptions) => Promise<void>;
   readonly write: (operation: CommandOperation, options: RequestOptions) => Promise<Answer<unknown>>;
-  /** This member is none any more. */
-  readonly onRemoved: (error: CoordinationError) => void;
+  /** This member is none any more, or is of another kind than the cluster has it. */
+  readonly onRemoved: (error: Error) => void;
 }
 
 /** How a peer turns away one that was removed; see the transport. */
@@ -40,6 +45,7 @@ export class MemberCluster {
   readonly #work: ClusterWork;
   /** It was in a configuration that was committed: one without it, later, means that it was removed. */
   #wasMember = false;
+  #misfit: Error | undefined;
   #leaving: Timer | undefined;
   #raising = false;
   #runs = false;
@@ -50,8 +56,8 @@ export class MemberCluster {
     const { clock, random, machine, node, initialMembers, autoPromote } = options;
     const { cluster } = machine;
     const members = (): readonly MemberInfo[] => this.members();
-    const { header, requireRoot, linearize, write } = options;
-    this.desk = new ClusterDesk({ clock, random, cluster, members, header, requireRoot, linearize, write });
+    const { header, requireRoot, linearize, write, peerScheme } = options;
+    this.desk = new ClusterDesk({ clock, random, cluster, members, header, requireRoot, linearize, write, peerScheme });
     this.#work = new ClusterWork({
       node,
       now: () => clock.now(),
@@ -64,16 +70,29 @@ export class MemberCluster {
     });
   }
 
+  get #isWitness(): boolean {
+    return this.#options.self.isWitness === true;
+  }
+
   members(): readonly MemberInfo[] {
     const { node, machine, initialMembers: initial } = this.#options;
     const { cluster } = machine;
-    return listMembers(committedConfiguration(node()), { published: machine.members(), cluster, initial });
+    const sources = { published: machine.members(), cluster, initial };
+    return listMembers(committedConfiguration(node()), sources).map((info) => {
+      return { ...info, peerUrls: info.peerUrls.map((url) => peerUrlIn(this.#options.peerScheme, url)) };
+    });
   }
 
   tick(): void {
+    if (this.#misfit !== undefined) return this.#options.onRemoved(this.#misfit);
     this.#runs = true;
     this.#work.tick();
     if (this.#published === "no") void this.#publish();
+  }
+
+  /** Somebody leads who may never have heard from a witness, which cannot see whether what it said was applied. */
+  onLeader(): void {
+    if (this.#isWitness) this.#published = "no";
   }
 
   onApplied(outcome: Outcome): void {
@@ -86,9 +105,21 @@ export class MemberCluster {
   /** After a restart older configurations are told again: whoever is not in them yet was not removed. */
   onConfiguration(configuration: Configuration, committed: boolean): void {
     if (!committed) return;
-    const isMember = membersOf(configuration).includes(Number(this.#options.self.id));
-    if (isMember) this.#wasMember = true;
-    else if (this.#wasMember) this.#leave();
+    const id = Number(this.#options.self.id);
+    if (membersOf(configuration).includes(id)) {
+      this.#wasMember = true;
+      this.#checkKind(configuration.witnesses.includes(id));
+    } else if (this.#wasMember) this.#leave();
+  }
+
+  /** Others count on what a member holds: one that holds nothing must not pass for one that does. */
+  #checkKind(isWitness: boolean): void {
+    if (isWitness === this.#isWitness) return;
+    this.#misfit = new InvalidArgumentError(
+      "isWitness",
+      `must be ${isWitness}, as the cluster has it`,
+      this.#isWitness,
+    );
   }
 
   onRefused(reason: string): void {
@@ -128,7 +159,12 @@ export class MemberCluster {
 
   /** Makes this member's addresses known to all, however long it takes to find a leader. */
   async #publish(): Promise<void> {
-    const { self, write } = this.#options;
+    const { self, write, node } = this.#options;
+    if (this.#isWitness) {
+      if (node().raft.leader === 0) return;
+      this.#published = "yes";
+      return node().propose(encodeCommand({ operation: { type: "memberAttributes", request: self } }));
+    }
     this.#published = "under way";
     try {
       await write({ type: "memberAttributes", request: self }, {});

@@ -12,6 +12,8 @@ export interface InitialMember {
   readonly name: string;
   /** Where the member listens for its peers. */
   readonly peer: Address;
+  /** It votes and holds no state. Such members must not be a majority. Default false. */
+  readonly isWitness?: boolean;
 }
 
 export const maxMembers = 7;
@@ -35,6 +37,11 @@ export function checkCluster(cluster: InitialCluster, self: string): void {
     names.add(name);
     addresses.add(address);
   }
+  const witnesses = members.filter(({ isWitness }) => isWitness === true).length;
+  // Else they could decide alone what nobody who leads holds.
+  if (witnesses > members.length / 2) {
+    throw new InvalidArgumentError("cluster.members", "must not have a majority of witnesses", witnesses);
+  }
   if (!names.has(self)) {
     throw new InvalidArgumentError("name", `must be one of the cluster's members (${[...names].join(", ")})`, self);
   }
@@ -45,10 +52,12 @@ export function memberId(cluster: InitialCluster, name: string): number {
   return hash53(JSON.stringify(["member", cluster.name, name])) || 1;
 }
 
-/** The cluster's id: of its name and its first members' names, in any order. */
+/** The cluster's id: of its name and its first members' names, in any order, and of which of them are witnesses. */
 export function clusterId(cluster: InitialCluster): bigint {
   const names = cluster.members.map(({ name }) => name).toSorted();
-  return BigInt(hash53(JSON.stringify(["cluster", cluster.name, names])) || 1);
+  const witnesses = cluster.members.filter(({ isWitness }) => isWitness === true).map(({ name }) => name);
+  const told = ["cluster", cluster.name, names, ...(witnesses.length === 0 ? [] : [witnesses.toSorted()])];
+  return BigInt(hash53(JSON.stringify(told)) || 1);
 }
 
 /** Two FNV-1a hashes (Fowler, Noll, Vo), 32 bits and 21, over UTF-16 code units with different seeds. */

@@ -35,7 +35,7 @@ export function listMembers(configuration: Configuration, sources: MemberSources
 
 function describe(
   number: number,
-  { learners, addresses }: Configuration,
+  { learners, witnesses, addresses }: Configuration,
   published: MemberInfo | undefined,
   { cluster, initial }: MemberSources,
 ): MemberInfo {
@@ -52,5 +52,6 @@ function describe(
     clientUrls: published?.clientUrls ?? [],
     httpUrls: published?.httpUrls ?? [],
     isLearner: learners.includes(number),
+    ...(witnesses.includes(number) ? { isWitness: true } : {}),
   };
 }

@@ -25,12 +25,16 @@ export interface JoinedMember {
   /** Empty for one that has not told its name yet. */
   readonly name: string;
   readonly peer: Address;
+  /** As it was added. Default false. */
+  readonly isWitness?: boolean;
 }
 
 /** Which member this is, of which cluster, and whom it knows at the start. */
 export interface MemberPlace {
   readonly id: NodeId;
   readonly clusterId: bigint;
+  /** It votes and holds no state. */
+  readonly isWitness: boolean;
   /** Where the others reach it. */
   readonly advertise: Address;
   readonly members: readonly MemberInfo[];
@@ -44,7 +48,12 @@ export interface MemberPlace {
  * log, which tells those that join later, does not say who was there at the beginning.
  */
 export function foundingCluster(joined: JoinedCluster, name: string): InitialCluster | undefined {
-  const cluster = { name, members: joined.members.map((member) => ({ name: member.name, peer: member.peer })) };
+  const members = joined.members.map((member) => ({
+    name: member.name,
+    peer: member.peer,
+    ...(member.isWitness === true ? { isWitness: true } : {}),
+  }));
+  const cluster = { name, members };
   const isFounded = joined.members.every((member) => member.id === BigInt(memberId(cluster, member.name)));
   return isFounded && clusterId(cluster) === joined.clusterId ? cluster : undefined;
 }
@@ -52,10 +61,16 @@ export function foundingCluster(joined: JoinedCluster, name: string): InitialClu
 /** A member of a new cluster, or one of those that made it. @throws InvalidArgumentError */
 export function initialPlace(cluster: InitialCluster, self: string): MemberPlace {
   checkCluster(cluster, self);
-  const members = cluster.members.map(({ name, peer }) => ({ id: BigInt(memberId(cluster, name)), name, peer }));
-  const place = placeOf(members, BigInt(memberId(cluster, self)), clusterId(cluster));
+  const idOf = (name: string): number => memberId(cluster, name);
+  const members = cluster.members.map((member) => ({ ...member, id: BigInt(idOf(member.name)) }));
+  const place = placeOf(members, BigInt(idOf(self)), clusterId(cluster));
   const addresses = new Map([...place.peers].map(([id, peer]) => [id, formatAddress(peer)]));
-  return { ...place, configuration: configurationOf(place.peers.keys(), addresses) };
+  const witnesses = cluster.members.filter(({ isWitness }) => isWitness === true).map(({ name }) => idOf(name));
+  const configuration = {
+    ...configurationOf(place.peers.keys(), addresses),
+    witnesses: witnesses.toSorted((a, b) => a - b),
+  };
+  return { ...place, configuration };
 }
 
 /** One that was added later: it takes no part until the others have told it who does. @throws InvalidArgumentError */
@@ -78,10 +93,12 @@ export function joinedPlace({ clusterId: cluster, memberId: self, members }: Joi
 }
 
 function placeOf(members: readonly JoinedMember[], self: bigint, cluster: bigint): MemberPlace {
+  const { peer: advertise, isWitness = false } = members.find(({ id }) => id === self)!;
   return {
     id: Number(self),
     clusterId: cluster,
-    advertise: members.find(({ id }) => id === self)!.peer,
+    isWitness,
+    advertise,
     members: members.map(({ id, name, peer }) => {
       return { id, name, peerUrls: [formatPeerUrl(peer)], clientUrls: [], httpUrls: [] };
     }),

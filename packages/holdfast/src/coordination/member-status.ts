@@ -15,6 +15,7 @@ export function memberStatus({ raft, applied, logBytes }: RaftNode, machine: Key
     storeBytes,
     logBytes,
     isLearner: raft.configuration.learners.includes(raft.id),
+    ...(raft.witness ? { isWitness: true } : {}),
     alarms: cluster.alarms,
   };
 }

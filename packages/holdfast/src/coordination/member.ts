@@ -2,6 +2,7 @@ import {
   createNode,
   defaultNodeOptions,
   tcpTransport,
+  witnessState,
   type Fact,
   type NodeId,
   type NodeOptions,
@@ -9,7 +10,7 @@ import {
   type PlantedBug,
   type ReadMode,
 } from "../consensus/index.ts";
-import { InvalidArgumentError } from "../errors/base.ts";
+import { checkOneOf, InvalidArgumentError } from "../errors/base.ts";
 import type { Address, Passwords, Runtime } from "../runtime/index.ts";
 import { AuthTokens } from "./auth-tokens.ts";
 import type { Outcome } from "./command.ts";
@@ -17,6 +18,7 @@ import { createKeyValueStateMachine } from "./key-value-state-machine.ts";
 import { checkLeaseOptions, type LeaseOptions } from "./lease-options.ts";
 import type { InitialCluster } from "./member-identity.ts";
 import { initialPlace, joinedPlace, type JoinedCluster, type MemberPlace } from "./member-place.ts";
+import type { PeerScheme } from "./peer-url.ts";
 import { refuseRemoved } from "./removed-peers.ts";
 import { ReplicatedMember } from "./replicated-member.ts";
 import type { SessionLimits } from "./session-table.ts";
@@ -34,9 +36,11 @@ export interface MemberOptions {
   readonly cluster?: InitialCluster;
   /** Of a member that was added later (`ClusterAdministration.memberAdd`). */
   readonly join?: JoinedCluster;
-  /** Published to the other members, for clients to find. */
+  /** Published to the other members, for clients to find; but for a witness, which has nothing to tell them. */
   readonly clientUrls: readonly string[];
   readonly httpUrls: readonly string[];
+  /** How members are told that are reached in TLS, where the runtime's network speaks it: `https`. Default `http`. */
+  readonly peerScheme?: PeerScheme;
   /** Default 100; at least 10. */
   readonly heartbeatMs?: number;
   /** Default 500; at least twice the heartbeat. An election starts after one to two times this. */
@@ -92,7 +96,7 @@ const passedOn = [
 ] as const;
 
 /**
- * Starts one member of a replicated key-value cluster in this process.
+ * Starts one member of a replicated key-value cluster in this process: a witness, where `cluster` or `join` says so of it.
  *
  * @throws InvalidArgumentError for an option that breaks its rule; ForeignDirectoryError, LogCorruptError, or the
  * platform's error (`EADDRINUSE`, `EACCES`, `ELOCKED`, …) when the directory or the peer port cannot be used
@@ -118,12 +122,14 @@ export async function createMember(options: MemberOptions): Promise<ReplicatedMe
       dropSessionsInSnapshot: plant === "sessions-lost-in-snapshot",
       renewLeasesInSnapshot: plant === "leases-renewed-in-snapshot",
       restoreSilently: plant === "watchers-miss-snapshot",
+      dropCompactionInSnapshot: plant === "compaction-lost-in-snapshot",
     },
     ...(options.sessionLimits === undefined ? {} : { sessionLimits: options.sessionLimits }),
   });
-  const { clientUrls, httpUrls } = options;
+  const { httpUrls } = options;
+  const kind = place.isWitness ? { clientUrls: [], isWitness: true } : { clientUrls: options.clientUrls };
   const { peerUrls } = place.members.find((info) => info.id === BigInt(id))!;
-  const self = { id: BigInt(id), name, peerUrls, clientUrls, httpUrls };
+  const self = { id: BigInt(id), name, peerUrls, httpUrls, ...kind };
   const member = new ReplicatedMember({
     clock: runtime.clock,
     random: runtime.random.fork("sessions"),
@@ -133,6 +139,7 @@ export async function createMember(options: MemberOptions): Promise<ReplicatedMe
     initialMembers: place.members,
     quotaBytes: options.quotaBytes ?? defaultQuotaBytes,
     autoPromote: options.autoPromote ?? false,
+    peerScheme: options.peerScheme ?? "http",
     leases,
     watches,
     tokens,
@@ -161,8 +168,10 @@ export async function createMember(options: MemberOptions): Promise<ReplicatedMe
     clusterId: place.clusterId,
     configuration: place.configuration,
     transport: refusing,
-    stateMachine: machine,
+    stateMachine: place.isWitness ? witnessState : machine,
     onApplied: (entry, outcome) => {
+      // A witness is not told what comes of entries, nor what they say.
+      if (place.isWitness) return;
       member.onApplied(entry, outcome as Outcome);
       refusing.refresh();
     },
@@ -184,6 +193,7 @@ function nodeOptions(options: MemberOptions): Pick<NodeOptions, (typeof passedOn
 
 function checkOptions(options: MemberOptions): void {
   if (options.name === "") throw new InvalidArgumentError("name", "must not be empty", options.name);
+  if (options.peerScheme !== undefined) checkOneOf("peerScheme", options.peerScheme, ["http", "https"]);
   const { heartbeatMs, electionTimeoutMs } = { ...defaultNodeOptions, ...options };
   atLeast("heartbeatMs", heartbeatMs, 10);
   atLeast("electionTimeoutMs", electionTimeoutMs, 2 * heartbeatMs);

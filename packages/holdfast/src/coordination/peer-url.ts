@@ -6,6 +6,14 @@ export function formatPeerUrl(address: Address): string {
   return `http://${formatAddress(address)}`;
 }
 
+/** What members speak among themselves: TLS, all of them, or none. */
+export type PeerScheme = "http" | "https";
+
+/** As a member is told, whatever was said when it was added. */
+export function peerUrlIn(scheme: PeerScheme, url: string): string {
+  return url.replace(/^https?:/, `${scheme}:`);
+}
+
 /** What a configuration holds of an address, at most. */
 const maxUrlLength = 255;
 

@@ -26,6 +26,8 @@ const recipeErrors: Readonly<Record<RecipeErrorCode, readonly [ErrorKind, boolea
 
 /** A session was lost or closed, a turn did not come, or a token, a revision or a value was refused. */
 export class RecipeError extends HoldfastError {
+  static override readonly brand: string = "RecipeError";
+
   declare readonly code: RecipeErrorCode;
 
   constructor(code: RecipeErrorCode, options: { readonly cause?: unknown; readonly detail?: string } = {}) {

@@ -47,7 +47,7 @@ export interface LineUser {
 
 const tickMs = 100;
 /** What another member, or the same one a little later, may answer; a write has a name, and is applied once. */
-const passing: ReadonlySet<string> = new Set(["STOPPED", "NO_LEADER", "TIMED_OUT"]);
+const passing: ReadonlySet<string> = new Set(["STOPPED", "NO_LEADER", "TIMED_OUT", "NOT_AT_WITNESS"]);
 const againMs = 20;
 const frameSlackBytes = 64;
 

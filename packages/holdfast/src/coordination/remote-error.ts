@@ -14,6 +14,8 @@ const failedCode = "MEMBER_FAILED" satisfies RemoteErrorCode;
  * another cluster, `ANSWER_TOO_LARGE` for one that no frame holds, `MEMBER_FAILED` for a fault in the member; else the code that the member refused it with.
  */
 export class RemoteError extends HoldfastError {
+  static override readonly brand: string = "RemoteError";
+
   constructor(code: string, message: string, options: { readonly cause?: unknown } = {}) {
     const unreachable = code === unreachableCode;
     super(message, {

@@ -31,7 +31,11 @@ interface Served {
   readonly connect: (hello?: Uint8Array) => Promise<RawClient>;
 }
 
-async function serving(limits: RemoteServiceLimits, test: (served: Served) => Promise<void>): Promise<void> {
+async function serving(
+  limits: RemoteServiceLimits,
+  test: (served: Served) => Promise<void>,
+  onRequest?: () => void,
+): Promise<void> {
   await simulate({ seed: 1 }, async (world) => {
     world.process("server").start(() => undefined);
     world.process("client").start(() => undefined);
@@ -42,6 +46,7 @@ async function serving(limits: RemoteServiceLimits, test: (served: Served) => Pr
       member,
       clock: runtime.clock,
       limits,
+      onRequest,
       onRefused: (reason) => void reasons.push(reason),
     });
     const address = { host: "server", port: 2379 };
@@ -154,6 +159,24 @@ describe("serving the own protocol", () => {
       expect([client.closed(), service.clients, service.refused]).toEqual([true, 0, refused]);
     }),
   );
+
+  it("answers whatever its listeners do", async () => {
+    let heard = 0;
+    await serving(
+      {},
+      async ({ world, connect }) => {
+        const client = await connect();
+        client.put(1, "a");
+        await world.clock.sleep(100);
+        expect(client.answers).toEqual(["welcome 1024", "outcome 1"]);
+      },
+      () => {
+        heard++;
+        throw new Error("a bug of theirs");
+      },
+    );
+    expect(heard).toBe(1);
+  });
 
   it("gives up those who say nothing: at first, and later", () =>
     serving({}, async ({ world, connect, reasons, service }) => {

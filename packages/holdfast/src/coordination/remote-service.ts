@@ -1,4 +1,5 @@
 import { checkInteger, checkOptionNames } from "../errors/base.ts";
+import { shielded } from "../errors/base.ts";
 import type { Clock, Connection } from "../runtime/index.ts";
 import type { Member } from "./coordination.ts";
 import { RemoteDesk } from "./remote-desk.ts";
@@ -73,6 +74,9 @@ export interface RemoteService extends AsyncDisposable {
 export function serveCoordination(options: RemoteServiceOptions): RemoteService {
   const limits = checkLimits(options.limits);
   const { member, clock } = options;
+  const ignore = (): void => undefined;
+  const onRequest = shielded(options.onRequest, ignore);
+  const onRefused = shielded(options.onRefused, ignore);
   const desks = new Set<RemoteDesk>();
   let refused = 0;
   let closing: Promise<void> | undefined;
@@ -100,11 +104,11 @@ export function serveCoordination(options: RemoteServiceOptions): RemoteService 
         limits,
         connection,
         user,
-        onRequest: options.onRequest,
+        onRequest,
         isFull: closing !== undefined ? "STOPPED" : desks.size >= limits.maxClients ? "TOO_MANY_REQUESTS" : undefined,
         onRefused(reason) {
           refused++;
-          options.onRefused?.(reason);
+          onRefused?.(reason);
         },
         onClose: () => desks.delete(desk),
       });

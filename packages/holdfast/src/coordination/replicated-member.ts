@@ -46,7 +46,7 @@ import type {
   LeaseTimeToLiveResponse,
 } from "./lease.ts";
 import { MaintenanceDesk, type MaintenanceDeskOptions } from "./maintenance-desk.ts";
-import { MemberCluster } from "./member-cluster.ts";
+import { MemberCluster, type MemberClusterOptions } from "./member-cluster.ts";
 import { memberStatus } from "./member-status.ts";
 import { OwnSession } from "./own-session.ts";
 import { PendingReads } from "./pending-reads.ts";
@@ -66,7 +66,10 @@ import { WatchHub } from "./watch-hub.ts";
 import type { WatchLimits } from "./watch-limits.ts";
 import type { Watcher, WatchOptions, WatchRequest } from "./watch.ts";
 
-export interface ReplicatedMemberOptions {
+export interface ReplicatedMemberOptions extends Pick<
+  MemberClusterOptions,
+  "quotaBytes" | "autoPromote" | "peerScheme"
+> {
   readonly clock: Clock;
   readonly random: Random;
   readonly machine: KeyValueStateMachine;
@@ -81,10 +84,6 @@ export interface ReplicatedMemberOptions {
   readonly tokens: AuthTokens;
   readonly passwords: Passwords | undefined;
   readonly maxWaiting: number;
-  /** Bytes of the store at which no more is taken. */
-  readonly quotaBytes: number;
-  /** As leader, makes voters of learners that are ready. */
-  readonly autoPromote: boolean;
 }
 
 const tickMs = 100;
@@ -129,12 +128,7 @@ export class ReplicatedMember implements Member {
       tokens: options.tokens,
       passwords: options.passwords,
       applied: () => this.#running.applied,
-      linearize: (request) => {
-        this.#admit(request);
-        return this.#linearize(request);
-      },
-      write: (operation, request) => this.#write(operation, request),
-      header: () => this.#header(options.machine.revision),
+      ...this.#deskOptions,
     });
     this.#cluster = new MemberCluster({
       ...options,
@@ -232,7 +226,9 @@ export class ReplicatedMember implements Member {
   }
 
   onFact(fact: Fact): void {
-    if (fact.type === "leaderChanged" && fact.leader !== 0 && this.#node !== undefined) this.#writes.proposeAgain();
+    if (fact.type !== "leaderChanged" || fact.leader === 0 || this.#node === undefined) return;
+    this.#writes.proposeAgain();
+    this.#cluster.onLeader();
   }
 
   async range(request: RangeRequest, options: RequestOptions = {}): Promise<Answer<RangeResponse>> {
@@ -340,7 +336,7 @@ export class ReplicatedMember implements Member {
   async leases(options: RequestOptions = {}): Promise<Answer<LeasesResponse>> {
     this.#admit(options);
     await this.#linearize(options);
-    const { machine } = this.#options;
+    const { machine } = this;
     return { leases: machine.leases.list(), header: this.#header(machine.revision) };
   }
 
@@ -367,7 +363,7 @@ export class ReplicatedMember implements Member {
     await (this.#closing ??= this.#running.close());
   }
 
-  #removed(error: CoordinationError): void {
+  #removed(error: Error): void {
     if (this.#closed) return;
     this.#end(error);
     void this.close();
@@ -393,18 +389,21 @@ export class ReplicatedMember implements Member {
   get #deskOptions(): Pick<MaintenanceDeskOptions, "header" | "requireRoot" | "linearize" | "write"> {
     return {
       header: () => this.#header(this.#options.machine.revision),
-      requireRoot: (options) => this.#auth.requireRoot(options),
-      linearize: async (options) => {
-        this.#admit(options);
-        await this.#linearize(options);
-      },
-      write: (operation, options) => this.#write(operation, options),
+      requireRoot: (options) => this.#admitted(options, () => this.#auth.requireRoot(options)),
+      linearize: (options) => this.#admitted(options, () => this.#linearize(options)),
+      write: (operation, options) => this.#admitted(options, () => this.#write(operation, options)),
     };
+  }
+
+  async #admitted<T>(options: RequestOptions, ask: () => Promise<T>): Promise<T> {
+    this.#admit(options);
+    return ask();
   }
 
   #admit({ signal, identity }: Pick<RequestOptions, "signal" | "identity">): void {
     signal?.throwIfAborted();
     if (this.#closed) throw new CoordinationError("STOPPED");
+    if (this.#options.self.isWitness === true) throw new CoordinationError("NOT_AT_WITNESS");
     if (identity !== undefined) validateIdentity(identity);
   }
 

@@ -26,13 +26,6 @@ async function startMember(
   });
 }
 
-async function backup(member: ReplicatedMember): Promise<{ readonly chunks: Uint8Array[]; readonly size: number }> {
-  const state = await member.maintenance.backup();
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of state.chunks) chunks.push(Uint8Array.from(chunk));
-  return { chunks, size: state.size };
-}
-
 describe("a backup", () => {
   it("starts a cluster of other members with the keys, leases and users of the old one", async () => {
     await simulate({ seed: 1 }, async (world) => {
@@ -42,14 +35,21 @@ describe("a backup", () => {
       for (let at = 0; at < 300; at++) await old.put({ key: text(`k${at}`), value: new Uint8Array(500).fill(at) });
       const { id } = await old.leaseGrant({ id: 0n, ttlSeconds: 60 });
       await old.put({ key: text("leased"), value: text("1"), lease: id });
+      for (const value of ["1", "2"]) await old.put({ key: text("changed"), value: text(value) });
+      await old.deleteRange({ key: text("k7") });
+      await old.compact({ revision: 200 });
+      await old.auth.change({ type: "roleAdd", name: "clerk" });
+      await old.auth.change({ type: "userAdd", name: "ann" });
+      await old.auth.change({ type: "userGrantRole", name: "ann", role: "clerk" });
       await old.maintenance.raiseAlarm({ member: old.id, type: "NOSPACE" });
-      const { chunks, size } = await backup(old);
-      expect(chunks.reduce((sum, chunk) => sum + chunk.length, 0)).toBe(size);
-      expect(chunks.length).toBeGreaterThan(2);
+      const backup = await old.maintenance.backup();
       const { revision } = old.status();
+      expect(backup.revision).toBe(revision);
+      // What comes after is not in it.
+      await old.deleteRange({ key: text("k298") });
       const hosts = ["b", "c", "d"];
       for (const host of hosts) {
-        const options = { directory: "/data", name: host, cluster: clusterOf("new", hosts), chunks };
+        const options = { directory: "/data", name: host, cluster: clusterOf("new", hosts), backup };
         const { disk } = world.process(host).runtime;
         expect(await restoreMember({ disk, ...options })).toEqual({ revision });
         await expect(restoreMember({ disk, ...options })).rejects.toThrow("seed.directory must be empty");
@@ -67,24 +67,43 @@ describe("a backup", () => {
         ).toEqual(hosts);
         expect(member.status().alarms).toEqual([]);
         expect((await member.leases()).leases).toEqual([id]);
+        expect((await member.leaseTimeToLive({ id, keys: true })).keys).toEqual([text("leased")]);
+        expect((await member.auth.user("ann")).roles).toEqual(["clerk"]);
+        expect((await member.range({ key: text("k298") })).count).toBe(1);
+        const before = await member.range({ key: text("changed"), revision: revision - 2 });
+        expect(before.pairs[0]?.value).toEqual(text("1"));
+        await expect(member.range({ key: text("k1"), revision: 199 })).rejects.toMatchObject({ code: "COMPACTED" });
+        const watcher = await member.watch({ key: text("k7"), startRevision: 201 });
+        expect((await watcher.next()).value?.events.map(({ type }) => type)).toEqual(["delete"]);
+        await watcher.close();
       }
       await all[0]!.put({ key: text("after"), value: text("1") });
       expect((await all[2]!.range({ key: text("after") })).count).toBe(1);
     });
   });
 
-  it("is refused when it is none", async () => {
+  it("is refused when it contradicts itself, and nothing is written", async () => {
     await simulate({ seed: 1 }, async (world) => {
-      world.process("a").start(() => undefined);
-      const { disk } = world.process("a").runtime;
-      const options = { disk, directory: "/data", name: "a", cluster: clusterOf("new", ["a"]) };
-      await expect(restoreMember({ ...options, chunks: [text("nonsense")] })).rejects.toMatchObject({
-        code: "MALFORMED",
-      });
-      await expect(restoreMember({ ...options, name: "b", chunks: [] })).rejects.toMatchObject({
-        code: "INVALID_ARGUMENT",
-      });
+      for (const host of ["a", "b"]) world.process(host).start(() => undefined);
+      const old = await startMember(world, "old", ["a"], "a");
+      await world.clock.sleep(3000);
+      await old.put({ key: text("k"), value: text("v") });
+      const backup = await old.maintenance.backup();
+      const { disk } = world.process("b").runtime;
+      const options = { disk, directory: "/data", name: "b", cluster: clusterOf("new", ["b"]), backup };
+      for (const wrong of [{ backup: { ...backup, revision: 1 } }, { name: "c" }]) {
+        await expect(restoreMember({ ...options, ...wrong })).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+      }
+      const cut = {
+        ...backup,
+        async *versions() {
+          yield* backup.versions();
+          throw new Error("cut short");
+        },
+      };
+      await expect(restoreMember({ ...options, backup: cut })).rejects.toThrow("cut short");
       await expect(disk.list("/data")).rejects.toMatchObject({ code: "ENOENT" });
+      backup.release();
     });
   });
 });

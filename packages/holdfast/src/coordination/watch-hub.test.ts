@@ -161,6 +161,8 @@ describe("a watcher", () => {
     for (const watcher of [fragments, past]) {
       const told: WatchResponse[] = [];
       for (let at = 0; at < 4; at++) told.push((await pull(watcher)) as WatchResponse);
+      const present = watcher === past ? 3 : undefined;
+      expect(told.map(({ presentRevision }) => presentRevision)).toEqual([present, present, present, present]);
       expect(told.map(({ events, fragment, header }) => [events.length, fragment, header.revision])).toEqual([
         [2, true, 2],
         [2, true, 2],

@@ -285,7 +285,7 @@ export class WatchHub implements WatchHost {
         cost = slice.cost;
         for (const { events } of slice.batches) cost += eventCost * events.length;
       }
-      watcher.give(slice.batches, slice.next);
+      watcher.give(slice.batches, slice.next, store.revision);
     }
     if (watcher.from > store.revision) this.#join(watcher);
     watcher.serve();

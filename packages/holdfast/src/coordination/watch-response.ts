@@ -6,6 +6,7 @@ export interface PackOptions {
   readonly maxBytes: number;
   readonly fragment: boolean;
   readonly header: (revision: number) => ResponseHeader;
+  readonly presentRevision: number;
 }
 
 /** Packs batches into as few responses as `maxBytes` allows. */
@@ -22,7 +23,7 @@ export function packBatches(batches: readonly WatchBatch[], options: PackOptions
       bytes += batch.bytes;
       revision = batch.revision;
     } while (at < batches.length && bytes + batches[at]!.bytes <= options.maxBytes);
-    const response = { header: options.header(revision), events };
+    const response = { header: options.header(revision), events, presentRevision: options.presentRevision };
     if (options.fragment && bytes > options.maxBytes) responses.push(...splitResponse(response, options.maxBytes));
     else responses.push(response);
   }
@@ -30,20 +31,20 @@ export function packBatches(batches: readonly WatchBatch[], options: PackOptions
 }
 
 /** Fragments of up to `maxBytes`, at least one event in each. */
-export function splitResponse({ header, events }: WatchResponse, maxBytes: number): WatchResponse[] {
+export function splitResponse({ events, ...others }: WatchResponse, maxBytes: number): WatchResponse[] {
   const fragments: WatchResponse[] = [];
   let part: WatchEvent[] = [];
   let bytes = 0;
   for (const event of events) {
     const size = sizeOfEvent(event);
     if (part.length > 0 && bytes + size > maxBytes) {
-      fragments.push({ header, events: part, fragment: true });
+      fragments.push({ ...others, events: part, fragment: true });
       part = [];
       bytes = 0;
     }
     part.push(event);
     bytes += size;
   }
-  fragments.push({ header, events: part });
+  fragments.push({ ...others, events: part });
   return fragments;
 }

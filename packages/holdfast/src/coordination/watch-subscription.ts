@@ -130,10 +130,11 @@ export class WatchSubscription implements Watcher {
     return group;
   }
 
-  /** Takes what the history has told, up to the revision `next`. */
-  give(batches: readonly WatchBatch[], next: number): void {
+  /** Takes what the history has told, up to the revision `next`, when the store was at `presentRevision`. */
+  give(batches: readonly WatchBatch[], next: number, presentRevision: number): void {
     const { host, maxBytes, fragment } = this.options;
-    this.#begun.push(...packBatches(batches, { maxBytes, fragment, header: (revision) => host.header(revision) }));
+    const header = (revision: number): ResponseHeader => host.header(revision);
+    this.#begun.push(...packBatches(batches, { maxBytes, fragment, header, presentRevision }));
     this.from = next;
   }
 

@@ -49,6 +49,8 @@ export interface WatchResponse {
   /** Its revision: everything up to there has been told, with this response; with a fragment, in part. */
   readonly header: ResponseHeader;
   readonly events: readonly WatchEvent[];
+  /** Of what was read from the history: the revision of the store then. */
+  readonly presentRevision?: number;
   /** More of the same revision follows. */
   readonly fragment?: boolean;
   /** Asked for or periodic: there was nothing else to tell. */

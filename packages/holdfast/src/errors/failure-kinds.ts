@@ -8,6 +8,8 @@ export interface NetworkErrorOptions extends FailureOptions {
 
 /** Nobody who could answer was reached, or the answer got lost. Severity medium. Default code `NETWORK_FAILED`. */
 export class NetworkError extends Failure {
+  static override readonly brand: string = "NetworkError";
+
   declare readonly kind: "network";
   readonly retryAfterMs: number | undefined;
 
@@ -28,6 +30,8 @@ export interface OperationTimeoutErrorOptions extends FailureOptions {
 
 /** The time was over; transient. Severity medium. Default code `OPERATION_TIMED_OUT`. */
 export class OperationTimeoutError extends Failure {
+  static override readonly brand: string = "OperationTimeoutError";
+
   declare readonly kind: "timeout";
   readonly operation: string;
   readonly timeoutMs: number | undefined;
@@ -53,6 +57,8 @@ export interface ConsistencyErrorOptions extends FailureOptions {
 
 /** What is, is not what the call took for granted; not transient. Severity high. Default code `CONFLICT`. */
 export class ConsistencyError extends Failure {
+  static override readonly brand: string = "ConsistencyError";
+
   declare readonly kind: "consistency";
   readonly expectedState: unknown;
   readonly actualState: unknown;
@@ -78,6 +84,8 @@ export interface ResourceErrorOptions extends FailureOptions {
 
 /** Too much at once, or something taken; transient if recoverable. Severity high. Default code `SERVICE_UNAVAILABLE`. */
 export class ResourceError extends Failure {
+  static override readonly brand: string = "ResourceError";
+
   declare readonly kind: "resource";
   readonly resourceType: string;
   readonly resourceId: string | undefined;
@@ -99,6 +107,8 @@ export class ResourceError extends Failure {
 
 /** The rules refused; the same request will fail again. Severity low. Default code `INVALID_REQUEST`. */
 export class BusinessError extends Failure {
+  static override readonly brand: string = "BusinessError";
+
   declare readonly kind: "business";
 
   constructor(message: string, options: FailureOptions = {}) {
@@ -118,6 +128,8 @@ export interface SystemErrorOptions extends FailureOptions {
 
 /** The machine or the program failed; not transient. Severity critical. Default code `SERVER_FAILED`. */
 export class SystemError extends Failure {
+  static override readonly brand: string = "SystemError";
+
   declare readonly kind: "system";
   readonly component: string;
   readonly details: string | undefined;

@@ -40,6 +40,8 @@ const classNames: Readonly<Record<ErrorKind, string>> = {
 
 /** What all six kinds of failure have; made by `classify`, or thrown by a program itself as one of the six classes. */
 export abstract class Failure extends HoldfastError {
+  static override readonly brand: string = "Failure";
+
   /** Whether the operation may have had its effect though it failed. */
   readonly effect: Effect;
   readonly context: ErrorContext;

@@ -20,6 +20,9 @@ export class HoldfastError extends Error {
     Object.defineProperty(this.prototype, brand, { value: true });
   }
 
+  /** What `is` knows a class by, in every copy of the package; literal, as a minifier may rename classes. */
+  static readonly brand: string = "HoldfastError";
+
   readonly code: string;
   readonly kind: ErrorKind;
   readonly retryable: boolean;
@@ -32,9 +35,20 @@ export class HoldfastError extends Error {
     this.retryable = options.retryable ?? false;
   }
 
-  /** True for every Holdfast error, also one of another copy of this package. */
-  static is(value: unknown): value is HoldfastError {
-    return typeof value === "object" && value !== null && (value as { [brand]?: unknown })[brand] === true;
+  /**
+   * True for every error of the class it is called on and of those that extend it, also one of another copy of this
+   * package. A class that says no `brand` of its own knows its own copy's alone.
+   */
+  static is<T extends HoldfastError>(this: { readonly prototype: T }, value: unknown): value is T {
+    if ((value as { [brand]?: unknown } | null | undefined)?.[brand] !== true) return false;
+    if ((this as unknown) === HoldfastError) return true;
+    const asked: unknown = Object.hasOwn(this, "brand") ? (this as unknown as { brand: string }).brand : this;
+    // Each class of the chain says its own brand; one that says none has that of the next.
+    for (let at = value; at !== null; at = Object.getPrototypeOf(at)) {
+      const { constructor } = at as { readonly constructor?: { readonly brand?: unknown } };
+      if (constructor === asked || constructor?.brand === asked) return true;
+    }
+    return false;
   }
 
   toJSON(): Record<string, unknown> {

@@ -2,6 +2,8 @@ import { HoldfastError } from "./holdfast-error.ts";
 
 /** An option or argument broke its rule; the message names the option, the rule and the value. */
 export class InvalidArgumentError extends HoldfastError {
+  static override readonly brand: string = "InvalidArgumentError";
+
   /** @example new InvalidArgumentError("retry.maxAttempts", "must be an integer >= 1", -2) */
   constructor(name: string, rule: string, value: unknown) {
     super(`${name} ${rule} (got ${describe(value)})`, {

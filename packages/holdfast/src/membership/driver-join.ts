@@ -5,6 +5,8 @@ import type { MembershipEvent } from "./swim-effects.ts";
 
 /** None of the members asked to join through has answered. */
 export class JoinError extends HoldfastError {
+  static override readonly brand: string = "JoinError";
+
   readonly addresses: readonly Address[];
 
   /** @example new JoinError([{ host: "10.0.0.1", port: 7946 }]) */

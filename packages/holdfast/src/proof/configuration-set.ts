@@ -1,39 +1,38 @@
+/** How many words a configuration has: the state, the first operation not placed, and which of the others are. */
+export const configurationWords: number = 6;
+
 /**
- * A set of records of 32-bit words, without an object per record: records lie one after the other in one array, found
- * through an open-addressed table. Once `maxBytes` would be passed it takes no more.
+ * A set of configurations, each of so many 32-bit words, in one open-addressed table and without an object for each.
+ * Once `maxBytes` would be passed it takes no more.
  */
 export interface ConfigurationSet {
   readonly size: number;
-  /** Adds the first `length` words of `record`: `"added"`, `"present"`, or `"full"`. */
-  add(record: Uint32Array, length: number, hash: number): "added" | "present" | "full";
+  readonly bytes: number;
+  /** Adds the configuration; its first word is never the highest number there is. */
+  add(configuration: Int32Array): "added" | "present" | "full";
 }
 
-const initialSlots = 1 << 6;
+const initialSlots = 1 << 4;
 
-export function configurationSet(maxBytes: number): ConfigurationSet {
-  /** Twice per slot: the record's hash, and its offset in `words` plus one (0: empty). */
-  let table = new Uint32Array(2 * initialSlots);
-  let words = new Uint32Array(4 * initialSlots);
-  let used = 0;
+/** @param others what else counts towards `maxBytes` */
+export function configurationSet(maxBytes: number, others: () => number): ConfigurationSet {
+  /** By slot: the configuration, its first word plus one (0: empty). */
+  let table = new Int32Array(configurationWords * initialSlots);
+  let mask = initialSlots - 1;
   let size = 0;
 
-  function isRecordAt(offset: number, record: Uint32Array, length: number): boolean {
-    if (words[offset] !== length) return false;
-    for (let i = 0; i < length; i++) if (words[offset + 1 + i] !== record[i]) return false;
-    return true;
-  }
-
-  /** Both arrays double; the old ones live until they are copied. */
-  function grow(needed: number): boolean {
-    const nextWords = used + needed > words.length ? 2 * (words.length + needed) : words.length;
-    const nextTable = 4 * size >= table.length ? 2 * table.length : table.length;
-    if (4 * (nextWords + nextTable) > maxBytes) return false;
-    if (nextWords > words.length) {
-      const larger = new Uint32Array(nextWords);
-      larger.set(words.subarray(0, used));
-      words = larger;
+  /** The old table lives until it is copied. */
+  function grow(): boolean {
+    if (3 * table.byteLength + others() > maxBytes) return false;
+    const old = table;
+    table = new Int32Array(2 * old.length);
+    mask = 2 * mask + 1;
+    for (let from = 0; from < old.length; from += configurationWords) {
+      if (old[from] === 0) continue;
+      let slot = hashOf(old[from]!, old, from) & mask;
+      while (table[configurationWords * slot] !== 0) slot = (slot + 1) & mask;
+      table.set(old.subarray(from, from + configurationWords), configurationWords * slot);
     }
-    if (nextTable > table.length) table = rehash(table, nextTable);
     return true;
   }
 
@@ -41,43 +40,47 @@ export function configurationSet(maxBytes: number): ConfigurationSet {
     get size() {
       return size;
     },
-    add(record, length, hash) {
-      const mask = table.length / 2 - 1;
-      let slot = hash & mask;
-      for (; table[2 * slot + 1] !== 0; slot = (slot + 1) & mask) {
-        if (table[2 * slot] === hash >>> 0 && isRecordAt((table[2 * slot + 1] ?? 0) - 1, record, length)) {
-          return "present";
+    get bytes() {
+      return table.byteLength;
+    },
+    add(words) {
+      const first = (words[0]! + 1) | 0;
+      const hash = hashOf(first, words, 0);
+      for (;;) {
+        let at = configurationWords * (hash & mask);
+        for (; table[at] !== 0; at = at + configurationWords === table.length ? 0 : at + configurationWords) {
+          if (table[at] === first && isSame(table, at, words)) return "present";
         }
+        if (4 * (size + 1) > 3 * (mask + 1)) {
+          if (!grow()) return "full";
+          continue;
+        }
+        table[at] = first;
+        for (let i = 1; i < configurationWords; i++) table[at + i] = words[i]!;
+        size++;
+        return "added";
       }
-      if (used + length + 1 > words.length || 4 * size >= table.length) {
-        if (!grow(length + 1)) return "full";
-        slot = freeSlot(table, hash);
-      }
-      table[2 * slot] = hash;
-      table[2 * slot + 1] = used + 1;
-      words[used] = length;
-      words.set(record.subarray(0, length), used + 1);
-      used += length + 1;
-      size++;
-      return "added";
     },
   };
 }
 
-function rehash(table: Uint32Array, length: number): Uint32Array<ArrayBuffer> {
-  const larger = new Uint32Array(length);
-  for (let i = 0; i < table.length; i += 2) {
-    if (table[i + 1] === 0) continue;
-    const slot = freeSlot(larger, table[i] ?? 0);
-    larger[2 * slot] = table[i] ?? 0;
-    larger[2 * slot + 1] = table[i + 1] ?? 0;
-  }
-  return larger;
+function isSame(table: Int32Array, at: number, words: Int32Array): boolean {
+  for (let i = 1; i < configurationWords; i++) if (table[at + i] !== words[i]) return false;
+  return true;
 }
 
-function freeSlot(table: Uint32Array, hash: number): number {
-  const mask = table.length / 2 - 1;
-  let slot = hash & mask;
-  while (table[2 * slot + 1] !== 0) slot = (slot + 1) & mask;
-  return slot;
+/** Murmur3's steps over the words (Appleby, 2011); the first is given apart. */
+function hashOf(first: number, words: Int32Array, from: number): number {
+  let h = mix(0x2f0b4c47, first);
+  for (let i = 1; i < configurationWords; i++) h = mix(h, words[from + i]!);
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return h ^ (h >>> 16);
+}
+
+function mix(hash: number, word: number): number {
+  let k = Math.imul(word, 0xcc9e2d51);
+  k = (k << 15) | (k >>> 17);
+  const h = hash ^ Math.imul(k, 0x1b873593);
+  return (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0;
 }

@@ -4,6 +4,8 @@ import type { Operation } from "./history.ts";
 export interface PartialOrder {
   /** Its end, at most 16 operations. */
   readonly operations: readonly Operation[];
+  /** How many operations the whole order has. */
+  readonly length: number;
   /** The state it leaves, as the model describes it. */
   readonly state: string;
 }
@@ -13,8 +15,13 @@ export interface Violation {
   readonly key: string | undefined;
   /** The operation with which it becomes impossible: all that returned before it can be explained. */
   readonly operation: Operation;
-  /** The orders that got furthest, at most 8; in none of them `operation` can follow. */
+  /**
+   * The orders that got furthest, the longest first, at most 8; after none of them can `operation` follow. For each
+   * operation that was open then, the longest that holds it is among them, as far as there is room.
+   */
   readonly partialOrders: readonly PartialOrder[];
+  /** The longest of them, whole. */
+  readonly longest: readonly Operation[];
 }
 
 const shownOrders = 3;

@@ -19,6 +19,8 @@ export interface HistoryEvent {
   readonly value: unknown;
   /** Nanoseconds since the history's start, on one clock for all processes. A safe integer. */
   readonly timeNs: number;
+  /** Its line in the file it was read from; without one, its position in the history stands for it. */
+  readonly line?: number;
 }
 
 /** A call and how it ended; one that failed is none. */
@@ -33,7 +35,7 @@ export interface Operation {
   readonly callNs: number;
   /** Infinity when the outcome is unknown. */
   readonly returnNs: number;
-  /** The position of the invocation in the history, from 1. */
+  /** The invocation's line, or its position in the history, from 1. */
   readonly line: number;
 }
 
@@ -43,20 +45,21 @@ const eventTypes: ReadonlySet<unknown> = new Set<EventType>(["invoke", "ok", "fa
 export function parseHistory(text: string): HistoryEvent[] {
   const lines = text.split("\n");
   while (lines.at(-1)?.trim() === "") lines.pop();
-  return lines.map((line, index) => parseEvent(line, index + 1));
+  return lines.map((line, index) => parseHistoryLine(line, index + 1));
 }
 
 /** Writes JSON lines, each ended by a line feed. */
 export function formatHistory(events: Iterable<HistoryEvent>): string {
   let text = "";
-  for (const event of events) text += `${JSON.stringify(event)}\n`;
+  for (const { line: _, ...event } of events) text += `${JSON.stringify(event)}\n`;
   return text;
 }
 
-function parseEvent(text: string, line: number): HistoryEvent {
+/** Reads one event. @throws HistoryError */
+export function parseHistoryLine(text: string, line: number): HistoryEvent {
   let event: unknown;
   try {
-    event = JSON.parse(text);
+    event = parseJson(text);
   } catch (cause) {
     throw new HistoryError(line, `must be one JSON object (got ${JSON.stringify(text.slice(0, 40))})`, { cause });
   }
@@ -73,6 +76,16 @@ function parseEvent(text: string, line: number): HistoryEvent {
   return { process, type: type as EventType, f, ...(key === undefined ? {} : { key }), value, timeNs };
 }
 
+const longNumber: RegExp = /\d{16}/;
+
+/** An integer that a number cannot hold stays text: two that differ must not become equal. */
+function parseJson(text: string): unknown {
+  if (!longNumber.test(text)) return JSON.parse(text) as unknown;
+  const exact = (_: string, value: unknown, { source = "" }: { readonly source?: string } = {}): unknown =>
+    typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(source) ? source : value;
+  return JSON.parse(text, exact) as unknown;
+}
+
 /**
  * Pairs each invocation with its completion, in the order of invocation. An operation that never completed, or
  * completed with `info`, has an unknown outcome; one that failed is left out, because it did not happen.
@@ -82,9 +95,10 @@ function parseEvent(text: string, line: number): HistoryEvent {
 export function pairOperations(events: readonly HistoryEvent[]): Operation[] {
   const open = new Map<number, { readonly invoke: HistoryEvent; readonly line: number }>();
   const retired = new Set<number>();
+  const lastNs = new Map<number, number>();
   const operations: Operation[] = [];
   for (const [index, event] of events.entries()) {
-    const line = index + 1;
+    const line = event.line ?? index + 1;
     const pending = open.get(event.process);
     if (retired.has(event.process)) {
       throw new HistoryError(line, `process ${event.process} goes on after an unknown outcome`);
@@ -92,6 +106,10 @@ export function pairOperations(events: readonly HistoryEvent[]): Operation[] {
     if (event.type === "invoke") {
       if (pending !== undefined) {
         throw new HistoryError(line, `process ${event.process} still waits for the operation of line ${pending.line}`);
+      }
+      if (event.timeNs < (lastNs.get(event.process) ?? 0)) {
+        const rule = `must not be before the process's last completion, ${lastNs.get(event.process)}`;
+        throw broken(line, "timeNs", rule, event.timeNs);
       }
       open.set(event.process, { invoke: event, line });
       continue;
@@ -105,6 +123,7 @@ export function pairOperations(events: readonly HistoryEvent[]): Operation[] {
       continue;
     }
     open.delete(event.process);
+    lastNs.set(event.process, event.timeNs);
     if (event.type === "ok") operations.push(operation(pending.invoke, pending.line, event));
   }
   for (const { invoke, line } of open.values()) operations.push(operation(invoke, line, undefined));

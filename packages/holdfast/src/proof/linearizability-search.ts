@@ -1,21 +1,19 @@
-import { configurationSet } from "./configuration-set.ts";
+import { configurationSet, configurationWords } from "./configuration-set.ts";
 import type { Operation } from "./history.ts";
+import { LongestOrders, type DeadEnd } from "./longest-orders.ts";
 import { impossible, type ModelRun, type Transition } from "./model.ts";
-import { timeline, type Timeline } from "./timeline.ts";
-
-/** An order that explains everything that returned before `blocked` did, but not `blocked` itself. */
-export interface DeadEnd {
-  /** The operation that fits nowhere any more. */
-  readonly blocked: Operation;
-  /** The end of the order: the last operations, at most 16. */
-  readonly order: readonly Operation[];
-  readonly state: number;
-}
+import { PlacedOperations } from "./placed-operations.ts";
+import { timeline } from "./timeline.ts";
 
 export type SearchResult =
   | { readonly outcome: "found" | "timeout" | "memory"; readonly configurations: number }
-  /** The dead ends that got furthest, at most 8, all blocked by the same operation. */
-  | { readonly outcome: "none"; readonly configurations: number; readonly deadEnds: readonly DeadEnd[] };
+  | {
+      readonly outcome: "none";
+      readonly configurations: number;
+      /** The dead ends that got furthest, the longest first, at most 8, all blocked by the same operation. */
+      readonly deadEnds: readonly DeadEnd[];
+      readonly longest: readonly Operation[];
+    };
 
 export interface SearchLimits {
   readonly maxBytes: number;
@@ -23,16 +21,16 @@ export interface SearchLimits {
   expired(): boolean;
 }
 
-const stepsBetweenChecks = 4096;
-const shownDeadEnds = 8;
-const shownOperations = 16;
+/** Work between two looks at the limits, in operations looked at. */
+const workBetweenChecks = 4096;
+const operationsBetweenChecks = 256;
 
 /**
  * Looks for an order of one object's operations that its model allows and that contradicts no real-time order.
  *
  * The search is Wing and Gong's ("Testing and verifying concurrent objects", 1993) with Lowe's memory of configurations
  * already refuted ("Testing for linearizability", 2017): depth first over a linked list of calls and returns, an
- * operation being eligible while no return stands before its call. Loops, not recursion. Three things of its own keep
+ * operation being eligible while no return stands before its call. Loops, not recursion. Four things of its own keep
  * histories with unknown outcomes tractable; each only skips what another branch covers:
  *
  * 1. An operation that never changes the state is placed as soon as it fits: moving it forward disturbs nobody.
@@ -40,42 +38,51 @@ const shownOperations = 16;
  * 3. If `o` after such an operation `u` leads to the same state as without `u`, the branch is left: the one without `u`
  *    reaches the same state and still has `u` to spare. So a doubtful write is placed only where somebody notices it.
  *
- * A remembered configuration is its state, the first operation not placed, and bits only for those that may overlap it,
- * so its size depends on the concurrency and the unknown outcomes, not on the length of the history.
+ * 4. Of operations of unknown outcome and equal effect the first is placed before the second: it fits wherever the
+ *    second does.
+ *
+ * A remembered configuration is its state, the first operation not placed, and which of those that may overlap it are;
+ * it takes 24 bytes, whatever the length of the history (see PlacedOperations).
  */
 export function searchLinearization(
   model: ModelRun,
   operations: readonly Operation[],
   limits: SearchLimits,
 ): SearchResult {
-  const { line, transitions } = prepare(model, operations);
+  // Tables double: for a moment there are three times what there is now.
+  const isFull = (bytes: number): boolean => bytes + 3 * (model.bytes ?? 0) > limits.maxBytes;
+  const transitionOf: Transition[] = [];
+  for (const operation of operations) {
+    transitionOf.push(model.transition(operation));
+    if (transitionOf.length % operationsBetweenChecks !== 0) continue;
+    if (limits.expired()) return { outcome: "timeout", configurations: 0 };
+    if (isFull(0)) return { outcome: "memory", configurations: 0 };
+  }
+  // Operations of unknown outcome that never change the state explain nothing: they are left out.
+  const line = timeline(operations, (i) => operations[i]!.outcome === "ok" || !transitionOf[i]!.readOnly);
   const { known, doubtful, next, previous, operationAt, isReturn, callNode, returnNode, doubtfulPlace } = line;
-  const visited = configurationSet(limits.maxBytes);
+  const transitions: Transition[] = [];
+  for (let i = 0; i < line.order.length; i++) transitions.push(transitionOf[line.order[i]!]!);
 
-  const placed = new Uint32Array(line.words);
-  const record = new Uint32Array(line.words + 2);
+  const visited = configurationSet(limits.maxBytes, () => model.bytes ?? 0);
+  const placed = new PlacedOperations(line);
+  const longest = new LongestOrders(line);
+  const configuration = new Int32Array(configurationWords);
   const stack = new Int32Array(known + doubtful);
   const stateBefore = new Int32Array(known + doubtful);
   /** By operation: when it is tried. */
   const firstDoubtfulRank = 2 * next.length;
-  const ranks = Int32Array.from(transitions, ({ readOnly }, operation) => {
-    if (operation >= known) return firstDoubtfulRank + operation - known;
-    return returnNode[operation]! + (readOnly ? 0 : next.length);
-  });
+  const ranks = new Int32Array(known + doubtful);
+  for (let operation = 0; operation < ranks.length; operation++) {
+    ranks[operation] =
+      operation >= known
+        ? firstDoubtfulRank + operation - known
+        : returnNode[operation]! + (transitions[operation]!.readOnly ? 0 : next.length);
+  }
+  const twins = twinsOf(transitions, known);
   let depth = 0;
   let state = model.initial;
-  let hash = 0;
-  let furthest = 0;
-  let deadEnds: DeadEnd[] = [];
-
-  const flip = (operation: number): void => {
-    const word = line.wordOf(operation);
-    placed[word] = (placed[word] ?? 0) ^ (1 << line.bitOf(operation));
-    hash ^= scramble(operation + 1);
-  };
-
-  const isPlaced = (operation: number): boolean =>
-    ((placed[line.wordOf(operation)]! >>> line.bitOf(operation)) & 1) === 1;
+  let work = 0;
 
   const unlink = (node: number): void => {
     next[previous[node]!] = next[node]!;
@@ -88,7 +95,7 @@ export function searchLinearization(
   };
 
   const place = (operation: number, after: number): void => {
-    flip(operation);
+    placed.flip(operation);
     stack[depth] = operation;
     stateBefore[depth++] = state;
     state = after;
@@ -100,7 +107,8 @@ export function searchLinearization(
   const takeBack = (): number => {
     const operation = stack[--depth]!;
     state = stateBefore[depth]!;
-    flip(operation);
+    longest.shorten(depth);
+    placed.flip(operation);
     if (operation < known) {
       relink(returnNode[operation]!);
       relink(callNode[operation]!);
@@ -111,29 +119,14 @@ export function searchLinearization(
   const remember = (): "added" | "present" | "full" => {
     const first = next[0]!;
     if (first === 0) return "added";
-    const head = operationAt[first]!;
-    record[0] = state;
-    record[1] = head;
-    let length = 2;
-    for (let word = head >>> 5; word <= line.lastWord[head]!; word++) record[length++] = placed[word]!;
-    for (let word = line.doubtfulWord; word < line.words; word++) record[length++] = placed[word]!;
-    return visited.add(record, length, scramble(hash ^ scramble(state)));
+    configuration[0] = state;
+    placed.describe(operationAt[first]!, configuration);
+    return visited.add(configuration);
   };
 
   /** Whether the operation placed last was in doubt and makes no difference to this one (rule 3). */
   const isSpared = (transition: Transition, after: number): boolean =>
     depth > 0 && stack[depth - 1]! >= known && transition.apply(stateBefore[depth - 1]!) === after;
-
-  const noteDeadEnd = (): void => {
-    let blocking = next[0]!;
-    while (isReturn[blocking] === 0) blocking = next[blocking]!;
-    if (blocking < furthest) return;
-    if (blocking > furthest) deadEnds = [];
-    furthest = blocking;
-    if (deadEnds.length === shownDeadEnds || deadEnds.some((end) => end.state === state)) return;
-    const order = Array.from(stack.subarray(Math.max(0, depth - shownOperations), depth), (o) => line.operations[o]!);
-    deadEnds.push({ blocked: line.operations[operationAt[blocking]!]!, order, state });
-  };
 
   /**
    * The eligible operation of the lowest rank above `tried`; -1 for none. First those that only look, then the others,
@@ -144,6 +137,7 @@ export function searchLinearization(
     let lowest = firstDoubtfulRank;
     let node = next[0]!;
     for (; isReturn[node] === 0; node = next[node]!) {
+      work++;
       const operation = operationAt[node]!;
       const rank = ranks[operation]!;
       if (rank <= tried || rank >= lowest) continue;
@@ -152,19 +146,22 @@ export function searchLinearization(
     }
     if (found >= 0) return found;
     for (let i = Math.max(0, tried - firstDoubtfulRank + 1); i < doubtful && doubtfulPlace[i]! < node; i++) {
-      if (!isPlaced(known + i)) return known + i;
+      work++;
+      if (!placed.has(known + i) && (twins[i]! < 0 || placed.has(twins[i]!))) return known + i;
     }
     return -1;
   };
 
   let tried = -1;
-  for (let steps = 1; next[0] !== 0; steps++) {
-    if (steps % stepsBetweenChecks === 0 && limits.expired()) {
-      return { outcome: "timeout", configurations: visited.size };
+  while (next[0] !== 0) {
+    if (++work >= workBetweenChecks) {
+      work = 0;
+      if (limits.expired()) return { outcome: "timeout", configurations: visited.size };
+      if (isFull(visited.bytes)) return { outcome: "memory", configurations: visited.size };
     }
     const operation = nextCandidate(tried);
     if (operation < 0) {
-      noteDeadEnd();
+      longest.note(stack, depth, state);
     } else {
       tried = ranks[operation]!;
       const transition = transitions[operation]!;
@@ -183,7 +180,15 @@ export function searchLinearization(
     }
     let undone: number;
     do {
-      if (depth === 0) return { outcome: "none", configurations: visited.size, deadEnds };
+      if (depth === 0) {
+        const operationOf = (number: number): Operation => operations[line.order[number]!]!;
+        return {
+          outcome: "none",
+          configurations: visited.size,
+          deadEnds: longest.deadEnds(operationOf),
+          longest: longest.longest(operationOf),
+        };
+      }
       undone = takeBack();
     } while (transitions[undone]!.readOnly);
     tried = ranks[undone]!;
@@ -191,19 +196,15 @@ export function searchLinearization(
   return { outcome: "found", configurations: visited.size };
 }
 
-/** Operations of unknown outcome that never change the state explain nothing: they are left out. */
-function prepare(
-  model: ModelRun,
-  operations: readonly Operation[],
-): { readonly line: Timeline; readonly transitions: readonly Transition[] } {
-  const transitionOf = new Map(operations.map((operation) => [operation, model.transition(operation)] as const));
-  const line = timeline(operations.filter((o) => o.outcome === "ok" || transitionOf.get(o)?.readOnly === false));
-  return { line, transitions: line.operations.map((operation) => transitionOf.get(operation)!) };
-}
-
-/** A 32-bit mixing function (murmur3's finaliser): single bits in, all bits out. */
-function scramble(value: number): number {
-  let h = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return h ^ (h >>> 16);
+/** By operation in doubt: the one before it with the same effect, or -1 (rule 4). */
+function twinsOf(transitions: readonly Transition[], known: number): Int32Array {
+  const last = new Map<unknown, number>();
+  const twins = new Int32Array(transitions.length - known).fill(-1);
+  for (let operation = known; operation < transitions.length; operation++) {
+    const { effect } = transitions[operation]!;
+    if (effect === undefined) continue;
+    twins[operation - known] = last.get(effect) ?? -1;
+    last.set(effect, operation);
+  }
+  return twins;
 }

@@ -1,27 +1,14 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Clock } from "../runtime/index.ts";
-import { casRegister, keyValue, models, register } from "./cell-models.ts";
 import { pairOperations, type HistoryEvent, type Operation } from "./history.ts";
 import { checkLinearizable } from "./linearizability.ts";
 import { impossible, type Model } from "./model.ts";
+import { casRegister, keyValue, register } from "./models/cell.ts";
+import { written, type WrittenCall } from "./testing/written-history.ts";
 
-/** `[f, input, output, call, return]`; no return stands for an unknown outcome. Each has a process of its own. */
-type Call = readonly [f: string, input: unknown, output: unknown, call: number, ret?: number | undefined];
-
-function historyOf(calls: readonly Call[], key?: (index: number) => string): HistoryEvent[] {
-  return calls
-    .flatMap(([f, input, output, call, ret], process): HistoryEvent[] => {
-      const shared = { process, f, ...(key === undefined ? {} : { key: key(process) }) };
-      return [
-        { ...shared, type: "invoke", value: input, timeNs: call },
-        ...(ret === undefined ? [] : [{ ...shared, type: "ok", value: output, timeNs: ret } as const]),
-      ];
-    })
-    .sort((a, b) => a.timeNs - b.timeNs || Number(a.type === "ok") - Number(b.type === "ok"));
-}
-
-const verdictOf = (model: Model, calls: readonly Call[]): string => checkLinearizable(model, historyOf(calls)).verdict;
+const verdictOf = (model: Model, calls: readonly WrittenCall[]): string =>
+  checkLinearizable(model, written(calls)).verdict;
 
 /** Tries all orders of all subsets that contain what returned: the definition, word for word. */
 function bruteForce(model: Model, operations: readonly Operation[]): boolean {
@@ -53,7 +40,7 @@ const small = fc.integer({ min: 0, max: 2 });
 const maybe = fc.option(small, { nil: null });
 
 /** Operations of a key-value cell with any results, most of them nonsense. */
-const anyCall: fc.Arbitrary<Call> = fc
+const anyCall: fc.Arbitrary<WrittenCall> = fc
   .tuple(
     fc.oneof(
       fc.tuple(fc.constant("get"), fc.constant(null), maybe),
@@ -74,7 +61,7 @@ const anyCall: fc.Arbitrary<Call> = fc
 
 /** A history made by running operations at chosen moments inside their intervals. */
 interface Made {
-  readonly calls: readonly Call[];
+  readonly calls: readonly WrittenCall[];
 }
 
 function made(maxOperations: number): fc.Arbitrary<Made> {
@@ -88,7 +75,7 @@ function made(maxOperations: number): fc.Arbitrary<Made> {
   return fc.array(step, { minLength: 1, maxLength: maxOperations }).map((steps) => {
     let value: number | null = null;
     const written: number[] = [];
-    const calls = steps.map(({ f, guess, before, after, fate }, index): Call => {
+    const calls = steps.map(({ f, guess, before, after, fate }, index): WrittenCall => {
       const moment = 100 + 10 * index;
       const [call, ret] = [moment - before, fate === "returns" ? moment + after : undefined];
       const happens = fate !== "lost before";
@@ -114,10 +101,10 @@ function made(maxOperations: number): fc.Arbitrary<Made> {
   });
 }
 
-const keyed = (calls: readonly Call[]): HistoryEvent[] => historyOf(calls, () => "k");
+const keyed = (calls: readonly WrittenCall[]): HistoryEvent[] => written(calls, () => "k");
 
 describe("checkLinearizable", () => {
-  it.each<[string, Model, "ok" | "violation", readonly Call[]]>([
+  it.each<[string, Model, "ok" | "violation", readonly WrittenCall[]]>([
     ["an empty history", register(), "ok", []],
     ["a read of the initial value", register({ initial: 0 }), "ok", [["read", null, 0, 1, 2]]],
     ["a read of what nobody wrote", register(), "violation", [["read", null, 7, 1, 2]]],
@@ -278,7 +265,7 @@ describe("checkLinearizable", () => {
     ],
   ])("%s", (_, model, verdict, calls) => {
     expect(verdictOf(model, calls)).toBe(verdict);
-    expect(bruteForce(model, pairOperations(historyOf(calls)))).toBe(verdict === "ok");
+    expect(bruteForce(model, pairOperations(written(calls)))).toBe(verdict === "ok");
   });
 
   it("leaves out what failed", () => {
@@ -321,7 +308,7 @@ describe("checkLinearizable", () => {
       fc.property(walk, fc.infiniteStream(fc.integer({ min: 0, max: 50 })), (values, ends) => {
         const swaps = values
           .slice(1)
-          .map((to, i): Call => ["cas", [values[i], to], true, i, 100 + (ends.next().value ?? 0)]);
+          .map((to, i): WrittenCall => ["cas", [values[i], to], true, i, 100 + (ends.next().value ?? 0)]);
         const model = casRegister({ initial: values[0] });
         expect(verdictOf(model, swaps)).toBe("ok");
       }),
@@ -333,7 +320,7 @@ describe("checkLinearizable", () => {
     let violations = 0;
     fc.assert(
       fc.property(made(8), fc.nat(), fc.integer({ min: -1, max: 8 }), ({ calls }, at, wrong) => {
-        const mutated = calls.map((call, i): Call => {
+        const mutated = calls.map((call, i): WrittenCall => {
           const [f, input, output, from, to] = call;
           if (i !== at % calls.length) return call;
           if (f === "get") return [f, input, wrong < 0 ? null : wrong, from, to];
@@ -351,7 +338,7 @@ describe("checkLinearizable", () => {
   });
 
   it("explains a violation by the operation and the orders that got furthest", () => {
-    const calls: readonly Call[] = [
+    const calls: readonly WrittenCall[] = [
       ["put", "a", null, 1e6, 2e6],
       ["put", "b", null, 3e6, 4e6],
       ["get", null, "a", 5e6, 6e6],
@@ -359,7 +346,7 @@ describe("checkLinearizable", () => {
     ];
     const result = checkLinearizable(
       keyValue(),
-      historyOf(calls, (i) => (i < 3 ? "x" : "y")),
+      written(calls, (i) => (i < 3 ? "x" : "y")),
     );
     expect(result.violation).toMatchObject({ key: "x", operation: { f: "get", output: "a", line: 5 } });
     expect(result.violation?.partialOrders).toMatchObject([
@@ -376,14 +363,14 @@ describe("checkLinearizable", () => {
   });
 
   it("finds the first operation that cannot be explained, behind many that can", () => {
-    const calls = Array.from({ length: 3000 }, (_, i): Call => ["put", i, null, 10 * i, 10 * i + 25]);
-    const stale: Call = ["get", null, 5, 20_000, 20_001];
+    const calls = Array.from({ length: 3000 }, (_, i): WrittenCall => ["put", i, null, 10 * i, 10 * i + 25]);
+    const stale: WrittenCall = ["get", null, 5, 20_000, 20_001];
     const result = checkLinearizable(keyValue(), keyed([...calls, stale]));
     expect(result.violation?.operation).toMatchObject({ f: "get", output: 5 });
   });
 
   it("tells configurations apart by which doubtful operations they used", () => {
-    const calls: readonly Call[] = [
+    const calls: readonly WrittenCall[] = [
       ["put", 1, null, 0],
       ["cas", [null, 1], null, 1],
       ["get", null, 1, 10, 11],
@@ -395,12 +382,12 @@ describe("checkLinearizable", () => {
   });
 
   it("tells configurations apart by where in a history that repeats itself they are", () => {
-    const calls = Array.from({ length: 200 }, (_, i): Call => ["put", i % 2, null, 10 * i, 10 * i + 5]);
+    const calls = Array.from({ length: 200 }, (_, i): WrittenCall => ["put", i % 2, null, 10 * i, 10 * i + 5]);
     expect(checkLinearizable(keyValue(), keyed(calls)).verdict).toBe("ok");
   });
 
   it("is not slowed down by operations that only look", () => {
-    const looks = Array.from({ length: 40 }, (_, i): Call => [
+    const looks = Array.from({ length: 40 }, (_, i): WrittenCall => [
       i % 2 === 0 ? "get" : "cas",
       i % 2 === 0 ? null : [7, 8],
       i % 2 === 0 ? null : false,
@@ -413,15 +400,21 @@ describe("checkLinearizable", () => {
   });
 
   it("is not slowed down by writes of unknown outcome that nobody notices", () => {
-    const lost = Array.from({ length: 60 }, (_, i): Call => ["put", `lost ${i}`, null, i]);
-    const seen = Array.from({ length: 60 }, (_, i): Call => [
+    const lost = Array.from({ length: 60 }, (_, i): WrittenCall => ["put", `lost ${i}`, null, i]);
+    const seen = Array.from({ length: 60 }, (_, i): WrittenCall => [
       "get",
       null,
       i % 10 === 0 ? `lost ${i}` : `put ${i}`,
       100 * i + 150,
       100 * i + 190,
     ]);
-    const puts = Array.from({ length: 60 }, (_, i): Call => ["put", `put ${i}`, null, 100 * i + 90, 100 * i + 120]);
+    const puts = Array.from({ length: 60 }, (_, i): WrittenCall => [
+      "put",
+      `put ${i}`,
+      null,
+      100 * i + 90,
+      100 * i + 120,
+    ]);
     const good = checkLinearizable(keyValue(), keyed([...lost, ...puts, ...seen]));
     expect(good.verdict).toBe("ok");
     const bad = checkLinearizable(keyValue(), keyed([...lost, ...puts, ...seen, ["get", null, "lost 0", 9000, 9001]]));
@@ -432,9 +425,9 @@ describe("checkLinearizable", () => {
   it("says unknown when the time or the memory is over", () => {
     // All swaps overlap and the last cannot be explained: every subset has to be tried.
     const calls = [
-      ...Array.from({ length: 22 }, (_, i): Call => ["put", i, null, 0, 1000]),
-      ...Array.from({ length: 2 }, (): Call => ["cas", [1, 2], true, 0, 1000]),
-      ["get", null, "never", 0, 1000] as Call,
+      ...Array.from({ length: 22 }, (_, i): WrittenCall => ["put", i, null, 0, 1000]),
+      ...Array.from({ length: 2 }, (): WrittenCall => ["cas", [1, 2], true, 0, 1000]),
+      ["get", null, "never", 0, 1000] as WrittenCall,
     ];
     expect(checkLinearizable(keyValue(), keyed(calls), { maxBytes: 100_000 })).toMatchObject({
       verdict: "unknown",
@@ -451,7 +444,7 @@ describe("checkLinearizable", () => {
     });
   });
 
-  it.each<[string, Model, Call, string]>([
+  it.each<[string, Model, WrittenCall, string]>([
     ["a function", register(), ["cas", [1, 2], true, 1, 2], 'register has no function "cas"'],
     ["arguments", casRegister(), ["cas", 5, true, 1, 2], "cas takes [expected, replacement]"],
     ["a result", casRegister(), ["cas", [1, 2], "yes", 1, 2], 'cas gives true or false (got "yes")'],
@@ -464,15 +457,8 @@ describe("checkLinearizable", () => {
     [{ timeoutMs: 0 }, "checkLinearizable.timeoutMs must be a number > 0 (got 0)"],
     [{ timeoutMs: 5 }, "checkLinearizable.clock must be given with timeoutMs"],
     [{ maxBytes: Number.NaN }, "checkLinearizable.maxBytes must be a number > 0 (got NaN)"],
+    [{ maxSteps: 5 }, "checkLinearizable.maxSteps is no option; there are timeoutMs, clock, maxBytes (got 5)"],
   ])("refuses the options %j", (options, reason) => {
     expect(() => checkLinearizable(register(), [], options)).toThrow(reason);
-  });
-
-  it("finds its models by name", () => {
-    expect(Object.entries(models).map(([name, make]) => [name, make().name])).toEqual([
-      ["register", "register"],
-      ["cas-register", "cas-register"],
-      ["kv", "kv"],
-    ]);
   });
 });

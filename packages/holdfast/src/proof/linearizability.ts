@@ -1,9 +1,9 @@
-import { InvalidArgumentError } from "../errors/base.ts";
+import { checkOptionNames, InvalidArgumentError } from "../errors/base.ts";
 import type { Clock } from "../runtime/index.ts";
 import { explainOrder, explainViolation, type Violation } from "./explanation.ts";
-import { pairOperations, type HistoryEvent } from "./history.ts";
-import { searchLinearization, type SearchResult } from "./linearizability-search.ts";
-import type { Model } from "./model.ts";
+import { pairOperations, type HistoryEvent, type Operation } from "./history.ts";
+import { searchLinearization, type SearchLimits, type SearchResult } from "./linearizability-search.ts";
+import type { Model, ModelRun } from "./model.ts";
 
 export interface LinearizabilityOptions {
   /** Gives up after this time with the verdict `unknown`. Needs `clock`. Default: never. */
@@ -25,6 +25,36 @@ export interface LinearizabilityResult {
   readonly violation?: Violation;
 }
 
+const timedOut: SearchResult = { outcome: "timeout", configurations: 0 };
+
+/** Not much more than this is remembered only to explain in the model's own terms what is decided already. */
+const explanationBytes = 256 * 1024;
+
+function decide(
+  model: Model,
+  operations: readonly Operation[],
+  limits: SearchLimits,
+): { readonly run: ModelRun; readonly result: SearchResult } {
+  for (const part of model.parts?.(operations) ?? []) {
+    const run = model.start();
+    const result = searchLinearization(run, part, limits);
+    if (result.outcome === "none") return { run, result };
+  }
+  const run = model.startForeseeing?.() ?? model.start();
+  const result = searchLinearization(run, operations, limits);
+  if (result.outcome !== "none" || model.startForeseeing === undefined) return { run, result };
+  const plain = model.start();
+  const maxBytes = Math.min(limits.maxBytes, explanationBytes + 6 * (run.bytes ?? 0));
+  const explained = searchLinearization(plain, operations, { ...limits, maxBytes });
+  return explained.outcome === "none" ? { run: plain, result: explained } : { run, result };
+}
+
+function objectsOf(model: Model, operations: readonly Operation[]): Map<string | undefined, readonly Operation[]> {
+  return model.spansKeys === true
+    ? new Map([[undefined, operations]])
+    : Map.groupBy(operations, (operation) => operation.key);
+}
+
 const defaultMaxBytes = 256 * 1024 * 1024;
 
 /**
@@ -39,6 +69,7 @@ export function checkLinearizable(
   history: readonly HistoryEvent[],
   options: LinearizabilityOptions = {},
 ): LinearizabilityResult {
+  checkOptionNames("checkLinearizable", options, ["timeoutMs", "clock", "maxBytes"]);
   const { timeoutMs, clock, maxBytes = defaultMaxBytes } = options;
   if (timeoutMs !== undefined && !(timeoutMs > 0)) {
     throw new InvalidArgumentError("checkLinearizable.timeoutMs", "must be a number > 0", timeoutMs);
@@ -54,14 +85,11 @@ export function checkLinearizable(
 
   let configurations = 0;
   let undecided: string | undefined;
-  for (const [key, ofKey] of Map.groupBy(operations, (operation) => operation.key)) {
-    const run = model.start();
-    const result: SearchResult = limits.expired()
-      ? { outcome: "timeout", configurations: 0 }
-      : searchLinearization(run, ofKey, limits);
+  for (const [key, ofKey] of objectsOf(model, operations)) {
+    const { run, result } = limits.expired() ? { run: model.start(), result: timedOut } : decide(model, ofKey, limits);
     configurations += result.configurations;
     if (result.outcome === "none") {
-      const violation = violationOf(key, result.deadEnds, (state) => run.describe(state));
+      const violation = violationOf(key, result, (state) => run.describe(state));
       const explanation = explainViolation(violation);
       return { verdict: "violation", operations: operations.length, explanation, configurations, violation };
     }
@@ -80,11 +108,15 @@ export function checkLinearizable(
 
 function violationOf(
   key: string | undefined,
-  deadEnds: Extract<SearchResult, { readonly outcome: "none" }>["deadEnds"],
+  { deadEnds, longest }: Extract<SearchResult, { readonly outcome: "none" }>,
   describe: (state: number) => string,
 ): Violation {
   const [first] = deadEnds;
   if (first === undefined) throw new Error("a search that found no order met no dead end");
-  const partialOrders = deadEnds.map(({ order, state }) => ({ operations: order, state: describe(state) }));
-  return { key, operation: first.blocked, partialOrders };
+  const partialOrders = deadEnds.map(({ order, length, state }) => ({
+    operations: order,
+    length,
+    state: describe(state),
+  }));
+  return { key, operation: first.blocked, partialOrders, longest };
 }

@@ -6,7 +6,8 @@ import type { Operation } from "./history.ts";
  * list in the order of time; node 0 is its head.
  */
 export interface Timeline {
-  readonly operations: readonly Operation[];
+  /** Positions in the array that was given. */
+  readonly order: Int32Array;
   readonly known: number;
   readonly doubtful: number;
   readonly next: Int32Array;
@@ -24,69 +25,68 @@ export interface Timeline {
   /** Bits: the known operations' words, then those of the ones in doubt, from `doubtfulWord` on. */
   readonly words: number;
   readonly doubtfulWord: number;
-  wordOf(operation: number): number;
-  bitOf(operation: number): number;
 }
 
-interface Moment {
-  readonly timeNs: number;
-  readonly operation: Operation;
-  readonly isReturn: boolean;
-}
-
-export function timeline(operations: readonly Operation[]): Timeline {
-  // At the same time calls come first: what merely touches counts as concurrent, which is never a false alarm.
-  const moments = operations
-    .flatMap((operation): Moment[] => [
-      { timeNs: operation.callNs, operation, isReturn: false },
-      ...(operation.outcome === "ok" ? [{ timeNs: operation.returnNs, operation, isReturn: true }] : []),
-    ])
-    .sort(
-      (a, b) => a.timeNs - b.timeNs || Number(a.isReturn) - Number(b.isReturn) || a.operation.line - b.operation.line,
-    );
-
-  const called = moments.filter((moment) => !moment.isReturn).map((moment) => moment.operation);
-  const certain = called.filter((operation) => operation.outcome === "ok");
-  const uncertain = called.filter((operation) => operation.outcome === "unknown");
+/** @param counts which operations take part; those in doubt that never change anything do not */
+export function timeline(operations: readonly Operation[], counts: (index: number) => boolean): Timeline {
+  const calls = ascending(operations.length).filter(counts);
+  const byCall = (a: number, b: number): number =>
+    operations[a]!.callNs - operations[b]!.callNs || operations[a]!.line - operations[b]!.line;
+  if (!isSorted(calls, byCall)) calls.sort(byCall);
+  const certain = calls.filter((index) => operations[index]!.outcome === "ok");
+  const uncertain = calls.filter((index) => operations[index]!.outcome === "unknown");
   const known = certain.length;
-  const nodes = 2 * known + 1;
-  const doubtfulWord = (known + 31) >>> 5;
+  /** Known operations by their return, as numbers. */
+  const returns = ascending(known);
+  const returnTimes = new Float64Array(known);
+  for (let i = 0; i < known; i++) returnTimes[i] = operations[certain[i]!]!.returnNs;
+  returns.sort((a, b) => returnTimes[a]! - returnTimes[b]! || a - b);
 
+  const nodes = 2 * known + 1;
   const operationAt = new Int32Array(nodes);
   const isReturn = new Uint8Array(nodes);
   const callNode = new Int32Array(known);
   const returnNode = new Int32Array(known);
   const lastWord = new Int32Array(known);
   const doubtfulPlace = new Int32Array(uncertain.length);
-
-  const numbers = new Map<Operation, number>();
-  let node = 0;
-  let calls = 0;
+  let called = 0;
   let doubts = 0;
-  for (const moment of moments) {
-    if (moment.operation.outcome === "unknown") {
+  let node = 0;
+  for (const returning of returns) {
+    // At the same time calls come first: what merely touches counts as concurrent, which is never a false alarm.
+    const untilNs = returnTimes[returning]!;
+    while (called < known && operations[certain[called]!]!.callNs <= untilNs) {
+      const { callNs } = operations[certain[called]!]!;
+      while (doubts < uncertain.length && operations[uncertain[doubts]!]!.callNs < callNs)
+        doubtfulPlace[doubts++] = node;
+      operationAt[++node] = called;
+      callNode[called++] = node;
+    }
+    while (doubts < uncertain.length && operations[uncertain[doubts]!]!.callNs <= untilNs)
       doubtfulPlace[doubts++] = node;
-      continue;
-    }
-    node++;
-    const number = moment.isReturn ? (numbers.get(moment.operation) ?? 0) : calls++;
-    operationAt[node] = number;
-    if (moment.isReturn) {
-      isReturn[node] = 1;
-      returnNode[number] = node;
-      lastWord[number] = (calls - 1) >>> 5;
-    } else {
-      numbers.set(moment.operation, number);
-      callNode[number] = node;
-    }
+    operationAt[++node] = returning;
+    isReturn[node] = 1;
+    returnNode[returning] = node;
+    lastWord[returning] = (called - 1) >>> 5;
   }
+  doubtfulPlace.fill(node, doubts);
 
+  const order = new Int32Array(calls.length);
+  order.set(certain);
+  order.set(uncertain, known);
+  const doubtfulWord = (known + 31) >>> 5;
+  const next = ascending(nodes);
+  const previous = ascending(nodes);
+  for (let i = 0; i < nodes; i++) {
+    next[i] = i + 1 === nodes ? 0 : i + 1;
+    previous[i] = i === 0 ? nodes - 1 : i - 1;
+  }
   return {
-    operations: [...certain, ...uncertain],
+    order,
     known,
     doubtful: uncertain.length,
-    next: Int32Array.from({ length: nodes }, (_, i) => (i + 1) % nodes),
-    previous: Int32Array.from({ length: nodes }, (_, i) => (i + nodes - 1) % nodes),
+    next,
+    previous,
     operationAt,
     isReturn,
     callNode,
@@ -95,7 +95,16 @@ export function timeline(operations: readonly Operation[]): Timeline {
     doubtfulPlace,
     words: doubtfulWord + ((uncertain.length + 31) >>> 5),
     doubtfulWord,
-    wordOf: (operation) => (operation < known ? operation >>> 5 : doubtfulWord + ((operation - known) >>> 5)),
-    bitOf: (operation) => (operation < known ? operation : operation - known) & 31,
   };
+}
+
+function ascending(length: number): Int32Array<ArrayBuffer> {
+  const numbers = new Int32Array(length);
+  for (let i = 0; i < length; i++) numbers[i] = i;
+  return numbers;
+}
+
+function isSorted(indices: Int32Array, compare: (a: number, b: number) => number): boolean {
+  for (let i = 1; i < indices.length; i++) if (compare(indices[i - 1]!, indices[i]!) > 0) return false;
+  return true;
 }

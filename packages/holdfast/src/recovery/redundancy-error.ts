@@ -16,6 +16,8 @@ const shownCharacters = 120;
  * answers themselves are not kept.
  */
 export class NoAgreementError extends ResilienceError {
+  static override readonly brand: string = "NoAgreementError";
+
   /** How many had to agree. */
   readonly level: number;
   /** The nodes that answered: those of a list gave the same answer. */
@@ -50,6 +52,8 @@ export class NoAgreementError extends ResilienceError {
 
 /** Why a node's call was aborted: enough others agreed without it. Only the operation that is aborted ever sees it. */
 export class AnswerNotNeededError extends ResilienceError {
+  static override readonly brand: string = "AnswerNotNeededError";
+
   constructor() {
     super("enough other nodes agreed", { name: "AnswerNotNeededError", code: "ANSWER_NOT_NEEDED", kind: "business" });
   }
@@ -57,6 +61,8 @@ export class AnswerNotNeededError extends ResilienceError {
 
 /** A node was reported as failed while it was asked. Whether the call had an effect there is unknown. */
 export class NodeFailedError extends ResilienceError {
+  static override readonly brand: string = "NodeFailedError";
+
   readonly node: string;
 
   constructor(node: string) {

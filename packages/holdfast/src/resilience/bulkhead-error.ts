@@ -2,6 +2,8 @@ import { ResilienceError } from "./resilience-error.ts";
 
 /** Too many calls run, and too many wait: this one was turned away before it had any effect. */
 export class BulkheadFullError extends ResilienceError {
+  static override readonly brand: string = "BulkheadFullError";
+
   readonly maxConcurrent: number;
   readonly maxQueue: number;
 
@@ -19,6 +21,8 @@ export class BulkheadFullError extends ResilienceError {
 
 /** A call waited for its turn as long as it may, and had no effect. */
 export class BulkheadWaitTimeoutError extends ResilienceError {
+  static override readonly brand: string = "BulkheadWaitTimeoutError";
+
   readonly maxWaitMs: number;
 
   constructor(policy: string, maxWaitMs: number) {
@@ -34,6 +38,8 @@ export class BulkheadWaitTimeoutError extends ResilienceError {
 
 /** The bulkhead was closed; the call had no effect. */
 export class BulkheadClosedError extends ResilienceError {
+  static override readonly brand: string = "BulkheadClosedError";
+
   constructor(policy: string) {
     super(`${policy || "bulkhead"} is closed`, {
       name: "BulkheadClosedError",

@@ -3,6 +3,8 @@ import { ResilienceError } from "./resilience-error.ts";
 
 /** A circuit breaker did not let the call through; the operation was not called. Its `stack` is undefined. */
 export class CircuitOpenError extends ResilienceError {
+  static override readonly brand: string = "CircuitOpenError";
+
   /** What the breaker was: `open`, `halfOpen` (all probes are taken), `rampUp` (not this call yet) or `forcedOpen`. */
   readonly state: BreakerState;
   /** How long the breaker stays open; 0 when it is not fully open, Infinity while it is forced open. */

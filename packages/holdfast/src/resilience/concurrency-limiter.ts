@@ -63,6 +63,8 @@ export const concurrencyLimiterDefaults: Omit<Required<ConcurrencyLimiterSetting
 
 /** As many calls run as the limit allows at present; this one was turned away before it had any effect. */
 export class ConcurrencyLimitedError extends ResilienceError {
+  static override readonly brand: string = "ConcurrencyLimitedError";
+
   readonly limit: number;
 
   constructor(policy: string, limit: number) {

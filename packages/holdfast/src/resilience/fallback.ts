@@ -53,6 +53,8 @@ export const fallbackDefaults: { readonly name: string } = { name: "" };
 
 /** Neither the operation nor any fallback had an answer; `cause` is the operation's failure. */
 export class FallbackFailedError extends ResilienceError {
+  static override readonly brand: string = "FallbackFailedError";
+
   /** The operation's failure, then that of each target in order. */
   readonly errors: readonly unknown[];
 
@@ -65,6 +67,8 @@ export class FallbackFailedError extends ResilienceError {
 
 /** What a fallback is told when `onResult` refused a result. */
 export class ResultRefusedError extends ResilienceError {
+  static override readonly brand: string = "ResultRefusedError";
+
   readonly result: unknown;
 
   constructor(result: unknown) {

@@ -2,6 +2,8 @@ import { ResilienceError } from "./resilience-error.ts";
 
 /** The rate is used up, and waiting was not wanted, too long, or for too many already. */
 export class RateLimitedError extends ResilienceError {
+  static override readonly brand: string = "RateLimitedError";
+
   /** When a permit will be free, as far as is known now; milliseconds. */
   readonly retryAfterMs: number;
   /** Whose rate it was; undefined for a limiter without keys. */

@@ -5,6 +5,8 @@ import { HoldfastError, type HoldfastErrorOptions } from "../errors/base.ts";
  * defect, and collecting frames would cost more than everything else on the way of a call that is turned away.
  */
 export class ResilienceError extends HoldfastError {
+  static override readonly brand: string = "ResilienceError";
+
   /** A class without a message has a getter for it, which costs the engine much less; its `stack` is undefined. */
   constructor(message: string | undefined, options: HoldfastErrorOptions) {
     const limit = Error.stackTraceLimit;

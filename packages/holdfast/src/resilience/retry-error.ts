@@ -6,6 +6,8 @@ export type RetryLimit = "attempts" | "elapsed" | "budget" | "schedule";
 
 /** The operation failed in every try it was given; `cause` is the last failure. Not retried by another retry outside. */
 export class RetriesExhaustedError extends ResilienceError {
+  static override readonly brand: string = "RetriesExhaustedError";
+
   /** How often the operation was called. */
   readonly attempts: number;
   /** `attempts`: `maxAttempts`; `elapsed`: `maxElapsedMs`; `budget`: the retry budget; `schedule`: the backoff ended. */

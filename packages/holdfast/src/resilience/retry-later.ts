@@ -7,6 +7,8 @@ import { TimeoutError } from "./timeout-error.ts";
 
 /** A call that ran out of time was to be queued, and the queue was full or closed. `cause` is its timeout. */
 export class RetryQueueFullError extends ResilienceError {
+  static override readonly brand: string = "RetryQueueFullError";
+
   constructor(queue: string, maxQueue: number, cause: TimeoutError) {
     super(`the retry queue of ${queue} is full: ${maxQueue} calls waiting`, {
       name: "RetryQueueFullError",

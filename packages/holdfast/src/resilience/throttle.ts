@@ -44,6 +44,8 @@ export const throttleDefaults: Required<ThrottleSettings> & {
 
 /** Held back because the backend refuses too much; it had no effect. */
 export class ThrottledError extends ResilienceError {
+  static override readonly brand: string = "ThrottledError";
+
   /** The share of calls held back at present, 0..1. */
   readonly rejectProbability: number;
 

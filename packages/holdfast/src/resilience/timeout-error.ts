@@ -2,6 +2,8 @@ import { ResilienceError } from "./resilience-error.ts";
 
 /** The operation took longer than it was given. Whether it had an effect is unknown. */
 export class TimeoutError extends ResilienceError {
+  static override readonly brand: string = "TimeoutError";
+
   /** What it was given, milliseconds. */
   readonly timeoutMs: number;
 

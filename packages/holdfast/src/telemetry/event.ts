@@ -1,4 +1,5 @@
 import type { ConsensusFact } from "./consensus-fact.ts";
+import type { FaultFact } from "./fault-fact.ts";
 import type { MembershipFact } from "./membership-fact.ts";
 import type { RequestFact } from "./request-fact.ts";
 
@@ -13,7 +14,7 @@ export interface EventStamp {
 }
 
 /** What is published, before it is stamped. */
-export type TelemetryFact = MembershipFact | ConsensusFact | RequestFact;
+export type TelemetryFact = MembershipFact | ConsensusFact | RequestFact | FaultFact;
 
 type Stamped<Fact> = Fact extends TelemetryFact ? Fact & EventStamp : never;
 
@@ -26,7 +27,7 @@ export type TelemetryEventType = TelemetryFact["type"];
 export type EventOf<Type extends TelemetryEventType> = Extract<TelemetryEvent, { readonly type: Type }>;
 
 /** Which room tells of it. */
-export type EventRoom = "membership" | "consensus" | "server";
+export type EventRoom = "membership" | "consensus" | "server" | "proof";
 
 /** Every type there is, with its room. */
 export const eventRooms: Readonly<Record<TelemetryEventType, EventRoom>> = {
@@ -47,6 +48,8 @@ export const eventRooms: Readonly<Record<TelemetryEventType, EventRoom>> = {
   logTruncated: "consensus",
   configurationChanged: "consensus",
   request: "server",
+  faultInjected: "proof",
+  faultRemoved: "proof",
 };
 
 /** Every type there is. */

@@ -1,4 +1,5 @@
 export type { ConsensusFact, LeaderChanged, LogTruncated, QuorumLost, RoleChanged } from "./consensus-fact.ts";
+export type { FaultFact, FaultInjected, FaultRemoved } from "./fault-fact.ts";
 export { channelName, eventRooms, eventTypes } from "./event.ts";
 export type { EventOf, EventRoom, EventStamp, TelemetryEvent, TelemetryEventType, TelemetryFact } from "./event.ts";
 export { defaultEventRecorderOptions, recordEvents } from "./event-recorder.ts";

@@ -2,6 +2,8 @@ import { HoldfastError } from "../errors/base.ts";
 
 /** Bytes from outside do not follow their format; the message names what was being read, where, and which rule broke. */
 export class MalformedError extends HoldfastError {
+  static override readonly brand: string = "MalformedError";
+
   /** The field or structure that was being read. */
   readonly what: string;
   /** Where it starts, counted from the start of the bytes that were being read. */

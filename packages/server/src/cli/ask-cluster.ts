@@ -34,12 +34,29 @@ export async function askCluster<T>(
   }
 }
 
+/** How OpenSSL says that nobody we trust has signed a member's certificate. */
+const untrusted: ReadonlySet<unknown> = new Set([
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+]);
+
+function adviceFor({ tried }: UnreachableError): string {
+  const codes = [...tried.values()].map((cause) => String((cause as NodeJS.ErrnoException).code));
+  if (codes.some((code) => untrusted.has(code))) {
+    return "Name who signs the members' certificates: --cacert FILE (or HOLDFAST_CACERT)";
+  }
+  if (codes.some((code) => /ALERT_(CERTIFICATE_REQUIRED|UNKNOWN_CA|BAD_CERTIFICATE)/.test(code))) {
+    return "Show a certificate that the members trust: --cert FILE and --key FILE (or HOLDFAST_CERT, HOLDFAST_KEY)";
+  }
+  return "Start a cluster with `holdfast up`, or name its members: --endpoints URL,URL (or HOLDFAST_ENDPOINTS)";
+}
+
 export function explainClientError(error: unknown): unknown {
   if (error instanceof UnreachableError) {
-    return environmentError(
-      `${error.message}\nStart a cluster with \`holdfast up\`, or name its members: --endpoints URL,URL (or HOLDFAST_ENDPOINTS)`,
-      error,
-    );
+    return environmentError(`${error.message}\n${adviceFor(error)}`, error);
   }
   if (isOutcomeUnknown(error)) {
     const cause = (error as Error).cause;

@@ -1,8 +1,7 @@
-import { readFileSync } from "node:fs";
-import { createSecureContext } from "node:tls";
 import type { ClientTls } from "../client/connections.ts";
 import type { GatewayUser } from "../client/gateway-login.ts";
-import { environmentError, usageError } from "./exit.ts";
+import { readCertificates, type FilesOf } from "./certificate-files.ts";
+import { usageError } from "./exit.ts";
 import { text, type Option } from "./option.ts";
 
 /** How a command says who it is: as a user, and with a certificate. */
@@ -37,12 +36,13 @@ export function clientIdentity(options: IdentityValues): { readonly user?: Gatew
   const { cacert, cert, key } = options;
   if ((cert === undefined) !== (key === undefined)) throw usageError("--cert and --key belong together");
   const user = userOf(options);
-  const tls = {
-    ...(cacert === undefined ? {} : { ca: readPem("--cacert", cacert) }),
-    ...(cert === undefined || key === undefined ? {} : { cert: readPem("--cert", cert), key: readPem("--key", key) }),
+  const files: FilesOf<ClientTls> = {
+    ...(cacert === undefined ? {} : { ca: { option: "--cacert", file: cacert } }),
+    ...(cert === undefined ? {} : { cert: { option: "--cert", file: cert } }),
+    ...(key === undefined ? {} : { key: { option: "--key", file: key } }),
   };
-  if (Object.keys(tls).length === 0) return user === undefined ? {} : { user };
-  checkPem(tls, "--cacert, --cert and --key");
+  if (Object.keys(files).length === 0) return user === undefined ? {} : { user };
+  const tls = readCertificates<ClientTls>(files);
   return user === undefined ? { tls } : { user, tls };
 }
 
@@ -55,22 +55,4 @@ function userOf({ user, password }: IdentityValues): GatewayUser | undefined {
   if (password !== undefined) return { name: user, password };
   if (colon < 0) throw usageError("--user needs a password: --user NAME:PASSWORD, --password, or HOLDFAST_PASSWORD");
   return { name: user.slice(0, colon), password: user.slice(colon + 1) };
-}
-
-/** @throws ExitError naming the option */
-export function readPem(option: string, file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    throw environmentError(`${option}: cannot read ${file} (${(error as NodeJS.ErrnoException).code})`, error);
-  }
-}
-
-/** Says now what is wrong with a certificate. @throws ExitError naming the options */
-export function checkPem(tls: ClientTls, options: string): void {
-  try {
-    createSecureContext({ ...tls });
-  } catch (error) {
-    throw environmentError(`${options} do not hold what they should: ${(error as Error).message}`, error);
-  }
 }

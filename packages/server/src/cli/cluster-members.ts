@@ -11,6 +11,8 @@ export interface ClusterMember {
   readonly peerUrls: readonly string[];
   readonly clientUrls: readonly string[];
   readonly isLearner: boolean;
+  /** It votes, holds no state, and answers no clients. */
+  readonly isWitness: boolean;
 }
 
 export async function readMembers(client: GatewayClient): Promise<readonly ClusterMember[]> {
@@ -28,6 +30,7 @@ export function memberIn(json: Json): ClusterMember {
     peerUrls: (json["peerURLs"] ?? []) as readonly string[],
     clientUrls: (json["clientURLs"] ?? []) as readonly string[],
     isLearner: json["isLearner"] === true,
+    isWitness: json["isWitness"] === true,
   };
 }
 

@@ -6,6 +6,7 @@ import type { DrillReport } from "../drill/drill-report.ts";
 import type { KillDrill } from "../drill/kill-drill.ts";
 import { timerPresets } from "../supervisor/cluster-plan.ts";
 import { planOnFreePorts } from "../supervisor/free-plan.ts";
+import { certificatesName, clusterTls, clusterTlsOptions, tlsAgain } from "./cluster-tls.ts";
 import { defineCommand, type Command } from "./command.ts";
 import { environmentError, exitCodes, usageError, type ExitCode } from "./exit.ts";
 import { choice, flag, integer, text } from "./option.ts";
@@ -40,6 +41,7 @@ export const drillCommand: Command = defineCommand({
       default: defaults.timers,
       help: "how soon the members replace a leader that dies: fast is for round trips of a few milliseconds",
     }),
+    ...clusterTlsOptions,
     data: text({ placeholder: "DIR", help: "a directory for its data and history instead of a temporary one" }),
     keep: flag("keep data and history also when the drill passes"),
     json: flag("print one JSON document"),
@@ -59,12 +61,13 @@ export const drillCommand: Command = defineCommand({
       .filter((option) => options[option] !== defaults[option])
       .map((option) => ` --${option} ${options[option]}`)
       .join("");
+    const tls = await clusterTls(options, directory);
     const stop = stopSignal();
     terminal.err(`${name}: ${options.nodes} members, ${options.clients} clients, data in ${directory}`);
 
     const { runKillDrill } = await import("../drill/kill-drill.ts");
     const report = await runKillDrill(drill, {
-      plan: await planOnFreePorts({ nodes: options.nodes, directory, timers: options.timers }),
+      plan: await planOnFreePorts({ nodes: options.nodes, directory, timers: options.timers, tls }),
       runs: options.runs,
       seconds: options.seconds,
       clients: options.clients,
@@ -79,7 +82,7 @@ export const drillCommand: Command = defineCommand({
     if (options.json) terminal.document(complete);
     else for (const line of renderReport(complete, terminal.style)) terminal.out(line);
     if (kept) terminal.err(`History: npx holdfast check ${historyFile}`);
-    terminal.err(`Repeat: npx holdfast drill ${name}${again}`);
+    terminal.err(`Repeat: npx holdfast drill ${name}${again}${tlsAgain(options)}`);
     return passed ? exitCodes.ok : exitCodes.failed;
   },
 });
@@ -102,7 +105,11 @@ function unknownDrill(name: string): Error {
 function makeDirectory(given: string | undefined): string {
   if (given === undefined) return mkdtempSync(join(tmpdir(), "holdfast-drill-"));
   const directory = resolve(given);
-  if (existsSync(join(directory, "n1")) || existsSync(join(directory, "cluster.json"))) {
+  if (
+    existsSync(join(directory, "n1")) ||
+    existsSync(join(directory, "cluster.json")) ||
+    existsSync(join(directory, certificatesName))
+  ) {
     throw environmentError(`${directory} holds a cluster already; a drill starts with an empty one: --data DIR`);
   }
   try {
@@ -121,6 +128,7 @@ function removeData(directory: string, given: string | undefined, historyFile: s
   for (let number = 1; number <= nodes; number++) {
     rmSync(join(directory, `n${number}`), { recursive: true, force: true });
   }
+  rmSync(join(directory, certificatesName), { recursive: true, force: true });
 }
 
 const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;

@@ -7,6 +7,8 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 /** Ends the command with an exit code; the message is for the person at the terminal and names the next step. */
 export class ExitError extends HoldfastError {
+  static override readonly brand: string = "ExitError";
+
   readonly exitCode: ExitCode;
 
   constructor(exitCode: ExitCode, message: string, cause?: unknown) {

@@ -1,5 +1,6 @@
 import { foundingCluster, type InitialMember, type JoinedCluster, type MemberOptions } from "holdfast/coordination";
 import type { Address, Runtime } from "holdfast/runtime";
+import type { ClientTls } from "../client/connections.ts";
 import type { NodeGossip } from "../gossip/node-gossip.ts";
 import { recallCluster, rememberCluster } from "../gossip/remembered-cluster.ts";
 import { gossipSeeds } from "../gossip/gossip-address.ts";
@@ -18,6 +19,8 @@ export interface FindClusterOptions {
   /** The cluster runs already, and this member was added to it. */
   readonly isExisting: boolean;
   readonly seeds: readonly Address[];
+  /** What we go by when we ask a member. */
+  readonly tls: ClientTls;
   /** Gossip is needed only to learn. */
   readonly startGossip: (seeds: readonly Address[]) => Promise<NodeGossip>;
   readonly signal: AbortSignal;
@@ -54,7 +57,7 @@ export async function findCluster(options: FindClusterOptions): Promise<FoundClu
   const seeds = [...options.seeds, ...gossipSeeds(others)];
   const gossip = await options.startGossip(seeds);
   say(`looking for the cluster through ${seeds.map(addressText).join(", ")}`);
-  const learned = await learnCluster({ gossip, seeds, clock: runtime.clock, signal });
+  const learned = await learnCluster({ gossip, seeds, tls: options.tls, clock: runtime.clock, signal });
   const self = selfIn(learned, places);
   if (self.hasRun && (await explained(places, () => isEmpty(runtime, directory)))) {
     throw environmentError(

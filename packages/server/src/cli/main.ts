@@ -17,7 +17,10 @@ const commands: readonly CommandEntry[] = [
   { name: "move-leader", load: async () => (await import("./move-leader-command.ts")).moveLeaderCommand },
   { name: "snapshot", load: async () => (await import("./snapshot-command.ts")).snapshotCommand },
   { name: "keygen", load: async () => (await import("./keygen-command.ts")).keygenCommand },
+  { name: "proxy", load: async () => (await import("./proxy-command.ts")).proxyCommand },
+  { name: "fault", load: async () => (await import("./fault-command.ts")).faultCommand },
   { name: "drill", load: async () => (await import("./drill-command.ts")).drillCommand },
+  { name: "load", load: async () => (await import("./load-command.ts")).loadCommand },
   { name: "check", load: async () => (await import("./check-command.ts")).checkCommand },
 ];
 

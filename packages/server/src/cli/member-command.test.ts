@@ -7,7 +7,7 @@ import { snapshotCommand } from "./snapshot-command.ts";
 
 const plain = (_: string, text: string): string => text;
 const peer = { host: "10.0.0.4", port: 2380 };
-const bare = { name: undefined, peer: undefined, learner: false };
+const bare = { name: undefined, peer: undefined, learner: false, witness: false };
 
 const voter: ClusterMember = {
   id: "1a2b",
@@ -15,6 +15,7 @@ const voter: ClusterMember = {
   peerUrls: ["http://10.0.0.1:2380"],
   clientUrls: ["http://10.0.0.1:2379"],
   isLearner: false,
+  isWitness: false,
 };
 const learner: ClusterMember = { ...voter, id: "3c", name: "n2", isLearner: true };
 const absent: ClusterMember = { ...voter, id: "4d", name: "", clientUrls: [], isLearner: true };
@@ -33,7 +34,9 @@ describe("holdfast member", () => {
       name: "n4",
       peerUrl: "http://10.0.0.4:2380",
       isLearner: true,
+      isWitness: false,
     });
+    expect(checkLine({ ...bare, action: "add", name: "w", peer, witness: true })).toMatchObject({ isWitness: true });
     const six = { host: "::1", port: 7 };
     expect(checkLine({ ...bare, action: "update", name: "n4", peer: six }).peerUrl).toBe("http://[::1]:7");
     expect(checkLine({ ...bare, action: "remove", name: "n4" })).toMatchObject({ action: "remove", name: "n4" });
@@ -46,6 +49,11 @@ describe("holdfast member", () => {
     [{ ...bare, action: "add", name: "n4" }, "--peer is required: --peer HOST:PORT"],
     [{ ...bare, action: "remove", name: "n4", peer }, "--peer is for add and update, not for remove"],
     [{ ...bare, action: "promote", name: "n4", learner: true }, "--learner is for add, not for promote"],
+    [{ ...bare, action: "update", name: "n4", peer, witness: true }, "--witness is for add, not for update"],
+    [
+      { ...bare, action: "add", name: "n4", peer, learner: true, witness: true },
+      "--witness and --learner exclude each other",
+    ],
     [
       { ...bare, action: "add", name: "n4", peer: { ...peer, port: 0 } },
       "--peer must have a port that the others can reach (got 0)",
@@ -64,11 +72,13 @@ describe("holdfast member", () => {
   });
 
   it("lists them", () => {
-    expect(renderMemberList([voter, learner, absent], plain)).toEqual([
+    const witness = { ...voter, id: "5e", name: "w", clientUrls: [], isWitness: true };
+    expect(renderMemberList([voter, learner, absent, witness], plain)).toEqual([
       "ID    NAME  KIND       PEER                  CLIENT",
       "1a2b  n1    voter      http://10.0.0.1:2380  http://10.0.0.1:2379",
       "3c    n2    learner    http://10.0.0.1:2380  http://10.0.0.1:2379",
       "4d    -     never ran  http://10.0.0.1:2380  -",
+      "5e    w     witness    http://10.0.0.1:2380  -",
     ]);
   });
 });

@@ -17,6 +17,7 @@ export const memberCommand: Command = defineCommand({
     "holdfast member list",
     "holdfast member add n4 --peer 10.0.0.4:2380",
     "holdfast member add n4 --peer 10.0.0.4:2380 --learner",
+    "holdfast member add w --peer 10.0.0.9:2380 --witness   # a third vote for two members",
     "holdfast member promote n4",
     "holdfast member update n4 --peer 10.0.0.5:2380",
     "holdfast member remove n4",
@@ -28,6 +29,7 @@ export const memberCommand: Command = defineCommand({
   options: {
     peer: address({ help: "add, update: where the others reach it" }),
     learner: flag("add: it gets everything and decides nothing until it is promoted"),
+    witness: flag("add: it votes and holds no keys, for good: for a third, small machine that breaks ties"),
     ...clientOptions,
   },
   async run({ options, positionals: [action = "", name], terminal }) {
@@ -46,6 +48,7 @@ export interface MemberRequest {
   readonly name: string;
   readonly peerUrl: string;
   readonly isLearner: boolean;
+  readonly isWitness: boolean;
 }
 
 interface Line {
@@ -53,10 +56,11 @@ interface Line {
   readonly name: string | undefined;
   readonly peer: { readonly host: string; readonly port: number } | undefined;
   readonly learner: boolean;
+  readonly witness: boolean;
 }
 
 /** @throws ExitError (usage) */
-export function checkLine({ action, name, peer, learner }: Line): MemberRequest {
+export function checkLine({ action, name, peer, learner, witness }: Line): MemberRequest {
   const known = actions.find((candidate) => candidate === action);
   if (known === undefined) {
     throw usageError(`ACTION must be one of ${actions.join(", ")} (got ${JSON.stringify(action)})`);
@@ -67,9 +71,11 @@ export function checkLine({ action, name, peer, learner }: Line): MemberRequest 
   if (needsPeer && peer === undefined) throw usageError("--peer is required: --peer HOST:PORT");
   if (!needsPeer && peer !== undefined) throw usageError(`--peer is for add and update, not for ${known}`);
   if (learner && known !== "add") throw usageError(`--learner is for add, not for ${known}`);
+  if (witness && known !== "add") throw usageError(`--witness is for add, not for ${known}`);
+  if (witness && learner) throw usageError("--witness and --learner exclude each other");
   if (peer?.port === 0) throw usageError("--peer must have a port that the others can reach (got 0)");
   const peerUrl = peer === undefined ? "" : `http://${addressText(peer)}`;
-  return { action: known, name: name ?? "", peerUrl, isLearner: learner };
+  return { action: known, name: name ?? "", peerUrl, isLearner: learner, isWitness: witness };
 }
 
 interface Done {
@@ -78,15 +84,22 @@ interface Done {
   readonly say: (style: Terminal["style"]) => readonly string[];
 }
 
-async function perform(client: GatewayClient, { action, name, peerUrl, isLearner }: MemberRequest): Promise<Done> {
+async function perform(client: GatewayClient, request: MemberRequest): Promise<Done> {
+  const { action, name, peerUrl, isLearner, isWitness } = request;
   const before = await readMembers(client);
   if (action === "list") return { members: before, say: (style) => renderMemberList(before, style) };
   if (action === "add") {
     if (before.some((member) => member.name === name)) throw usageError(`the cluster has a member ${name} already`);
-    const answer = await client.call("/cluster/member/add", { peerURLs: [peerUrl], isLearner, name });
+    const answer = await client.call("/cluster/member/add", {
+      peerURLs: [peerUrl],
+      isLearner,
+      name,
+      // Not said where it is not wanted: others than Holdfast do not know it.
+      ...(isWitness ? { isWitness } : {}),
+    });
     const member = memberIn((answer["member"] ?? {}) as Readonly<Record<string, unknown>>);
     const say = (): readonly string[] => [
-      `${name} was added as ${member.id}${isLearner ? ", a learner" : ""}; start it with an empty directory:`,
+      `${name} was added as ${member.id}${isLearner ? ", a learner" : isWitness ? ", a witness" : ""}; start it with an empty directory:`,
       `  holdfast node --name ${name} --data DIR --peer ${peerUrl.slice("http://".length)} --client HOST:PORT --http HOST:PORT --join HOST:PORT`,
     ];
     return { members: membersIn(answer), member, say };
@@ -104,11 +117,11 @@ async function perform(client: GatewayClient, { action, name, peerUrl, isLearner
 }
 
 export function renderMemberList(members: readonly ClusterMember[], style: Terminal["style"]): string[] {
-  const rows = members.map(({ id, name, peerUrls, clientUrls, isLearner }) =>
+  const rows = members.map(({ id, name, peerUrls, clientUrls, isLearner, isWitness }) =>
     [
       id,
       name === "" ? "-" : name,
-      clientUrls.length === 0 ? "never ran" : isLearner ? "learner" : "voter",
+      isWitness ? "witness" : clientUrls.length === 0 ? "never ran" : isLearner ? "learner" : "voter",
       peerUrls.join(","),
       clientUrls.join(",") || "-",
     ].map(printable),

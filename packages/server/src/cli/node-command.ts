@@ -1,7 +1,8 @@
 import type { Member } from "holdfast/coordination";
-import type { Address } from "holdfast/runtime";
+import type { Address, TlsIdentity } from "holdfast/runtime";
 import { gossipPlaces, gossipPortOffset, gossipSeeds } from "../gossip/gossip-address.ts";
 import type { NodeGossip } from "../gossip/node-gossip.ts";
+import type { ServeTls } from "../port.ts";
 import type { Served } from "../serve.ts";
 import { addressText, timerPresets } from "../supervisor/cluster-plan.ts";
 import { defineCommand, type Command } from "./command.ts";
@@ -87,7 +88,9 @@ export const nodeCommand: Command = defineCommand({
       "SIGINT",
       "SIGTERM",
       // Where there is something to read again, it does not stop the node.
-      ...(gossipKeyring === undefined && tls.client === undefined ? (["SIGHUP"] as const) : []),
+      ...(gossipKeyring === undefined && tls.client === undefined && tls.peer === undefined
+        ? (["SIGHUP"] as const)
+        : []),
     ];
     const stop = options.supervised ? supervisedStop() : stopSignal(signals);
     const scheme = tls.client === undefined ? "http" : "https";
@@ -105,16 +108,25 @@ export const nodeCommand: Command = defineCommand({
       gossipKeyring === undefined ? undefined : await openNodeKeyring(gossipKeyring, options.supervised, terminal);
 
     // Loaded here and not above: help must not wait for the servers' libraries.
-    const [{ createMember }, { nodeRuntime }, { serveMember }, { startNodeGossip }, { findCluster }, telemetryModule] =
-      await Promise.all([
-        import("holdfast/coordination"),
-        import("holdfast/runtime"),
-        import("../serve.ts"),
-        import("../gossip/node-gossip.ts"),
-        import("./find-cluster.ts"),
-        import("./node-telemetry.ts"),
-      ]);
-    const runtime = nodeRuntime(tls.peer === undefined ? {} : { tls: tls.peer });
+    const [
+      { createMember },
+      { nodeRuntime, renewableTls },
+      { bcryptPasswords },
+      { serveMember },
+      { startNodeGossip },
+      { findCluster },
+      telemetryModule,
+    ] = await Promise.all([
+      import("holdfast/coordination"),
+      import("holdfast/runtime"),
+      import("../passwords/bcrypt-passwords.ts"),
+      import("../serve.ts"),
+      import("../gossip/node-gossip.ts"),
+      import("./find-cluster.ts"),
+      import("./node-telemetry.ts"),
+    ]);
+    const peerTls = tls.peer && renewableTls(tls.peer);
+    const runtime = nodeRuntime(peerTls === undefined ? {} : { tls: peerTls });
     const telemetry = telemetryModule.createNodeTelemetry({ clock: runtime.clock, nodeId: name });
     let gossip: NodeGossip | undefined;
     const startGossip = async (seeds: readonly Address[]): Promise<NodeGossip> => {
@@ -134,6 +146,7 @@ export const nodeCommand: Command = defineCommand({
         cluster: options.cluster,
         isExisting: options.clusterState === "existing",
         seeds: join ?? [],
+        tls: tls.own,
         startGossip,
         signal: stop,
         say,
@@ -147,7 +160,9 @@ export const nodeCommand: Command = defineCommand({
           peer: options.peer,
           ...home,
           quotaBytes: options.quotaBytes,
+          passwords: bcryptPasswords(),
           autoPromote: options.autoPromote,
+          ...(peerTls === undefined ? {} : { peerScheme: "https" }),
           clientUrls: [clientUrl],
           httpUrls: [httpUrl],
           ...timers,
@@ -176,7 +191,11 @@ export const nodeCommand: Command = defineCommand({
           onEvent,
         }),
       );
-      if (!options.supervised) tls.watch((next) => served.setTls(next), terminal);
+      const takers = {
+        clients: (next: ServeTls) => served.setTls(next),
+        peers: (next: TlsIdentity) => peerTls?.renew(next),
+      };
+      tls.watch(takers, options.supervised, terminal);
     } catch (error) {
       await Promise.all([gossip?.leave(), member?.close()]);
       if (stop.aborted && error === stop.reason) return exitCodes.ok;

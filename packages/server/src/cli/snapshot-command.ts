@@ -1,11 +1,11 @@
 import { open, rename, rm } from "node:fs/promises";
 import type { GatewayClient } from "../client/gateway-client.ts";
-import { readBackup } from "../backup/backup-reader.ts";
+import type { ReadOptions, Snapshot, SnapshotStatus } from "../backup/snapshot-reader.ts";
 import { askCluster, clientOptions } from "./ask-cluster.ts";
 import { defineCommand, type Command } from "./command.ts";
 import { environmentError, ExitError, exitCodes, usageError } from "./exit.ts";
 import { memberNamed } from "./member-named.ts";
-import { peers, text } from "./option.ts";
+import { flag, peers, text } from "./option.ts";
 
 const actions = ["save", "status", "restore"] as const;
 
@@ -13,13 +13,13 @@ export const snapshotCommand: Command = defineCommand({
   name: "snapshot",
   summary: "back up the whole state, look at a backup, start a new cluster from one",
   examples: [
-    "holdfast snapshot save backup.hf",
-    "holdfast snapshot status backup.hf",
-    "holdfast snapshot restore backup.hf --data ./n1 --name n1 --cluster n1=127.0.0.1:2380",
+    "holdfast snapshot save backup.db",
+    "holdfast snapshot status backup.db",
+    "holdfast snapshot restore backup.db --data ./n1 --name n1 --cluster n1=127.0.0.1:2380",
   ],
   positionals: [
     { name: "ACTION", help: "save, status or restore" },
-    { name: "FILE", help: "the backup" },
+    { name: "FILE", help: "the backup, which etcdctl reads and restores too; or a snapshot of an etcd" },
   ],
   options: {
     data: text({ placeholder: "DIR", help: "restore: the member's directory, which must be empty" }),
@@ -30,6 +30,7 @@ export const snapshotCommand: Command = defineCommand({
       default: "holdfast",
       help: "restore: another than before keeps members of the old cluster away",
     }),
+    skipHashCheck: flag("status, restore: take a file without a SHA-256 at its end, such as an etcd's member/snap/db"),
     ...clientOptions,
   },
   async run({ options, positionals: [action = "", file = ""], terminal }) {
@@ -44,21 +45,34 @@ export const snapshotCommand: Command = defineCommand({
       if (name === undefined) throw usageError("--name is required: --name NAME");
       if (cluster === undefined) throw usageError("--cluster is required: --cluster NAME=HOST:PORT,…");
       memberNamed(name, cluster, "--cluster");
-      const { revision } = await restore(file, { directory: data, name, clusterName, members: cluster });
+      const target = { directory: data, name, clusterName, members: cluster };
+      const { revision } = await restore(file, options, target);
       if (options.json) terminal.document({ name, directory: data, revision });
       else
         terminal.out(`${data} holds ${name} with the keys of revision ${revision}; start it with the same --cluster`);
       return exitCodes.ok;
     }
     if (known === "save") await askCluster(options, (client) => save(client, file));
-    const { head, fileBytes, sha256 } = await readBackup(file, () => undefined);
-    const { revision, stateBytes } = head;
-    if (options.json) {
-      terminal.document({ file, revision, bytes: fileBytes, clusterId: head.clusterId.toString(16), sha256 });
-    } else terminal.out(`${file}: revision ${revision}, ${stateBytes} bytes of state, SHA-256 ${sha256}`);
+    const { bytes, sha256, revision, totalKeys, hash } = await statusOf(file, options);
+    if (options.json) terminal.document({ file, revision, totalKeys, bytes, hash, sha256 });
+    else terminal.out(`${file}: revision ${revision}, ${totalKeys} entries, ${bytes} bytes, SHA-256 ${sha256}`);
     return exitCodes.ok;
   },
 });
+
+async function statusOf(
+  file: string,
+  options: ReadOptions,
+): Promise<SnapshotStatus & Pick<Snapshot, "bytes" | "sha256">> {
+  const { openSnapshot } = await import("../backup/snapshot-reader.ts");
+  const snapshot = openSnapshot(file, options);
+  try {
+    const { bytes, sha256 } = snapshot;
+    return { bytes, sha256, ...snapshot.status() };
+  } finally {
+    snapshot.close();
+  }
+}
 
 /** Under another name until it is whole and durable. */
 async function save(client: GatewayClient, file: string): Promise<void> {
@@ -67,7 +81,7 @@ async function save(client: GatewayClient, file: string): Promise<void> {
     const handle = await open(draft, "w", 0o600);
     try {
       for await (const { blob } of client.stream("/maintenance/snapshot", {})) {
-        await handle.write(Buffer.from((blob ?? "") as string, "base64"));
+        await handle.appendFile(Buffer.from((blob ?? "") as string, "base64"));
       }
       await handle.sync();
     } finally {
@@ -91,23 +105,29 @@ interface RestoreTarget {
   readonly members: Parameters<typeof memberNamed>[1];
 }
 
-async function restore(file: string, target: RestoreTarget): Promise<{ readonly revision: number }> {
-  const { directory, name, clusterName, members } = target;
-  const chunks: Uint8Array[] = [];
-  await readBackup(file, (bytes) => chunks.push(bytes));
-  const [{ restoreMember }, { nodeRuntime }] = await Promise.all([
+async function restore(
+  file: string,
+  options: ReadOptions,
+  { directory, name, clusterName, members }: RestoreTarget,
+): Promise<{ readonly revision: number }> {
+  const [{ openSnapshot }, { restoreMember }, { nodeRuntime }] = await Promise.all([
+    import("../backup/snapshot-reader.ts"),
     import("holdfast/coordination"),
     import("holdfast/runtime"),
   ]);
-  const { disk } = nodeRuntime();
+  const snapshot = openSnapshot(file, options);
   try {
-    return await restoreMember({ disk, directory, name, cluster: { name: clusterName, members }, chunks });
+    const backup = snapshot.contents();
+    const { disk } = nodeRuntime();
+    return await restoreMember({ disk, directory, name, cluster: { name: clusterName, members }, backup });
   } catch (error) {
     if (error instanceof ExitError) throw error;
-    const isTaken = (error as Error).message.startsWith("seed.directory");
-    throw environmentError(
-      isTaken ? `${directory} is not empty; name another directory: --data DIR` : (error as Error).message,
-      error,
-    );
+    const { message } = error as Error;
+    if (message.startsWith("seed.directory")) {
+      throw environmentError(`${directory} is not empty; name another directory: --data DIR`, error);
+    }
+    throw environmentError(message.startsWith("backup.") ? `${file} is damaged: ${message}` : message, error);
+  } finally {
+    snapshot.close();
   }
 }

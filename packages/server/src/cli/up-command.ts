@@ -2,6 +2,7 @@ import { planCluster, clientUrl, memberPortStep, timerPresets, type ClusterPlan 
 import { prepareDataDirectory } from "../supervisor/data-directory.ts";
 import { describePortError, firstUnusablePort } from "../supervisor/port-check.ts";
 import { upSession } from "../supervisor/up-session.ts";
+import { clusterTls, clusterTlsOptions, tlsAgain } from "./cluster-tls.ts";
 import { defineCommand, type Command } from "./command.ts";
 import { environmentError, exitCodes } from "./exit.ts";
 import { choice, flag, integer, text } from "./option.ts";
@@ -15,6 +16,7 @@ export const upCommand: Command = defineCommand({
   examples: [
     "holdfast up",
     "holdfast up --nodes 5 --port 4000",
+    "holdfast up --tls auto   # makes certificates, and says what to give clients",
     "holdfast up --data /tmp/try --json   # one line when ready, then until Ctrl-C",
   ],
   options: {
@@ -31,13 +33,15 @@ export const upCommand: Command = defineCommand({
       default: defaults.timers,
       help: "how soon the members replace a leader that dies: fast is for round trips of a few milliseconds",
     }),
+    ...clusterTlsOptions,
     json: flag("print one JSON document when the cluster is ready"),
   },
   async run({ options, terminal }) {
     const { nodes, data, port, timers } = options;
-    const plan = planCluster({ nodes, directory: data, port, timers });
-    await checkPorts(plan, port);
-    prepareDataDirectory(plan);
+    const wanted = { nodes, directory: data, port, timers };
+    await checkPorts(planCluster(wanted), port);
+    prepareDataDirectory(planCluster(wanted));
+    const plan = planCluster({ ...wanted, tls: await clusterTls(options, data) });
     const again = [
       "npx holdfast up",
       ...(nodes === defaults.nodes ? [] : [`--nodes ${nodes}`]),
@@ -45,7 +49,8 @@ export const upCommand: Command = defineCommand({
       ...(port === defaults.port ? [] : [`--port ${port}`]),
       ...(timers === defaults.timers ? [] : [`--timers ${timers}`]),
     ].join(" ");
-    await upSession({ plan, terminal, json: options.json, stop: stopSignal(), again, endpoints: hint(plan) });
+    const session = { plan, terminal, json: options.json, stop: stopSignal(), endpoints: hint(plan) };
+    await upSession({ ...session, again: again + tlsAgain(options) });
     return exitCodes.ok;
   },
 });
@@ -61,8 +66,10 @@ async function checkPorts(plan: ClusterPlan, port: number): Promise<void> {
   );
 }
 
-/** What client commands need to find this cluster; nothing on the default port. */
-function hint(plan: ClusterPlan): string {
-  const [first] = plan.members;
-  return first === undefined || first.client.port === defaults.port ? "" : ` --endpoints ${clientUrl(first)}`;
+/** What client commands need to find this cluster; nothing on the default port without TLS. */
+function hint({ members, tls }: ClusterPlan): string {
+  const [first] = members;
+  if (first === undefined || (first.client.port === defaults.port && first.isSecure !== true)) return "";
+  const files = Object.entries(tls?.clientFiles ?? {}).map(([name, file]) => ` --${name} ${file}`);
+  return ` --endpoints ${clientUrl(first)}${files.join("")}`;
 }

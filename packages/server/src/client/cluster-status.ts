@@ -83,10 +83,12 @@ export function statusReader(options: {
   async function report(info: StatusDocument["members"][number]): Promise<MemberReport> {
     const clientUrl = info.clientUrls[0] ?? "";
     const known = { name: info.name, clientUrl, httpUrl: info.httpUrls[0] ?? null };
+    // A witness has no clients; it tells people how it is.
+    const url = info.clientUrls[0] ?? info.httpUrls[0] ?? "";
     try {
-      const { member: own } = await member(new URL(clientUrl).origin);
+      const { member: own } = await member(new URL(url).origin);
       // Another process may have taken the port of a member that is gone.
-      if (own.id !== info.id) throw new Error(`member ${own.name} answers at ${clientUrl}`);
+      if (own.id !== info.id) throw new Error(`member ${own.name} answers at ${url}`);
       const { role, term, commitIndex, appliedIndex } = own;
       return { ...known, alive: true, role, term, commitIndex, appliedIndex };
     } catch {

@@ -121,15 +121,17 @@ export function gatewayClient(options: GatewayClientOptions): GatewayClient {
   /** Sends a request to one endpoint after the other until one carries it out. */
   async function send(request: GatewayRequest, write: NamedWrite | undefined, time: Time): Promise<string> {
     const { deadline, signal } = time;
-    const startedAtMs = performance.now();
+    let startedAtMs: number | undefined;
     const tried = new Map<string, Error>();
     let reached = false;
     let mayBeApplied = false;
     let mayRenew = login !== undefined;
     for (let attempt = 1; ; attempt++) {
       signal?.throwIfAborted();
-      const origin = endpoints[preferred % endpoints.length] ?? "";
       const token = request.path === authenticatePath ? "" : ((await login?.token(() => authenticate(time))) ?? "");
+      // To log in may have taken its time, an election even, and tells which endpoint answers.
+      startedAtMs ??= performance.now();
+      const origin = endpoints[preferred % endpoints.length] ?? "";
       const answer = await exchange(connections, {
         ...request,
         origin,
@@ -159,7 +161,8 @@ export function gatewayClient(options: GatewayClientOptions): GatewayClient {
       preferred = (preferred + 1) % endpoints.length;
 
       const pauseMs = attempt % endpoints.length === 0 ? backoff(attempt / endpoints.length) : 0;
-      const giveUpAtMs = reached ? deadline : Math.min(deadline, startedAtMs + refusedTimeoutMs);
+      const mayAnswer = reached || attempt < endpoints.length;
+      const giveUpAtMs = mayAnswer ? deadline : Math.min(deadline, startedAtMs + refusedTimeoutMs);
       const outOfTime = performance.now() + pauseMs >= giveUpAtMs;
       if (mayBeApplied && (outOfTime || !write?.session)) {
         throw new CoordinationError("TIMED_OUT", { cause: new UnreachableError(tried) });
@@ -339,8 +342,11 @@ function readFailure(answer: Exchange): Failure {
   if (error instanceof GatewayError) return { error, final: answer.status < 500, mayBeApplied: true };
   // A member that stops or loses its leader may have handed the request on before it said so.
   const passing = error.retryable || error.code === "TIMED_OUT";
-  return { error, final: !passing, mayBeApplied: error.code !== "TOO_MANY_REQUESTS" };
+  return { error, final: !passing, mayBeApplied: !refusedUnread.has(error.code) };
 }
+
+/** A member says so before it looks at what is asked. */
+const refusedUnread: ReadonlySet<string> = new Set(["TOO_MANY_REQUESTS", "NOT_AT_LEARNER"]);
 
 /** Doubles each round, with jitter so that clients do not come back together. */
 function backoff(round: number): number {

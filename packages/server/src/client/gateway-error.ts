@@ -4,6 +4,8 @@ import { statusByCode } from "../etcd/status.ts";
 
 /** No endpoint carried the request out; it had no effect. */
 export class UnreachableError extends HoldfastError {
+  static override readonly brand: string = "UnreachableError";
+
   /** What each endpoint last answered, or why it did not. */
   readonly tried: ReadonlyMap<string, Error>;
 
@@ -21,6 +23,8 @@ export class UnreachableError extends HoldfastError {
 
 /** A server's refusal that is none of the protocol's own; the message is the server's. */
 export class GatewayError extends HoldfastError {
+  static override readonly brand: string = "GatewayError";
+
   readonly status: number;
 
   constructor(status: number, message: string) {
@@ -68,5 +72,7 @@ export function describeCause(error: Error): string {
   if (code === "ECONNREFUSED") return "connection refused";
   if (code === "ECONNRESET") return "connection reset";
   if (code === "ENOTFOUND") return "host not found";
+  // OpenSSL's message names its source files.
+  if (code?.startsWith("ERR_SSL_") === true) return code.slice("ERR_SSL_".length).toLowerCase().replaceAll("_", " ");
   return error.message === "" ? (code ?? error.name) : error.message;
 }

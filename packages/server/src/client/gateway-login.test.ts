@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { createMemoryMember, type Member } from "holdfast/coordination";
 import type { Passwords } from "holdfast/runtime";
 import { afterEach, expect, it } from "vitest";
@@ -94,4 +95,24 @@ it("without a user, is told that it needs one", async () => {
   const client = gatewayClient({ endpoints: [`http://127.0.0.1:${served.clientAddress.port}`] });
   opened.push(async () => client.close());
   await expect(client.put({ key, value: key })).rejects.toMatchObject({ code: "USER_EMPTY" });
+});
+
+it("goes on where it was let in, however long that took", async () => {
+  const slow: Passwords = { ...passwords, verify: async () => (await delay(60), true) };
+  const member = createMemoryMember({ passwords: slow });
+  await member.auth.change({ type: "userAdd", name: "root", password: "secret" });
+  await member.auth.change({ type: "userGrantRole", name: "root", role: "root" });
+  await member.auth.change({ type: "authEnable" });
+  const any = { host: "127.0.0.1", port: 0 };
+  const gone = await serveMember({ member, client: any });
+  await gone.close();
+  const served = await serveMember({ member, client: any });
+  opened.push(() => served.close());
+  const client = gatewayClient({
+    endpoints: [gone, served].map(({ clientAddress: { port } }) => `http://127.0.0.1:${port}`),
+    user: { name: "root", password: "secret" },
+    refusedTimeoutMs: 1,
+  });
+  opened.push(async () => client.close());
+  expect((await client.put({ key, value: key })).header.revision).toBe(2);
 });

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { statusReader } from "../client/cluster-status.ts";
+import type { ClientTls } from "../client/connections.ts";
 
 export interface Leadership {
   readonly name: string;
@@ -7,8 +8,12 @@ export interface Leadership {
 }
 
 /** The member that says it leads, in a term in which a majority says so too; null when there is none in time. */
-export async function findLeader(endpoints: readonly string[], timeoutMs: number): Promise<Leadership | null> {
-  const reader = statusReader({ timeoutMs: 1000 });
+export async function findLeader(
+  endpoints: readonly string[],
+  timeoutMs: number,
+  tls?: ClientTls,
+): Promise<Leadership | null> {
+  const reader = statusReader({ timeoutMs: 1000, tls });
   const deadline = performance.now() + timeoutMs;
   try {
     do {
@@ -27,8 +32,12 @@ export async function findLeader(endpoints: readonly string[], timeoutMs: number
 }
 
 /** How long until all members answer and have applied the same entries; null when not in time. */
-export async function untilConverged(endpoints: readonly string[], timeoutMs: number): Promise<number | null> {
-  const reader = statusReader({ timeoutMs: 1000 });
+export async function untilConverged(
+  endpoints: readonly string[],
+  timeoutMs: number,
+  tls?: ClientTls,
+): Promise<number | null> {
+  const reader = statusReader({ timeoutMs: 1000, tls });
   const startedAtMs = performance.now();
   try {
     do {

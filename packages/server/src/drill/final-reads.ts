@@ -1,4 +1,5 @@
 import type { HistoryRecorder } from "holdfast/proof";
+import type { ClientTls } from "../client/connections.ts";
 import { gatewayClient } from "../client/gateway-client.ts";
 import type { WorkloadRecord } from "./workload.ts";
 
@@ -14,8 +15,9 @@ export async function readEverything(
   endpoints: readonly string[],
   recorder: HistoryRecorder,
   record: WorkloadRecord,
+  tls?: ClientTls,
 ): Promise<readonly string[]> {
-  const client = gatewayClient({ endpoints, timeoutMs: 10_000 });
+  const client = gatewayClient({ endpoints, timeoutMs: 10_000, ...(tls && { tls }) });
   const found = new Map<string, string>();
   try {
     for (const keys of [chunk([...record.attempted.keys()]), chunk([...record.registers])].flat()) {

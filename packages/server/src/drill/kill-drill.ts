@@ -1,5 +1,6 @@
 import { formatHistory, historyRecorder, checkLinearizable, keyValue, type HistoryRecorder } from "holdfast/proof";
 import { nodeRuntime, type Clock } from "holdfast/runtime";
+import type { ClientTls } from "../client/connections.ts";
 import { clientUrl, type ClusterPlan } from "../supervisor/cluster-plan.ts";
 import { superviseCluster, type Supervisor } from "../supervisor/supervisor.ts";
 import { findLeader, untilConverged, type Leadership } from "./cluster-watch.ts";
@@ -48,6 +49,7 @@ interface DrillState {
   readonly recorder: HistoryRecorder;
   readonly record: WorkloadRecord;
   readonly endpoints: readonly string[];
+  readonly tls: ClientTls | undefined;
   readonly faults: DrillFault[];
   readonly gapsMs: number[];
   readonly silencesMs: number[];
@@ -79,6 +81,7 @@ export async function runKillDrill(drill: KillDrill, options: KillDrillOptions):
     recorder: historyRecorder(clock, { maxEvents: 3 * maxLoadEvents }),
     record: newWorkloadRecord(),
     endpoints: plan.members.map(clientUrl),
+    tls: plan.tls?.own,
     faults: [],
     gapsMs: [],
     silencesMs: [],
@@ -95,9 +98,9 @@ export async function runKillDrill(drill: KillDrill, options: KillDrillOptions):
       throw new DrillEnd("inconclusive", "the cluster did not start");
     state.startedAtMs = performance.now();
     for (let run = 1; run <= options.runs; run++) await runOnce(state, run);
-    convergedMs = await untilConverged(state.endpoints, limits.convergeMs);
+    convergedMs = await untilConverged(state.endpoints, limits.convergeMs, state.tls);
     if (convergedMs === null) throw new DrillEnd("timeout", `members did not converge within ${limits.convergeMs} ms`);
-    lost = await orEnd("timeout", readEverything(state.endpoints, state.recorder, state.record));
+    lost = await orEnd("timeout", readEverything(state.endpoints, state.recorder, state.record, state.tls));
   } catch (error) {
     if (!(error instanceof DrillEnd)) {
       await state.supervisor.stop();
@@ -139,7 +142,7 @@ async function runOnce(state: DrillState, run: number): Promise<void> {
     while (record.acknowledgements.length === from && performance.now() < patienceEndsAtMs) {
       await pause(20, options.stop);
     }
-    const leader = await findLeader(state.endpoints, limits.leaderMs);
+    const leader = await findLeader(state.endpoints, limits.leaderMs, state.tls);
     if (leader === null) throw new DrillEnd("inconclusive", `no leader within ${limits.leaderMs} ms: nothing to kill`);
     if (record.acknowledgements.length === from) {
       throw new DrillEnd("inconclusive", "no write was acknowledged before the fault");

@@ -1,4 +1,5 @@
 import type { HistoryRecorder, RecordedProcess } from "holdfast/proof";
+import type { ClientTls } from "../client/connections.ts";
 import { isOutcomeUnknown, UnreachableError } from "../client/gateway-error.ts";
 import { gatewayClient, type GatewayClient } from "../client/gateway-client.ts";
 import type { Acknowledgement } from "./service-gap.ts";
@@ -24,6 +25,7 @@ export interface Workload {
 
 export interface WorkloadOptions {
   readonly endpoints: readonly string[];
+  readonly tls?: ClientTls | undefined;
   readonly clients: number;
   readonly recorder: HistoryRecorder;
   readonly record: WorkloadRecord;
@@ -59,12 +61,13 @@ const decode = (bytes: Uint8Array | undefined): string | null =>
  * the other, without a pause.
  */
 export function startWorkload(options: WorkloadOptions): Workload {
-  const { endpoints, clients, recorder, record, round } = options;
+  const { endpoints, tls, clients, recorder, record, round } = options;
   const stopping = new AbortController();
 
   async function run(number: number): Promise<void> {
     const start = number % endpoints.length;
-    const client = gatewayClient({ endpoints: [...endpoints.slice(start), ...endpoints.slice(0, start)], ...patience });
+    const ordered = [...endpoints.slice(start), ...endpoints.slice(0, start)];
+    const client = gatewayClient({ endpoints: ordered, ...patience, ...(tls && { tls }) });
     const process = recorder.process();
     const seen = new Map<string, string | null>();
     try {

@@ -16,8 +16,8 @@ export const clusterMethods: readonly Method[] = [
   unary(
     ["/etcdserverpb.Cluster/MemberAdd", "/cluster/member/add", "MemberAddRequest", "MemberAddResponse"],
     async (member, { message, options }) => {
-      const { peerURLs: peerUrls, isLearner, name } = message as AddMessage;
-      const added = await member.cluster.memberAdd({ peerUrls, isLearner, name }, options);
+      const { peerURLs: peerUrls, isLearner, isWitness, name } = message as AddMessage;
+      const added = await member.cluster.memberAdd({ peerUrls, isLearner, isWitness, name }, options);
       return { ...fromMembers(added), member: fromMember(added.member) };
     },
   ),
@@ -41,6 +41,7 @@ export const clusterMethods: readonly Method[] = [
 interface AddMessage {
   readonly peerURLs: readonly string[];
   readonly isLearner: boolean;
+  readonly isWitness: boolean;
   readonly name: string;
 }
 
@@ -53,6 +54,7 @@ function fromMembers({ members, header }: Answer<MembersResponse>): WireMessage 
   return { header: { ...fromHeader(header), revision: undefined }, members: members.map(fromMember) };
 }
 
-function fromMember({ id, name, peerUrls, clientUrls, isLearner }: MemberInfo): WireMessage {
-  return { ID: wireId(id), name, peerURLs: peerUrls, clientURLs: clientUrls, isLearner: isLearner || undefined };
+function fromMember({ id, name, peerUrls, clientUrls, isLearner, isWitness }: MemberInfo): WireMessage {
+  const kind = { isLearner: isLearner || undefined, isWitness: isWitness || undefined };
+  return { ID: wireId(id), name, peerURLs: peerUrls, clientURLs: clientUrls, ...kind };
 }

@@ -1,4 +1,5 @@
 import { CoordinationError, type Member } from "holdfast/coordination";
+import { checkLearner } from "./learner-methods.ts";
 import type { Method, MethodCall, RequestLimits, StreamCall, StreamMethod, UnaryMethod } from "./method.ts";
 import { okStatus, type Status } from "../grpc/status-code.ts";
 import { needsRoot, requireRoot } from "./root-methods.ts";
@@ -94,6 +95,7 @@ export function createDispatcher({ member, limits, onEvent }: DispatcherOptions)
       };
       let result: Promise<WireMessage> | WireMessage;
       try {
+        checkLearner(member, method.path, call.message);
         result = needsRoot(method.path, call.message)
           ? requireRoot(member, method.path, call.options).then(() => method.call(member, call, limits))
           : method.call(member, call, limits);
@@ -118,6 +120,11 @@ export function createDispatcher({ member, limits, onEvent }: DispatcherOptions)
       if (draining !== undefined) return stop();
       if (streams.size >= limits.maxConcurrentStreams) return end(new CoordinationError("TOO_MANY_REQUESTS"));
       streams.add(stop);
+      try {
+        checkLearner(member, method.path);
+      } catch (error) {
+        return end(error);
+      }
       const admitted = needsRoot(method.path) ? requireRoot(member, method.path, call.options) : undefined;
       const serve = async (): Promise<void> => {
         // Stopped, it may be over before it has begun.

@@ -1,6 +1,6 @@
 import type { Alarm, AlarmsResponse, AlarmType, Member } from "holdfast/coordination";
 import { grpcCode } from "../grpc/status-code.ts";
-import { backupFile } from "../backup/backup-file.ts";
+import { snapshotFile } from "../backup/snapshot-file.ts";
 import { streaming, unary, type Method, type MethodCall, type StreamCall } from "./method.ts";
 import { fromHeader, statusResponse, wireId } from "./responses.ts";
 import { RequestError } from "./status.ts";
@@ -86,8 +86,8 @@ function fromAlarms({ alarms }: AlarmsResponse): WireMessage {
 async function snapshot(member: Member, call: StreamCall): Promise<void> {
   const state = await member.maintenance.backup(call.options);
   try {
-    const { size, parts } = backupFile(member, state);
-    let remaining = size;
+    const { bytes, parts } = await snapshotFile(state, member, call.options.signal);
+    let remaining = bytes;
     for await (const blob of parts) {
       call.options.signal?.throwIfAborted();
       remaining -= blob.length;

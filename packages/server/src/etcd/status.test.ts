@@ -40,6 +40,8 @@ describe("statusOf", () => {
     MEMBER_NOT_FOUND: [5, "etcdserver: member not found"],
     MEMBER_NOT_LEARNER: [9, "etcdserver: can only promote a learner member"],
     MEMBER_REMOVED: [14, "etcdserver: the member has been permanently removed from the cluster"],
+    NOT_AT_LEARNER: [14, "etcdserver: rpc not supported for learner"],
+    NOT_AT_WITNESS: [14, "holdfast: a witness holds no state: ask another member"],
     LEARNER_NOT_READY: [9, "etcdserver: can only promote a learner member which is in sync with leader"],
     TOO_MANY_LEARNERS: [9, "etcdserver: too many learner members in cluster"],
     PEER_URL_EXISTS: [9, "etcdserver: Peer URLs already exists"],

@@ -75,6 +75,8 @@ export const statusByCode: Readonly<Record<CoordinationErrorCode, Status>> = {
     code: grpcCode.FAILED_PRECONDITION,
     message: "etcdserver: too many learner members in cluster",
   },
+  NOT_AT_LEARNER: { code: grpcCode.UNAVAILABLE, message: "etcdserver: rpc not supported for learner" },
+  NOT_AT_WITNESS: { code: grpcCode.UNAVAILABLE, message: "holdfast: a witness holds no state: ask another member" },
   PEER_URL_EXISTS: { code: grpcCode.FAILED_PRECONDITION, message: "etcdserver: Peer URLs already exists" },
   BAD_MEMBER_URLS: { code: grpcCode.INVALID_ARGUMENT, message: "etcdserver: given member URLs are invalid" },
   UNHEALTHY_CLUSTER: { code: grpcCode.UNAVAILABLE, message: "etcdserver: unhealthy cluster" },

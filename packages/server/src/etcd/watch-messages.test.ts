@@ -33,11 +33,18 @@ describe("a response that watches share", () => {
     ["events", { header, events: [put, gone] }],
     ["a fragment", { header, events: [put], fragment: true }],
     ["progress", { header, events: [], progress: true }],
+    ["the past", { header, events: [put], presentRevision: 90 }],
   ])("is the same bytes as one of its own: %s", (_, response) => {
     for (const id of [0n, 1n, 300n, -1n, 2n ** 62n]) {
       const expected = framed(wireType("WatchResponse").encode(fromWatchResponse(id, response)));
       expect(bytesOf(id, response)).toEqual(expected);
     }
+  });
+
+  it("says of the past which revision the present is", () => {
+    const message = fromWatchResponse(1n, { header, events: [put], presentRevision: 90 });
+    expect(message).toMatchObject({ header: { revision: 90 } });
+    expect(fromWatchResponse(1n, { header, events: [put] })).toMatchObject({ header: { revision: 9 } });
   });
 
   it("is not taken for another that ends alike", () => {
@@ -47,6 +54,7 @@ describe("a response that watches share", () => {
       { header, events: [gone, gone] },
       { header, events: [put, gone], fragment: true },
       { header: { ...header, revision: 10 }, events: [put, gone] },
+      { header, events: [put, gone], presentRevision: 10 },
       { header: { ...header, term: 3 }, events: [put, gone] },
     ];
     for (const response of [...responses, ...responses.toReversed()]) {

@@ -90,11 +90,16 @@ export function fromNotice(id: bigint, header: ResponseHeader, notice: WatchNoti
 
 export function fromWatchResponse(id: bigint, response: WatchResponse): WireMessage {
   return {
-    header: fromHeader(response.header),
+    header: headerOf(response),
     watch_id: id === 0n ? undefined : fromBigInt(id),
     fragment: response.fragment,
     events: response.events.map(fromEvent),
   };
+}
+
+/** As from etcd, which says of the past what the present revision is. */
+function headerOf({ header, presentRevision = header.revision }: WatchResponse): WireMessage {
+  return fromHeader({ ...header, revision: presentRevision });
 }
 
 function fromEvent({ type, pair, previousPair }: WatchEvent): WireMessage {
@@ -125,7 +130,7 @@ function sharedBytes(response: WatchResponse): SharedBytes {
   const known = last && shared.get(last);
   if (known !== undefined && isSame(known.response, response)) return known;
   const bytes = {
-    head: responseType.encode({ header: fromHeader(response.header) }),
+    head: responseType.encode({ header: headerOf(response) }),
     tail: responseType.encode({ fragment: response.fragment, events: response.events.map(fromEvent) }),
     response,
   };
@@ -140,6 +145,7 @@ function isSame(one: WatchResponse, other: WatchResponse): boolean {
     one.events[0] === other.events[0] &&
     one.fragment === other.fragment &&
     one.header.revision === other.header.revision &&
+    one.presentRevision === other.presentRevision &&
     one.header.term === other.header.term
   );
 }

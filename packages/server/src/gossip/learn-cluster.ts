@@ -3,6 +3,7 @@ import { HoldfastError } from "holdfast/errors/base";
 import type { Address, Clock } from "holdfast/runtime";
 import { environmentError } from "../cli/exit.ts";
 import { statusReader, type StatusReader } from "../client/cluster-status.ts";
+import type { ClientTls } from "../client/connections.ts";
 import type { StatusDocument } from "../http/member-status.ts";
 import { decodeNotice } from "./node-notice.ts";
 import type { NodeGossip } from "./node-gossip.ts";
@@ -10,6 +11,8 @@ import type { NodeGossip } from "./node-gossip.ts";
 export interface LearnOptions {
   readonly gossip: NodeGossip;
   readonly seeds: readonly Address[];
+  /** What we go by where members serve in TLS. Default: Node's. */
+  readonly tls?: ClientTls;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** The last attempt starts before this. Default 30 000: the machines may all have started at once. */
@@ -37,8 +40,8 @@ const answerTimeoutMs = 2_000;
  * @throws ExitError (environment) when nobody has told in time; the signal's reason
  */
 export async function learnCluster(options: LearnOptions): Promise<LearnedCluster> {
-  const { clock, signal, timeoutMs = 30_000 } = options;
-  const reader = statusReader({ timeoutMs: answerTimeoutMs });
+  const { clock, signal, tls, timeoutMs = 30_000 } = options;
+  const reader = statusReader({ timeoutMs: answerTimeoutMs, tls });
   const until = clock.now() + timeoutMs;
   try {
     for (;;) {
@@ -90,6 +93,8 @@ function learnedMember(info: StatusDocument["members"][number]): LearnedMember |
   const [, bracketed, plain, port] = /^https?:\/\/(?:\[([^\]]+)\]|(.+)):(\d{1,5})$/.exec(info.peerUrls[0] ?? "") ?? [];
   const host = bracketed ?? plain;
   if (host === undefined) return undefined;
-  const hasRun = info.clientUrls.length > 0;
-  return { id: BigInt(`0x${info.id}`), name: info.name, peer: { host, port: Number(port) }, hasRun };
+  // A witness has no clients.
+  const hasRun = info.clientUrls.length + info.httpUrls.length > 0;
+  const kind = info.isWitness === true ? { isWitness: true } : {};
+  return { id: BigInt(`0x${info.id}`), name: info.name, peer: { host, port: Number(port) }, ...kind, hasRun };
 }

@@ -77,7 +77,9 @@ function encode({ format, clusterName, cluster: { clusterId, memberId, members }
     clusterName,
     clusterId: clusterId.toString(16),
     memberId: memberId.toString(16),
-    members: members.map(({ id, name, peer: { host, port } }) => ({ id: id.toString(16), name, host, port })),
+    members: members.map(({ id, name, peer: { host, port }, isWitness }) => {
+      return { id: id.toString(16), name, host, port, ...(isWitness === true ? { isWitness } : {}) };
+    }),
   };
   return Buffer.from(`${JSON.stringify({ ...content, sha256: digest(content) }, undefined, 2)}\n`);
 }
@@ -98,12 +100,14 @@ function decode(bytes: Uint8Array): Remembered | undefined {
     clusterName: string;
     clusterId: string;
     memberId: string;
-    members: { id: string; name: string; host: string; port: number }[];
+    members: { id: string; name: string; host: string; port: number; isWitness?: boolean }[];
   };
   const cluster: JoinedCluster = {
     clusterId: BigInt(`0x${clusterId}`),
     memberId: BigInt(`0x${memberId}`),
-    members: members.map(({ id, name, host, port }) => ({ id: BigInt(`0x${id}`), name, peer: { host, port } })),
+    members: members.map(({ id, name, host, port, ...kind }) => {
+      return { id: BigInt(`0x${id}`), name, peer: { host, port }, ...kind };
+    }),
   };
   return { format: 2, clusterName, cluster };
 }

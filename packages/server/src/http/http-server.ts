@@ -8,6 +8,7 @@ import type { EventStreams } from "./event-stream.ts";
 import { registerGateway, sendFailure, sendJson } from "./gateway.ts";
 import { isHealthy } from "./health.ts";
 import { statusDocument } from "./member-status.ts";
+import { metricsContentType, metricsPage } from "./metrics-page.ts";
 import { membersDocument, type MembershipView } from "./members-document.ts";
 
 export interface HttpServerOptions {
@@ -52,6 +53,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Serv
   app.get("/version", (_request, reply) =>
     sendJson(reply, 200, JSON.stringify({ etcdserver: etcdCompatibleVersion, etcdcluster: etcdClusterVersion })),
   );
+  app.get("/metrics", (_request, reply) => reply.type(metricsContentType).send(metricsPage(member)));
   app.get("/holdfast/v1/status", (_request, reply) => sendJson(reply, 200, JSON.stringify(statusDocument(member))));
   if (membership !== undefined) {
     app.get("/holdfast/v1/members", (_request, reply) =>

@@ -25,6 +25,8 @@ export interface StatusDocument {
     readonly httpUrls: readonly string[];
     /** It gets everything and decides nothing. */
     readonly isLearner: boolean;
+    /** It votes, holds no state, and answers no clients. Absent where it does not. */
+    readonly isWitness?: boolean;
   }[];
 }
 
@@ -45,13 +47,14 @@ export function statusDocument(member: Member): StatusDocument {
       logBytes,
       residentBytes: process.memoryUsage.rss(),
     },
-    members: member.members().map(({ id, name, peerUrls, clientUrls, httpUrls, isLearner = false }) => ({
+    members: member.members().map(({ id, name, peerUrls, clientUrls, httpUrls, isLearner = false, isWitness }) => ({
       id: hex(id),
       name,
       peerUrls,
       clientUrls,
       httpUrls,
       isLearner,
+      ...(isWitness === true ? { isWitness } : {}),
     })),
   };
 }

@@ -1,5 +1,6 @@
 import type { MemberRole } from "holdfast/coordination";
 import { leaderOf, statusReader } from "../client/cluster-status.ts";
+import type { ClientTls } from "../client/connections.ts";
 import { clientUrl } from "./cluster-plan.ts";
 import type { Supervisor } from "./supervisor.ts";
 
@@ -28,6 +29,7 @@ export interface MonitorOptions {
   readonly intervalMs?: number;
   /** A member that takes longer does not answer. Default 1 000. */
   readonly timeoutMs?: number;
+  readonly tls?: ClientTls | undefined;
   /** After each round. */
   readonly onRound?: () => void;
 }
@@ -35,8 +37,8 @@ export interface MonitorOptions {
 const rateWindowMs = 3000;
 
 export function monitorCluster(supervisor: Supervisor, options: MonitorOptions = {}): ClusterMonitor {
-  const { intervalMs = 500, timeoutMs = 1000, onRound } = options;
-  const reader = statusReader({ timeoutMs });
+  const { intervalMs = 500, timeoutMs = 1000, tls, onRound } = options;
+  const reader = statusReader({ timeoutMs, tls });
   const lastWords = new Map<string, MemberWord>();
   let commits: { atMs: number; index: number }[] = [];
   let timer: NodeJS.Timeout | undefined;

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Address } from "holdfast/runtime";
+import type { ClientTls } from "../client/connections.ts";
 import { gossipPortOffset } from "../gossip/gossip-address.ts";
 
 /** How soon a dead leader is replaced; see raftPresets. */
@@ -18,6 +19,20 @@ export interface MemberPlan {
   readonly http: Address;
   /** For the other members, to watch each other. */
   readonly gossip: Address;
+  /** Clients and people are served in TLS. */
+  readonly isSecure?: boolean;
+}
+
+/** How a plan's members are secured. */
+export interface ClusterTls {
+  /** Options of `holdfast node`. */
+  readonly nodeLine: readonly string[];
+  /** Clients and people are served in TLS; else only members speak it among themselves. */
+  readonly isClientSecure: boolean;
+  /** What we go by when we ask members ourselves. */
+  readonly own: ClientTls;
+  /** What client commands are to be given, by option. */
+  readonly clientFiles: { readonly cacert?: string; readonly cert?: string; readonly key?: string };
 }
 
 export interface ClusterPlan {
@@ -25,6 +40,7 @@ export interface ClusterPlan {
   readonly directory: string;
   readonly members: readonly MemberPlan[];
   readonly timers: TimerPreset;
+  readonly tls?: ClusterTls | undefined;
 }
 
 /** A client port, its peer port one above, its HTTP port two, its gossip port three above; the next member ten above. */
@@ -36,6 +52,7 @@ export function planCluster(options: {
   readonly directory: string;
   readonly port: number;
   readonly timers?: TimerPreset;
+  readonly tls?: ClusterTls | undefined;
 }): ClusterPlan {
   const members = Array.from({ length: options.nodes }, (_, index): MemberPlan => {
     const name = `n${index + 1}`;
@@ -47,18 +64,23 @@ export function planCluster(options: {
       peer: { host: "127.0.0.1", port: port + 1 },
       http: { host: "127.0.0.1", port: port + 2 },
       gossip: { host: "127.0.0.1", port: port + 1 + gossipPortOffset },
+      ...(options.tls?.isClientSecure === true ? { isSecure: true } : {}),
     };
   });
-  const { directory, timers = "standard" } = options;
-  return { clusterName: "holdfast", directory, members, timers };
+  const { directory, timers = "standard", tls } = options;
+  return { clusterName: "holdfast", directory, members, timers, tls };
 }
 
 export function addressText(address: Address): string {
   return address.host.includes(":") ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 }
 
-export function clientUrl(member: Pick<MemberPlan, "client">): string {
-  return `http://${addressText(member.client)}`;
+export function clientUrl({ client, isSecure }: Pick<MemberPlan, "client" | "isSecure">): string {
+  return `${isSecure === true ? "https" : "http"}://${addressText(client)}`;
+}
+
+export function httpUrl({ http, isSecure }: Pick<MemberPlan, "http" | "isSecure">): string {
+  return `${isSecure === true ? "https" : "http"}://${addressText(http)}`;
 }
 
 /** The line that starts one member of a plan. */
@@ -74,5 +96,6 @@ export function nodeArguments(plan: ClusterPlan, member: MemberPlan): readonly s
     "--gossip": addressText(member.gossip),
     "--timers": plan.timers,
   };
-  return ["node", ...Object.entries(options).map(([name, value]) => `${name}=${value}`)];
+  const line = Object.entries(options).map(([name, value]) => `${name}=${value}`);
+  return ["node", ...line, ...(plan.tls?.nodeLine ?? [])];
 }

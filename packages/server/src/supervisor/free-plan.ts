@@ -1,4 +1,4 @@
-import { planCluster, memberPortStep, type ClusterPlan, type TimerPreset } from "./cluster-plan.ts";
+import { planCluster, memberPortStep, type ClusterPlan, type ClusterTls, type TimerPreset } from "./cluster-plan.ts";
 import { firstUnusablePort } from "./port-check.ts";
 
 /** Below the ports that systems hand out to outgoing connections: one of those could take a dead member's port. */
@@ -10,6 +10,7 @@ export async function planOnFreePorts(options: {
   readonly nodes: number;
   readonly directory: string;
   readonly timers?: TimerPreset;
+  readonly tls?: ClusterTls | undefined;
 }): Promise<ClusterPlan> {
   const span = options.nodes * memberPortStep;
   for (let attempt = 0; attempt < attempts; attempt++) {

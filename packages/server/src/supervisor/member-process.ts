@@ -27,9 +27,10 @@ const lastWordsBytes = 4096;
 
 /**
  * Starts `holdfast node` as a child. Its stdin is a pipe that nobody writes to: should this process be killed, the pipe
- * closes and the member stops by itself (`--supervised`), so that no orphan keeps the ports.
+ * closes and the member stops by itself (`--supervised`), so that no orphan keeps the ports. What it says on stderr is
+ * passed on line by line.
  */
-export function startMemberProcess(line: readonly string[]): MemberProcess {
+export function startMemberProcess(line: readonly string[], onSaid?: (line: string) => void): MemberProcess {
   const startedAtMs = performance.now();
   const child = spawn(process.execPath, [entry, ...line, "--supervised", "--json"], {
     stdio: ["pipe", "pipe", "pipe"],
@@ -45,6 +46,7 @@ export function startMemberProcess(line: readonly string[]): MemberProcess {
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     lastWords = (lastWords + text).slice(-lastWordsBytes);
   });
+  if (onSaid !== undefined) createInterface({ input: child.stderr }).on("line", onSaid);
   // After `exit` the pipes may still hold the last words, but a grandchild could keep them open for ever: do not wait.
   child.once("exit", (code, signal) => {
     const atMs = performance.now();

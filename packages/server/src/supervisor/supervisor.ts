@@ -24,7 +24,8 @@ export interface SupervisedMember {
 /** What happened to one member, in words for people. */
 export interface SupervisorEvent {
   readonly member: string;
-  readonly kind: "alive" | "died" | "failed";
+  /** `said`: its own words, while it was alive. */
+  readonly kind: "alive" | "died" | "failed" | "said";
   readonly text: string;
 }
 
@@ -60,6 +61,9 @@ interface Slot {
   timer: NodeJS.Timeout | undefined;
 }
 
+/** What is neither an error's message, as the command begins it, nor its stack. */
+const isNotice = /^(?!holdfast: )\S/;
+
 export function superviseCluster({ plan, restart = true, onEvent }: SupervisorOptions): Supervisor {
   const slots = new Map(plan.members.map((member) => [member.name, newSlot(member)]));
   const waiters = new Set<() => void>();
@@ -72,7 +76,11 @@ export function superviseCluster({ plan, restart = true, onEvent }: SupervisorOp
   }
 
   function launch(slot: Slot): void {
-    const child = startMemberProcess(nodeArguments(plan, slot.plan));
+    const child = startMemberProcess(nodeArguments(plan, slot.plan), (text) => {
+      // How its life ends is told with its end.
+      if (slot.state !== "alive" || !isNotice.test(text)) return;
+      onEvent?.({ member: slot.plan.name, kind: "said", text });
+    });
     slot.child = child;
     slot.lives++;
     enter(slot, "starting");

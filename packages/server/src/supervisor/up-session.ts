@@ -1,6 +1,6 @@
 import { environmentError } from "../cli/exit.ts";
 import type { Terminal } from "../cli/terminal.ts";
-import { clientUrl, addressText, type ClusterPlan } from "./cluster-plan.ts";
+import { clientUrl, addressText, httpUrl, type ClusterPlan } from "./cluster-plan.ts";
 import { monitorCluster, type ClusterMonitor } from "./cluster-monitor.ts";
 import { formatDuration, renderClusterView, type ClusterViewState, type ViewEvent } from "./cluster-view.ts";
 import { liveScreen, type LiveScreen } from "./live-screen.ts";
@@ -47,11 +47,12 @@ export async function upSession(session: UpSession): Promise<void> {
   const supervisor = superviseCluster({
     plan,
     onEvent: ({ member, kind, text }) => {
-      tell(`${member} ${text}`, kind !== "alive");
+      if (kind === "said") tell(`${member}: ${text}`, false);
+      else tell(`${member} ${text}`, kind !== "alive");
       if (kind === "failed" && (phase === "starting" || lost(supervisor))) changed.resolve();
     },
   });
-  const monitor = monitorCluster(supervisor, { onRound });
+  const monitor = monitorCluster(supervisor, { tls: plan.tls?.own, onRound });
   const ready = Promise.withResolvers<void>();
 
   function onRound(): void {
@@ -104,15 +105,16 @@ export async function upSession(session: UpSession): Promise<void> {
 }
 
 function announce(session: UpSession, supervisor: Supervisor, tookMs: number): void {
-  const { terminal } = session;
+  const { terminal, plan } = session;
   const members = supervisor.members().map((member) => ({
     name: member.plan.name,
     pid: member.pid,
     clientUrl: clientUrl(member.plan),
-    httpUrl: `http://${addressText(member.plan.http)}`,
+    httpUrl: httpUrl(member.plan),
   }));
   const url = members[0]?.clientUrl ?? "";
-  if (session.json) return terminal.document({ clientUrl: url, members });
+  if (session.json)
+    return terminal.document({ clientUrl: url, members, ...(plan.tls && { tls: plan.tls.clientFiles }) });
   if (terminal.live) return;
   terminal.out(`${members.length} members ready in ${(tookMs / 1000).toFixed(1)} s; clients at ${url}`);
   for (const line of suggestions(session.endpoints)) terminal.out(`  ${line}`);

@@ -31,6 +31,7 @@ export const clusterMessages: Readonly<Record<ClusterMessageName, Readonly<Recor
     isLearner: [2, "bool"],
     // Ours alone, far from what etcd may come to use: the name by which the member will find itself.
     name: [1000, "string"],
+    isWitness: [1001, "bool"],
   },
   MemberAddResponse: { ...header, member: [2, "Member"], members: [3, "Member", "repeated"] },
   MemberRemoveRequest: { ID: [1, "uint64"] },

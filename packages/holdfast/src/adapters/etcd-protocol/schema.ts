@@ -222,6 +222,8 @@ export const messages: Readonly<Record<MessageName, Readonly<Record<string, Fiel
     peerURLs: [3, "string", "repeated"],
     clientURLs: [4, "string", "repeated"],
     isLearner: [5, "bool"],
+    // Ours alone, as in MemberAddRequest.
+    isWitness: [1001, "bool"],
   },
   MemberListRequest: { linearizable: [1, "bool"] },
   MemberListResponse: { header: [1, "ResponseHeader"], members: [2, "Member", "repeated"] },

@@ -5,7 +5,7 @@ import type { WireMessage } from "../etcd-protocol/index.ts";
 import type { AuthToken } from "./auth-token.ts";
 import type { AttemptOutcome, Endpoint } from "./endpoint.ts";
 import { Rounds, type EndpointPool } from "./endpoint-pool.ts";
-import { isLost, lacksToken, toError } from "./etcd-error.ts";
+import { isLost, isRefusedUnread, lacksToken, toError } from "./etcd-error.ts";
 import type { EtcdMethod } from "./etcd-methods.ts";
 
 export interface CallOptions extends RequestOptions {
@@ -28,7 +28,7 @@ const closed: unique symbol = Symbol("closed");
 
 /**
  * Makes calls, on another endpoint when one fails. What changes something is sent once: again only if it was refused for
- * its token, before it could change anything, or if it has an identity that the endpoints know.
+ * its token or by a learner, before it could change anything, or if it has an identity that the endpoints know.
  */
 export class EtcdCaller {
   readonly pool: EndpointPool;
@@ -94,7 +94,7 @@ export class EtcdCaller {
         }
         if (!isLost(error)) throw toError(error, mutates);
         if (sent) last = toError(error, mutates);
-        if (sent && !repeatable) {
+        if (sent && !repeatable && !isRefusedUnread(error)) {
           await pool.leave(endpoint);
           throw last;
         }

@@ -9,6 +9,8 @@ export type EtcdErrorCode = "ENDPOINTS_UNREACHABLE" | "ETCD_STATUS";
  * (`ENDPOINTS_UNREACHABLE`), or etcd said something else (`ETCD_STATUS`).
  */
 export class EtcdError extends HoldfastError {
+  static override readonly brand: string = "EtcdError";
+
   declare readonly code: EtcdErrorCode;
   /** gRPC's number, when etcd said it. */
   readonly status: number | undefined;
@@ -65,6 +67,11 @@ export function isLost(error: ServiceError): boolean {
     default:
       return false;
   }
+}
+
+/** Whether the server refused without a look at what is asked, so that another may be asked whatever it is. */
+export function isRefusedUnread(error: ServiceError): boolean {
+  return codeOfText(error.details) === "NOT_AT_LEARNER";
 }
 
 /** Whether the request was refused for want of a valid token. */

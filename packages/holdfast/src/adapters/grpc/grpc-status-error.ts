@@ -13,6 +13,8 @@ export interface GrpcStatusErrorOptions {
 
 /** An attempt ended with a status that counts as a failure. Policies see it in place of the answer. */
 export class GrpcStatusError extends HoldfastError {
+  static override readonly brand: string = "GrpcStatusError";
+
   /** gRPC's number: 14 for UNAVAILABLE. */
   readonly status: number;
   readonly details: string;
@@ -59,6 +61,8 @@ function kindOf(code: GrpcCode): ErrorKind {
 
 /** A call that must not be made twice was to be made again. `cause` is how it failed, if it did. */
 export class CallNotRepeatedError extends HoldfastError {
+  static override readonly brand: string = "CallNotRepeatedError";
+
   constructor(path: string, cause: unknown) {
     super(`${path} must not be called twice`, {
       name: "CallNotRepeatedError",

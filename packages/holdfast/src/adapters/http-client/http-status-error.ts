@@ -22,6 +22,8 @@ export interface HttpStatusErrorOptions {
  * the `Retry-After` header of `headers`.
  */
 export class HttpStatusError extends HoldfastError {
+  static override readonly brand: string = "HttpStatusError";
+
   readonly status: number;
   readonly headers: ResponseHeaders;
   readonly response: unknown;

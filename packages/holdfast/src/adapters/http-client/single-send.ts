@@ -6,6 +6,8 @@ import { HttpStatusError } from "./http-status-error.ts";
  * its failure, if known. Policies see it; the caller mostly gets the failure itself.
  */
 export class RequestNotRepeatedError extends HoldfastError {
+  static override readonly brand: string = "RequestNotRepeatedError";
+
   constructor(cause: unknown) {
     super("the request is not sent again", {
       name: "RequestNotRepeatedError",

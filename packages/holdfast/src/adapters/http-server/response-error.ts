@@ -2,6 +2,8 @@ import { HoldfastError } from "../../errors/index.ts";
 
 /** A request that was let in was answered with a failure. Policies see it; the answer has gone out untouched. */
 export class ResponseFailedError extends HoldfastError {
+  static override readonly brand: string = "ResponseFailedError";
+
   /** Undefined when the answer broke off. */
   readonly status: number | undefined;
 
@@ -23,6 +25,8 @@ export class ResponseFailedError extends HoldfastError {
 
 /** A policy answered in place of the request's handler, which no value of a policy can do. */
 export class RequestReplacedError extends HoldfastError {
+  static override readonly brand: string = "RequestReplacedError";
+
   constructor() {
     super("the policy answered without letting the request in", {
       name: "RequestReplacedError",

@@ -10,6 +10,7 @@ export const etcdClassifier: Classifier = {
     "no leader": ["WRONG_NODE", "unknown"],
     "leader changed": "CONNECTION_LOST",
     "not leader": "WRONG_NODE",
+    "rpc not supported for learner": "WRONG_NODE",
     "server stopped": ["SERVICE_UNAVAILABLE", "unknown"],
     "mvcc: database space exceeded": "DISK_FULL",
     "mvcc: required revision has been compacted": "GONE",

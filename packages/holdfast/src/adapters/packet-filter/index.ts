@@ -1,0 +1,2 @@
+export { packetFilter } from "./packet-filter.ts";
+export type { PacketFilterOptions } from "./packet-filter.ts";

@@ -1,0 +1,12 @@
+export { defaultDirectoryTargetOptions, directoryTarget } from "./directory-target.ts";
+export type { DirectoryFaultKind, DirectoryTargetOptions } from "./directory-target.ts";
+export { linkTarget } from "./link-target.ts";
+export type { LinkTargetOptions } from "./link-target.ts";
+export { nodeFaultKinds } from "./node-rules.ts";
+export type { NodeFaultKind } from "./node-rules.ts";
+export { nodeTarget } from "./node-target.ts";
+export type { NodeTargetOptions } from "./node-target.ts";
+export { defaultPressureTargetOptions, pressureTarget } from "./pressure-target.ts";
+export type { PressureKind, PressureTargetOptions } from "./pressure-target.ts";
+export { processTarget } from "./process-target.ts";
+export type { ProcessFaultKind, ProcessTargetOptions } from "./process-target.ts";

@@ -1,0 +1,16 @@
+export { assertProperty, checkProperty } from "./check-property.ts";
+export { checkDeterminism, type TraceDifference } from "./determinism.ts";
+export { describeInterruption, type Interruption } from "./interruption.ts";
+export type { Marks, Point, PropertyContext, ServiceMain, ServiceOptions, Sometimes } from "./property-context.ts";
+export { PropertyError } from "./property-error.ts";
+export {
+  defaultPointFaults,
+  defaultPropertyOptions,
+  type PointFaults,
+  type PropertyOptions,
+  type PropertyWorld,
+  type Repetition,
+} from "./property-options.ts";
+export { describeProperty, repetitionVariables, type PropertyFailure, type PropertyReport } from "./property-report.ts";
+export { serve, type RequestHandler } from "./serve.ts";
+export { simulatedFetch, type SimulatedFetch } from "./simulated-fetch.ts";
