@@ -1,7 +1,7 @@
 import type { GossipMember, MembersDocument } from "../../packages/server/src/http/members-document.ts";
 import { addressText, nodeArguments, type ClusterPlan } from "../../packages/server/src/supervisor/cluster-plan.ts";
 import { planOnOwnPorts } from "./free-ports.ts";
-import { run, start, temporaryDirectory, type RunningCommand } from "./holdfast-command.ts";
+import { start, temporaryDirectory, type RunningCommand } from "./holdfast-command.ts";
 import { undo } from "./lone-node.ts";
 
 /** A plan on free ports in a directory of its own, both given back in the end. */
@@ -34,11 +34,11 @@ export function clientUrlOf(plan: ClusterPlan, at: number): string {
   return `http://${addressText(plan.members[at]!.client)}`;
 }
 
-/** What `holdfast members --json` prints of one member's view. */
+/** One member's view, which `holdfast members --json` prints; asked of it without a process for each time. */
 export async function membersAt(url: string): Promise<readonly GossipMember[]> {
-  const { code, stdout, stderr } = await run(["members", "--json", "--endpoints", url]);
-  if (code !== 0) throw new Error(`ended with code ${code}: ${stderr}`);
-  return (JSON.parse(stdout) as MembersDocument).members;
+  const answer = await fetch(`${url}/holdfast/v1/members`);
+  if (!answer.ok) throw new Error(`status ${answer.status}: ${await answer.text()}`);
+  return ((await answer.json()) as MembersDocument).members;
 }
 
 export const states = (list: readonly GossipMember[]): string =>

@@ -39,10 +39,9 @@ async function startThree(nodes: number): Promise<Nodes> {
     return stdout;
   };
   const started = async (name: string): Promise<void> => {
-    const members = JSON.parse(await holdfast("member", "list", "--json")) as {
-      members: { name: string; clientUrls: string[] }[];
-    };
-    const told = members.members.filter(({ clientUrls }) => clientUrls.length > 0).map((one) => one.name);
+    const answer = await fetch(`${urls()[0]}/v3/cluster/member/list`, { method: "POST", body: "{}" });
+    const { members = [] } = (await answer.json()) as { members?: { name?: string; clientURLs?: string[] }[] };
+    const told = members.filter(({ clientURLs = [] }) => clientURLs.length > 0).map((one) => one.name);
     if (!told.includes(name)) throw new Error(`${name} has not told of itself`);
   };
   const nodesOf: Nodes = {

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from "vitest";
-import type { GossipMember } from "../../packages/server/src/http/members-document.ts";
+import type { GossipMember, MembersDocument } from "../../packages/server/src/http/members-document.ts";
 import { addressText } from "../../packages/server/src/supervisor/cluster-plan.ts";
 import { occupy } from "./free-ports.ts";
 import { clientUrlOf, membersAt, nodeLine, planNodes, startNode, states } from "./gossip-nodes.ts";
@@ -25,7 +25,9 @@ describe.concurrent("holdfast members", () => {
       });
     }
     const [planned] = plan.members;
-    expect((await membersAt(urls[2] ?? ""))[0]).toEqual({
+    const { code, stdout } = await run(["members", "--json", "--endpoints", urls[2] ?? ""]);
+    expect(code).toBe(0);
+    expect((JSON.parse(stdout) as MembersDocument).members[0]).toEqual({
       name: "n1",
       host: "127.0.0.1",
       port: planned?.gossip.port,

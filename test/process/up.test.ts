@@ -84,7 +84,7 @@ describe.concurrent("holdfast up", () => {
     const { ready } = await up(dataDirectory(), port);
     const [first, second] = ready.members;
     if (first === undefined || second === undefined) throw new Error("members are missing");
-    const status = ["status", "--json", "--endpoints", first.clientUrl, "--timeout-ms", "300"];
+    const status = ["status", "--json", "--endpoints", first.clientUrl, "--timeout-ms", "2000"];
     const ask = async (): Promise<{ name: string; clientUrl: string }[]> => {
       const { stdout } = await run(status);
       return (JSON.parse(stdout) as { members?: { name: string; clientUrl: string }[] }).members ?? [];

@@ -1,6 +1,6 @@
-import type { AuthAdministration } from "./auth-administration.ts";
-import type { Credentials } from "./auth.ts";
-import type { Alarm, ClusterAdministration, MaintenanceAdministration } from "./cluster.ts";
+import type { AuthAdministration } from "./auth/auth-administration.ts";
+import type { Credentials } from "./auth/auth.ts";
+import type { Alarm, ClusterAdministration, MaintenanceAdministration } from "./cluster/cluster.ts";
 import type {
   CompactRequest,
   CompactResponse,
@@ -12,7 +12,7 @@ import type {
   RangeResponse,
   TxnRequest,
   TxnResponse,
-} from "./key-value.ts";
+} from "./key-value/key-value.ts";
 
 import type {
   LeaseGrantRequest,
@@ -24,8 +24,8 @@ import type {
   LeasesResponse,
   LeaseTimeToLiveRequest,
   LeaseTimeToLiveResponse,
-} from "./lease.ts";
-import type { Watcher, WatchOptions, WatchRequest } from "./watch.ts";
+} from "./leases/lease.ts";
+import type { Watcher, WatchOptions, WatchRequest } from "./watches/watch.ts";
 
 /** Who answered, and as of when. */
 export interface ResponseHeader {

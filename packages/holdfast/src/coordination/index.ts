@@ -1,6 +1,6 @@
-export { actingAs } from "./acting-as.ts";
-export type { AuthAdministration } from "./auth-administration.ts";
-export type { AuthState } from "./auth-store.ts";
+export { actingAs } from "./auth/acting-as.ts";
+export type { AuthAdministration } from "./auth/auth-administration.ts";
+export type { AuthState } from "./auth/auth-store.ts";
 export type {
   AuthChangeResponse,
   AuthenticateRequest,
@@ -12,7 +12,7 @@ export type {
   PermissionType,
   RoleInfo,
   UserInfo,
-} from "./auth.ts";
+} from "./auth/auth.ts";
 export type {
   Alarm,
   AlarmsResponse,
@@ -24,11 +24,11 @@ export type {
   MemberAddRequest,
   MemberAddResponse,
   MembersResponse,
-} from "./cluster.ts";
-export type { ClusterChange, ClusterChangeResponse, ClusterRequest } from "./cluster-change.ts";
-export type { ClusterState } from "./cluster-state.ts";
-export { decodeCommand, encodeCommand } from "./command-codec.ts";
-export type { Applied, Command, CommandOperation, OperationAnswer, Outcome, Refused } from "./command.ts";
+} from "./cluster/cluster.ts";
+export type { ClusterChange, ClusterChangeResponse, ClusterRequest } from "./cluster/cluster-change.ts";
+export type { ClusterState } from "./cluster/cluster-state.ts";
+export { decodeCommand, encodeCommand } from "./key-value/command-codec.ts";
+export type { Applied, Command, CommandOperation, OperationAnswer, Outcome, Refused } from "./key-value/command.ts";
 export type {
   Answer,
   Coordination,
@@ -42,16 +42,16 @@ export type {
 } from "./coordination.ts";
 export { CoordinationError, coordinationErrors } from "./coordination-error.ts";
 export type { CoordinationErrorCode } from "./coordination-error.ts";
-export { counter } from "./counter.ts";
-export type { Counter } from "./counter.ts";
-export { election } from "./election.ts";
-export type { Election, Leader, Leadership } from "./election.ts";
-export { createGuard, fencedTxn } from "./fencing.ts";
-export type { Fence, Guard } from "./fencing.ts";
-export { createKeyValueStateMachine } from "./key-value-state-machine.ts";
-export type { KeyValueStateMachine, KeyValueStateMachineOptions } from "./key-value-state-machine.ts";
-export { KeyValueStore } from "./key-value-store.ts";
-export type { KeyValueStoreOptions, LeaseKeys } from "./key-value-store.ts";
+export { counter } from "./recipes/counter.ts";
+export type { Counter } from "./recipes/counter.ts";
+export { election } from "./recipes/election.ts";
+export type { Election, Leader, Leadership } from "./recipes/election.ts";
+export { createGuard, fencedTxn } from "./recipes/fencing.ts";
+export type { Fence, Guard } from "./recipes/fencing.ts";
+export { createKeyValueStateMachine } from "./key-value/key-value-state-machine.ts";
+export type { KeyValueStateMachine, KeyValueStateMachineOptions } from "./key-value/key-value-state-machine.ts";
+export { KeyValueStore } from "./key-value/key-value-store.ts";
+export type { KeyValueStoreOptions, LeaseKeys } from "./key-value/key-value-store.ts";
 export type {
   CompactRequest,
   CompactResponse,
@@ -71,12 +71,12 @@ export type {
   SortTarget,
   TxnRequest,
   TxnResponse,
-} from "./key-value.ts";
-export { frontOf, observeFront } from "./leader-watch.ts";
-export type { Front, ObserveOptions } from "./leader-watch.ts";
-export { defaultLeaseOptions } from "./lease-options.ts";
-export type { LeaseOptions } from "./lease-options.ts";
-export type { LeaseReader } from "./lease-table.ts";
+} from "./key-value/key-value.ts";
+export { frontOf, observeFront } from "./leases/leader-watch.ts";
+export type { Front, ObserveOptions } from "./leases/leader-watch.ts";
+export { defaultLeaseOptions } from "./leases/lease-options.ts";
+export type { LeaseOptions } from "./leases/lease-options.ts";
+export type { LeaseReader } from "./leases/lease-table.ts";
 export type {
   LeaseGrantRequest,
   LeaseGrantResponse,
@@ -87,9 +87,9 @@ export type {
   LeasesResponse,
   LeaseTimeToLiveRequest,
   LeaseTimeToLiveResponse,
-} from "./lease.ts";
-export { lock } from "./lock.ts";
-export type { AcquireOptions, HeldLock, Lock, RepeatOptions } from "./lock.ts";
+} from "./leases/lease.ts";
+export { lock } from "./recipes/lock.ts";
+export type { AcquireOptions, HeldLock, Lock, RepeatOptions } from "./recipes/lock.ts";
 export { createMember } from "./member.ts";
 export type { MemberOptions } from "./member.ts";
 export { maxMembers } from "./member-identity.ts";
@@ -98,35 +98,40 @@ export { foundingCluster } from "./member-place.ts";
 export type { JoinedCluster, JoinedMember } from "./member-place.ts";
 export { createMemoryMember } from "./memory-member.ts";
 export type { MemoryMemberOptions } from "./memory-member.ts";
-export { RecipeError } from "./recipe-error.ts";
-export type { RecipeErrorCode } from "./recipe-error.ts";
-export { remoteCoordination } from "./remote-coordination.ts";
-export type { RemoteCoordination } from "./remote-coordination.ts";
-export { RemoteError } from "./remote-error.ts";
-export { defaultRemoteOptions } from "./remote-options.ts";
-export type { RemoteCredentials, RemoteOptions } from "./remote-options.ts";
-export { remotePreface } from "./remote-protocol.ts";
-export { defaultRemoteServiceLimits, serveCoordination } from "./remote-service.ts";
-export type { RemoteRequestEvent, RemoteService, RemoteServiceLimits, RemoteServiceOptions } from "./remote-service.ts";
+export { RecipeError } from "./recipes/recipe-error.ts";
+export type { RecipeErrorCode } from "./recipes/recipe-error.ts";
+export { remoteCoordination } from "./remote/remote-coordination.ts";
+export type { RemoteCoordination } from "./remote/remote-coordination.ts";
+export { RemoteError } from "./remote/remote-error.ts";
+export { defaultRemoteOptions } from "./remote/remote-options.ts";
+export type { RemoteCredentials, RemoteOptions } from "./remote/remote-options.ts";
+export { remotePreface } from "./remote/remote-protocol.ts";
+export { defaultRemoteServiceLimits, serveCoordination } from "./remote/remote-service.ts";
+export type {
+  RemoteRequestEvent,
+  RemoteService,
+  RemoteServiceLimits,
+  RemoteServiceOptions,
+} from "./remote/remote-service.ts";
 export type { ReplicatedMember } from "./replicated-member.ts";
-export { defaultRegistryOptions, serviceRegistry } from "./service-registry.ts";
+export { defaultRegistryOptions, serviceRegistry } from "./recipes/service-registry.ts";
 export type {
   RegisteredInstance,
   Registration,
   RegistryOptions,
   ServiceInstance,
   ServiceRegistry,
-} from "./service-registry.ts";
-export { defaultSessionOptions, hexOf, openSession } from "./session.ts";
-export type { Session, SessionOptions } from "./session.ts";
+} from "./recipes/service-registry.ts";
+export { defaultSessionOptions, hexOf, openSession } from "./recipes/session.ts";
+export type { Session, SessionOptions } from "./recipes/session.ts";
 export { restoreMember } from "./restore-member.ts";
 export type { RestoreOptions } from "./restore-member.ts";
-export type { BackupContents, StateBackup, StoredLease, StoredVersion } from "./state-backup.ts";
-export { defaultSessionLimits } from "./session-table.ts";
-export type { SessionLimits } from "./session-table.ts";
-export { sharedConfig } from "./shared-config.ts";
-export type { ConfigEntry, ConfigUpdate, SharedConfig, SharedConfigOptions } from "./shared-config.ts";
-export { isReadOnlyTxn } from "./txn-execution.ts";
+export type { BackupContents, StateBackup, StoredLease, StoredVersion } from "./key-value/state-backup.ts";
+export { defaultSessionLimits } from "./key-value/session-table.ts";
+export type { SessionLimits } from "./key-value/session-table.ts";
+export { sharedConfig } from "./recipes/shared-config.ts";
+export type { ConfigEntry, ConfigUpdate, SharedConfig, SharedConfigOptions } from "./recipes/shared-config.ts";
+export { isReadOnlyTxn } from "./key-value/txn-execution.ts";
 export {
   defaultMaxTxnOps,
   validateCompact,
@@ -137,10 +142,17 @@ export {
   validatePut,
   validateRange,
   validateTxn,
-} from "./validate-request.ts";
-export { joinKey, takeTurn, untilLeft } from "./waiting-line.ts";
-export type { Line, Place } from "./waiting-line.ts";
-export { defaultWatchLimits } from "./watch-limits.ts";
-export type { WatchLimits } from "./watch-limits.ts";
-export type { ChangeObserver, Watchable } from "./watch-hub.ts";
-export type { WatchCancelReason, Watcher, WatchEvent, WatchOptions, WatchRequest, WatchResponse } from "./watch.ts";
+} from "./key-value/validate-request.ts";
+export { joinKey, takeTurn, untilLeft } from "./recipes/waiting-line.ts";
+export type { Line, Place } from "./recipes/waiting-line.ts";
+export { defaultWatchLimits } from "./watches/watch-limits.ts";
+export type { WatchLimits } from "./watches/watch-limits.ts";
+export type { ChangeObserver, Watchable } from "./watches/watch-hub.ts";
+export type {
+  WatchCancelReason,
+  Watcher,
+  WatchEvent,
+  WatchOptions,
+  WatchRequest,
+  WatchResponse,
+} from "./watches/watch.ts";

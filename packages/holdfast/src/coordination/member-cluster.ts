@@ -1,17 +1,17 @@
 import { membersOf, type Configuration, type RaftNode } from "../consensus/index.ts";
 import type { Clock, Random, Timer } from "../runtime/index.ts";
 import { InvalidArgumentError } from "../errors/base.ts";
-import { growthOf } from "./alarm-rules.ts";
-import { ClusterDesk } from "./cluster-desk.ts";
-import { ClusterWork } from "./cluster-work.ts";
-import { encodeCommand } from "./command-codec.ts";
-import type { CommandOperation, Outcome } from "./command.ts";
+import { growthOf } from "./cluster/alarm-rules.ts";
+import { ClusterDesk } from "./cluster/cluster-desk.ts";
+import { ClusterWork } from "./cluster/cluster-work.ts";
+import { encodeCommand } from "./key-value/command-codec.ts";
+import type { CommandOperation, Outcome } from "./key-value/command.ts";
 import type { Answer, MemberInfo, RequestOptions, ResponseHeader } from "./coordination.ts";
 import { CoordinationError } from "./coordination-error.ts";
-import type { KeyValueStateMachine } from "./key-value-state-machine.ts";
-import type { RequestOp } from "./key-value.ts";
-import { committedConfiguration, listMembers } from "./member-list.ts";
-import { peerUrlIn, type PeerScheme } from "./peer-url.ts";
+import type { KeyValueStateMachine } from "./key-value/key-value-state-machine.ts";
+import type { RequestOp } from "./key-value/key-value.ts";
+import { committedConfiguration, listMembers } from "./cluster/member-list.ts";
+import { peerUrlIn, type PeerScheme } from "./cluster/peer-url.ts";
 
 export interface MemberClusterOptions {
   readonly clock: Clock;

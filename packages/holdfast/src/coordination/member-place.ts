@@ -9,7 +9,7 @@ import { InvalidArgumentError } from "../errors/base.ts";
 import type { Address } from "../runtime/index.ts";
 import type { MemberInfo } from "./coordination.ts";
 import { checkCluster, clusterId, memberId, type InitialCluster } from "./member-identity.ts";
-import { formatPeerUrl } from "./peer-url.ts";
+import { formatPeerUrl } from "./cluster/peer-url.ts";
 
 /** A cluster that runs, as it is known to a member that was added to it and has not run yet. */
 export interface JoinedCluster {

@@ -1,6 +1,6 @@
 import type { RaftNode } from "../consensus/index.ts";
 import type { MemberStatus } from "./coordination.ts";
-import type { KeyValueStateMachine } from "./key-value-state-machine.ts";
+import type { KeyValueStateMachine } from "./key-value/key-value-state-machine.ts";
 
 /** A replicated member's own view of itself. */
 export function memberStatus({ raft, applied, logBytes }: RaftNode, machine: KeyValueStateMachine): MemberStatus {

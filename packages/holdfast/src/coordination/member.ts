@@ -12,17 +12,17 @@ import {
 } from "../consensus/index.ts";
 import { checkOneOf, InvalidArgumentError } from "../errors/base.ts";
 import type { Address, Passwords, Runtime } from "../runtime/index.ts";
-import { AuthTokens } from "./auth-tokens.ts";
-import type { Outcome } from "./command.ts";
-import { createKeyValueStateMachine } from "./key-value-state-machine.ts";
-import { checkLeaseOptions, type LeaseOptions } from "./lease-options.ts";
+import { AuthTokens } from "./auth/auth-tokens.ts";
+import type { Outcome } from "./key-value/command.ts";
+import { createKeyValueStateMachine } from "./key-value/key-value-state-machine.ts";
+import { checkLeaseOptions, type LeaseOptions } from "./leases/lease-options.ts";
 import type { InitialCluster } from "./member-identity.ts";
 import { initialPlace, joinedPlace, type JoinedCluster, type MemberPlace } from "./member-place.ts";
-import type { PeerScheme } from "./peer-url.ts";
-import { refuseRemoved } from "./removed-peers.ts";
+import type { PeerScheme } from "./cluster/peer-url.ts";
+import { refuseRemoved } from "./cluster/removed-peers.ts";
 import { ReplicatedMember } from "./replicated-member.ts";
-import type { SessionLimits } from "./session-table.ts";
-import { checkWatchLimits, type WatchLimits } from "./watch-limits.ts";
+import type { SessionLimits } from "./key-value/session-table.ts";
+import { checkWatchLimits, type WatchLimits } from "./watches/watch-limits.ts";
 
 export interface MemberOptions {
   readonly runtime: Runtime;

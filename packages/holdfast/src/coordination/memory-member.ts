@@ -1,19 +1,19 @@
 import { InvalidArgumentError } from "../errors/base.ts";
 import type { Passwords } from "../runtime/index.ts";
 import { systemClock, systemRandom, type Clock, type RandomSource, type Timer } from "../runtime/system.ts";
-import { AuthDesk } from "./auth-desk.ts";
-import { checkLeaseRead, checkRead, type Authority } from "./auth-permission.ts";
-import { AuthTokens } from "./auth-tokens.ts";
-import { encodeCommand } from "./command-codec.ts";
-import type { CommandOperation, OperationAnswer, Outcome } from "./command.ts";
+import { AuthDesk } from "./auth/auth-desk.ts";
+import { checkLeaseRead, checkRead, type Authority } from "./auth/auth-permission.ts";
+import { AuthTokens } from "./auth/auth-tokens.ts";
+import { encodeCommand } from "./key-value/command-codec.ts";
+import type { CommandOperation, OperationAnswer, Outcome } from "./key-value/command.ts";
 import type { Answer, Member, MemberInfo, RequestOptions, ResponseHeader } from "./coordination.ts";
 import { CoordinationError } from "./coordination-error.ts";
-import { createKeyValueStateMachine } from "./key-value-state-machine.ts";
-import { lonelyCluster } from "./lonely-cluster.ts";
-import { LeaseClock } from "./lease-clock.ts";
-import { completeGrant } from "./lease-grant.ts";
-import { checkLeaseOptions, type LeaseOptions } from "./lease-options.ts";
-import { MaintenanceDesk } from "./maintenance-desk.ts";
+import { createKeyValueStateMachine } from "./key-value/key-value-state-machine.ts";
+import { lonelyCluster } from "./cluster/lonely-cluster.ts";
+import { LeaseClock } from "./leases/lease-clock.ts";
+import { completeGrant } from "./leases/lease-grant.ts";
+import { checkLeaseOptions, type LeaseOptions } from "./leases/lease-options.ts";
+import { MaintenanceDesk } from "./cluster/maintenance-desk.ts";
 import {
   validateCompact,
   validateDeleteRange,
@@ -23,9 +23,9 @@ import {
   validatePut,
   validateRange,
   validateTxn,
-} from "./validate-request.ts";
-import { WatchHub } from "./watch-hub.ts";
-import { checkWatchLimits, type WatchLimits } from "./watch-limits.ts";
+} from "./key-value/validate-request.ts";
+import { WatchHub } from "./watches/watch-hub.ts";
+import { checkWatchLimits, type WatchLimits } from "./watches/watch-limits.ts";
 
 type ResponseOf<T extends CommandOperation["type"]> = Extract<OperationAnswer, { readonly type: T }>["response"];
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { simulate } from "../runtime/index.ts";
 import { createMember, type MemberOptions } from "./member.ts";
-import { peerUrlIn } from "./peer-url.ts";
+import { peerUrlIn } from "./cluster/peer-url.ts";
 import type { ReplicatedMember } from "./replicated-member.ts";
 
 const members = [{ name: "a", peer: { host: "a", port: 2380 } }];

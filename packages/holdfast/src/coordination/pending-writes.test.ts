@@ -1,7 +1,7 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
 import { simulate, type Clock } from "../runtime/index.ts";
-import type { Outcome } from "./command.ts";
+import type { Outcome } from "./key-value/command.ts";
 import type { RequestIdentity } from "./coordination.ts";
 import { PendingWrites } from "./pending-writes.ts";
 

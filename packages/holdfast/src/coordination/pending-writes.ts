@@ -1,4 +1,4 @@
-import type { Outcome } from "./command.ts";
+import type { Outcome } from "./key-value/command.ts";
 import type { RequestIdentity } from "./coordination.ts";
 import { CoordinationError } from "./coordination-error.ts";
 

@@ -1,12 +1,12 @@
 import { defaultNodeOptions, type Configuration, type Entry, type Fact, type RaftNode } from "../consensus/index.ts";
 import type { Clock, Passwords, Random, Timer } from "../runtime/index.ts";
-import type { AuthAdministration } from "./auth-administration.ts";
-import { AuthDesk, isOvertaken } from "./auth-desk.ts";
-import { checkLeaseRead, checkRead, checkTxn, type Authority } from "./auth-permission.ts";
-import type { AuthTokens } from "./auth-tokens.ts";
-import type { ClusterAdministration, MaintenanceAdministration } from "./cluster.ts";
-import { decodeIdentity, encodeCommand } from "./command-codec.ts";
-import type { CommandOperation, Outcome } from "./command.ts";
+import type { AuthAdministration } from "./auth/auth-administration.ts";
+import { AuthDesk, isOvertaken } from "./auth/auth-desk.ts";
+import { checkLeaseRead, checkRead, checkTxn, type Authority } from "./auth/auth-permission.ts";
+import type { AuthTokens } from "./auth/auth-tokens.ts";
+import type { ClusterAdministration, MaintenanceAdministration } from "./cluster/cluster.ts";
+import { decodeIdentity, encodeCommand } from "./key-value/command-codec.ts";
+import type { CommandOperation, Outcome } from "./key-value/command.ts";
 import type {
   Answer,
   Member,
@@ -17,7 +17,7 @@ import type {
   ResponseHeader,
 } from "./coordination.ts";
 import { CoordinationError } from "./coordination-error.ts";
-import type { KeyValueStateMachine } from "./key-value-state-machine.ts";
+import type { KeyValueStateMachine } from "./key-value/key-value-state-machine.ts";
 import type {
   CompactRequest,
   CompactResponse,
@@ -29,11 +29,11 @@ import type {
   RangeResponse,
   TxnRequest,
   TxnResponse,
-} from "./key-value.ts";
-import { LeaseClock } from "./lease-clock.ts";
-import { completeGrant } from "./lease-grant.ts";
-import { LeaseKeepAlives, type LeaseRenewals } from "./lease-keep-alives.ts";
-import type { LeaseOptions } from "./lease-options.ts";
+} from "./key-value/key-value.ts";
+import { LeaseClock } from "./leases/lease-clock.ts";
+import { completeGrant } from "./leases/lease-grant.ts";
+import { LeaseKeepAlives, type LeaseRenewals } from "./leases/lease-keep-alives.ts";
+import type { LeaseOptions } from "./leases/lease-options.ts";
 import type {
   LeaseGrantRequest,
   LeaseGrantResponse,
@@ -44,14 +44,14 @@ import type {
   LeasesResponse,
   LeaseTimeToLiveRequest,
   LeaseTimeToLiveResponse,
-} from "./lease.ts";
-import { MaintenanceDesk, type MaintenanceDeskOptions } from "./maintenance-desk.ts";
+} from "./leases/lease.ts";
+import { MaintenanceDesk, type MaintenanceDeskOptions } from "./cluster/maintenance-desk.ts";
 import { MemberCluster, type MemberClusterOptions } from "./member-cluster.ts";
 import { memberStatus } from "./member-status.ts";
-import { OwnSession } from "./own-session.ts";
+import { OwnSession } from "./recipes/own-session.ts";
 import { PendingReads } from "./pending-reads.ts";
 import { PendingWrites } from "./pending-writes.ts";
-import { isReadOnlyTxn } from "./txn-execution.ts";
+import { isReadOnlyTxn } from "./key-value/txn-execution.ts";
 import {
   validateCompact,
   validateDeleteRange,
@@ -61,10 +61,10 @@ import {
   validatePut,
   validateRange,
   validateTxn,
-} from "./validate-request.ts";
-import { WatchHub } from "./watch-hub.ts";
-import type { WatchLimits } from "./watch-limits.ts";
-import type { Watcher, WatchOptions, WatchRequest } from "./watch.ts";
+} from "./key-value/validate-request.ts";
+import { WatchHub } from "./watches/watch-hub.ts";
+import type { WatchLimits } from "./watches/watch-limits.ts";
+import type { Watcher, WatchOptions, WatchRequest } from "./watches/watch.ts";
 
 export interface ReplicatedMemberOptions extends Pick<
   MemberClusterOptions,

@@ -9,8 +9,8 @@ import type {
   RangeRequest,
   RequestOp,
   TxnRequest,
-} from "./key-value.ts";
-import { sortOrders, sortTargets } from "./validate-request.ts";
+} from "./key-value/key-value.ts";
+import { sortOrders, sortTargets } from "./key-value/validate-request.ts";
 
 /** Transactions inside each other, at most: more than any limit on operations lets through, less than the stack holds. */
 export const maxDepth = 256;

@@ -2,9 +2,9 @@ import { seedDirectory, witnessState } from "../consensus/index.ts";
 import type { Disk } from "../runtime/index.ts";
 import type { InitialCluster } from "./member-identity.ts";
 import { initialPlace } from "./member-place.ts";
-import { restoredState } from "./restored-state.ts";
-import type { BackupContents } from "./state-backup.ts";
-import { writeState } from "./state-snapshot.ts";
+import { restoredState } from "./key-value/restored-state.ts";
+import type { BackupContents } from "./key-value/state-backup.ts";
+import { writeState } from "./key-value/state-snapshot.ts";
 
 export interface RestoreOptions {
   readonly disk: Disk;

@@ -35,7 +35,7 @@ export async function checkProperty(options: PropertyOptions): Promise<PropertyR
     tally.add(run);
     if (run.failure !== undefined) return tally.report(await reduce(settings, run));
     if (at > 0 || !settings.checkDeterminism) continue;
-    const difference = await compareTwoRuns(settings, seed, settings.repeat?.keep);
+    const difference = await compareTwoRuns(settings, seed, settings.repeat?.keep, run);
     if (difference === undefined) continue;
     const error = new PropertyError("determinism", describeDifference(difference));
     return tally.report({ ...failureOf({ ...run, failure: { invariant: "determinism", error } }), difference });
@@ -82,7 +82,7 @@ async function reduce(settings: PropertySettings, found: PropertyRun): Promise<P
   const whole = failureOf(found, given);
   if (!settings.shrink) return whole;
   // What does not fail again would be reduced to anything.
-  const difference = await compareTwoRuns(settings, seed, given);
+  const difference = await compareTwoRuns(settings, seed, given, found);
   if (difference !== undefined) return { ...whole, difference };
   let shortest = found;
   const { items, isMinimal } = await shortestFailing(

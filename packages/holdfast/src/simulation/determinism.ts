@@ -28,33 +28,40 @@ export async function checkDeterminism(options: PropertyOptions): Promise<TraceD
   return undefined;
 }
 
-/** Runs one seed twice. */
+/** Runs one seed twice, or once more after `first`. */
 export async function compareTwoRuns(
   settings: PropertySettings,
   seed: number,
   keep?: readonly string[],
+  first?: PropertyRun,
 ): Promise<TraceDifference | undefined> {
-  const first = await runProperty(settings, seed, keep, comparedLines);
-  const second = await runProperty(settings, seed, keep, comparedLines);
-  return differenceOf(first, second);
+  const one = await runProperty(settings, seed, keep, comparedLines);
+  if (first !== undefined && isSame(first, one)) return undefined;
+  const other = await runProperty(settings, seed, keep, comparedLines);
+  const difference = isSame(one, other) ? undefined : differenceOf(one, other);
+  // The first run kept its last lines alone.
+  return difference ?? (first === undefined ? undefined : { seed, line: 1, first: endOf(first), second: endOf(one) });
 }
 
-function differenceOf(one: PropertyRun, other: PropertyRun): TraceDifference | undefined {
-  const { seed } = one;
+function isSame(one: PropertyRun, other: PropertyRun): boolean {
+  return one.report?.traceHash === other.report?.traceHash && one.failure?.invariant === other.failure?.invariant;
+}
+
+function differenceOf(one: PropertyRun, other: PropertyRun): TraceDifference {
   const [before, after] = [one.report?.trace ?? [], other.report?.trace ?? []];
-  if (one.report?.traceHash === other.report?.traceHash) {
-    if (one.failure?.invariant === other.failure?.invariant) return undefined;
-    const end = before.length + 1;
-    return { seed, line: end, first: endOf(one), second: endOf(other) };
-  }
   const length = Math.max(before.length, after.length);
   let at = 0;
   while (at < length && before[at] === after[at]) at++;
-  // The ring of lines was too short for the place where they part.
-  if (at === length) return { seed, line: 1, first: one.report?.traceHash, second: other.report?.traceHash };
-  return { seed, line: at + 1, first: before[at], second: after[at] };
+  const isEnd = at === length;
+  return {
+    seed: one.seed,
+    line: at + 1,
+    first: isEnd ? endOf(one) : before[at],
+    second: isEnd ? endOf(other) : after[at],
+  };
 }
 
-function endOf({ failure }: PropertyRun): string {
-  return failure === undefined ? "the property held" : `it did not hold: ${failure.invariant}`;
+function endOf({ failure, report }: PropertyRun): string {
+  const end = failure === undefined ? "the property held" : `it did not hold: ${failure.invariant}`;
+  return `${end} (trace ${report?.traceHash ?? "none"})`;
 }

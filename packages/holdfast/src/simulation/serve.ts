@@ -50,7 +50,7 @@ async function answer(connection: Connection, request: Request, handler: Request
   let body: Uint8Array;
   try {
     response = await handler(request);
-    body = new Uint8Array(isBodyless(response.status) ? 0 : await response.arrayBuffer());
+    body = new Uint8Array(isBodyless(response.status) ? [] : await response.arrayBuffer());
   } catch (error) {
     response = new Response(null, { status: 500, statusText: "Internal Server Error" });
     body = new TextEncoder().encode(String(error));

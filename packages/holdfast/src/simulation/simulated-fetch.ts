@@ -27,9 +27,9 @@ export function simulatedFetch(runtime: Pick<Runtime, "network">): SimulatedFetc
     // The caller's own: a request's follows it only for as long as nothing collects the request.
     const signal = init.signal ?? (input instanceof Request ? input.signal : new AbortController().signal);
     signal.throwIfAborted();
-    const request = new Request(input as Request, init);
+    const request = new Request(input, init);
     const url = new URL(request.url);
-    const body = new Uint8Array(request.body === null ? 0 : await request.arrayBuffer());
+    const body = new Uint8Array(request.body === null ? [] : await request.arrayBuffer());
     signal.throwIfAborted();
     const head = { method: request.method, url: request.url, headers: [...request.headers] };
     const address = { host: url.hostname, port: Number(url.port || 80) };

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 
 /** How a member's process ended. */
@@ -20,6 +21,8 @@ export interface MemberProcess {
   readonly ready: Promise<boolean>;
   readonly exited: Promise<MemberExit>;
   signal(signal: NodeJS.Signals): boolean;
+  /** What is said with a file that was loaded before the member; without one, nothing is. */
+  readonly messages: { send(message: object): boolean; listen(listener: (message: unknown) => void): void };
 }
 
 const entry = fileURLToPath(new URL("../../bin/holdfast.js", import.meta.url));
@@ -28,13 +31,15 @@ const lastWordsBytes = 4096;
 /**
  * Starts `holdfast node` as a child. Its stdin is a pipe that nobody writes to: should this process be killed, the pipe
  * closes and the member stops by itself (`--supervised`), so that no orphan keeps the ports. What it says on stderr is
- * passed on line by line.
+ * passed on line by line. A file `preload` is loaded before the member's own.
  */
-export function startMemberProcess(line: readonly string[], onSaid?: (line: string) => void): MemberProcess {
+export function startMemberProcess(
+  line: readonly string[],
+  onSaid?: (line: string) => void,
+  preload?: string,
+): MemberProcess {
   const startedAtMs = performance.now();
-  const child = spawn(process.execPath, [entry, ...line, "--supervised", "--json"], {
-    stdio: ["pipe", "pipe", "pipe"],
-  });
+  const child = spawnMember([entry, ...line, "--supervised", "--json"], preload);
   const ready = Promise.withResolvers<boolean>();
   const exited = Promise.withResolvers<MemberExit>();
   let lastWords = "";
@@ -58,7 +63,25 @@ export function startMemberProcess(line: readonly string[], onSaid?: (line: stri
     ready.resolve(false);
     exited.resolve({ code: null, signal: null, lastWords: error.message, atMs: performance.now(), ranMs: 0 });
   });
-  return { pid: child.pid, ready: ready.promise, exited: exited.promise, signal: (signal) => send(child, signal) };
+  return {
+    pid: child.pid,
+    ready: ready.promise,
+    exited: exited.promise,
+    signal: (signal) => send(child, signal),
+    messages: {
+      send: (message) => child.connected && child.send(message),
+      listen: (listener) => void child.on("message", listener),
+    },
+  };
+}
+
+type Piped = ChildProcess & { readonly stdin: Writable; readonly stdout: Readable; readonly stderr: Readable };
+
+/** With a file that Node loads before everything else, a channel for messages to it, too. */
+function spawnMember(line: readonly string[], preload: string | undefined): Piped {
+  if (preload === undefined) return spawn(process.execPath, line, { stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(process.execPath, ["--import", preload, ...line], { stdio: ["pipe", "pipe", "pipe", "ipc"] });
+  return child as ChildProcess as Piped;
 }
 
 function saysReady(line: string): boolean {

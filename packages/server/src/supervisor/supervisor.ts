@@ -33,6 +33,8 @@ export interface SupervisorOptions {
   readonly plan: ClusterPlan;
   /** Whether a member that dies is started again; else `start` does it. Default true. */
   readonly restart?: boolean;
+  /** How a member is started. Default: as the plan says. */
+  readonly launch?: (member: MemberPlan, onSaid: (line: string) => void) => MemberProcess;
   readonly onEvent?: (event: SupervisorEvent) => void;
 }
 
@@ -64,7 +66,9 @@ interface Slot {
 /** What is neither an error's message, as the command begins it, nor its stack. */
 const isNotice = /^(?!holdfast: )\S/;
 
-export function superviseCluster({ plan, restart = true, onEvent }: SupervisorOptions): Supervisor {
+export function superviseCluster(options: SupervisorOptions): Supervisor {
+  const { plan, restart = true, onEvent } = options;
+  const start = options.launch ?? ((member, onSaid) => startMemberProcess(nodeArguments(plan, member), onSaid));
   const slots = new Map(plan.members.map((member) => [member.name, newSlot(member)]));
   const waiters = new Set<() => void>();
   let stopping: Promise<readonly string[]> | undefined;
@@ -76,7 +80,7 @@ export function superviseCluster({ plan, restart = true, onEvent }: SupervisorOp
   }
 
   function launch(slot: Slot): void {
-    const child = startMemberProcess(nodeArguments(plan, slot.plan), (text) => {
+    const child = start(slot.plan, (text) => {
       // How its life ends is told with its end.
       if (slot.state !== "alive" || !isNotice.test(text)) return;
       onEvent?.({ member: slot.plan.name, kind: "said", text });

@@ -157,8 +157,9 @@ function checkRate({ mode, ratePerSecond }: LoadOptions): readonly RateStage[] {
     );
   }
   if (typeof ratePerSecond !== "number" && ratePerSecond !== undefined) return checkStages(name, ratePerSecond);
-  if (!(checkNumber(name, ratePerSecond, 0) > 0))
+  if (!(checkNumber(name, ratePerSecond, 0) > 0)) {
     throw new InvalidArgumentError(name, "must be a number > 0", ratePerSecond);
+  }
   return [{ ratePerSecond: ratePerSecond!, forMs: dayMs }];
 }
 

@@ -127,7 +127,8 @@ class Run implements LoadRun {
   /** Starts all that is due, then sets the timer for what comes next. */
   #startDue(nowMs: number): void {
     const { clock, clients } = this.#settings;
-    for (let turn = nowMs; this.#nextMs <= turn && this.#nextMs < this.#untilMs; turn = Math.max(turn, clock.now())) {
+    // What has come due meanwhile waits for the next turn: answers that have arrived go first.
+    while (this.#nextMs <= nowMs && this.#nextMs < this.#untilMs) {
       const intendedMs = this.#nextMs;
       this.#nextMs = this.#beginMs + this.#arrivals.next();
       this.#offer(intendedMs, this.#offers++ % clients);
