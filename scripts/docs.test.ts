@@ -140,6 +140,20 @@ describe("lists on the pages", () => {
     }
   });
 
+  it("docs/load.md has every option of load, and no other", () => {
+    const [, page = ""] = /\n## holdfast load\n(.*)/s.exec(read("docs/load.md")) ?? [];
+    const [, table = ""] =
+      /\nconst loadOptions = \{\n(.*?)\n\} as const/s.exec(read("packages/server/src/cli/load-command.ts")) ?? [];
+    const own = [...table.matchAll(/^ {2}(\w+)[:,]/gm)].map(
+      ([, name]) => `--${(name ?? "").replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+    );
+    expect(own.length).toBeGreaterThan(10);
+    const described = [...page.matchAll(/`(--[\w-]+)/g)].map(([, option]) => option ?? "");
+    // All commands that ask a cluster have these.
+    const shared = ["--timeout-ms", "--json"];
+    expect([...new Set([...described, ...shared])].toSorted()).toEqual([...own, ...shared].toSorted());
+  });
+
   it("docs/simulation.md has every kind of fault", () => {
     const [, list = ""] = /faultKinds = \[(.*?)\]/s.exec(read("test/simulation/parameters.ts")) ?? [];
     const kinds = [...list.matchAll(/"(\w+)"/g)].map(([, kind]) => kind ?? "");

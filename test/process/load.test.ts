@@ -106,8 +106,13 @@ describe("holdfast load", { concurrent: true }, () => {
     expect(report.succeeded).toBe(report.offered);
   });
 
-  it("says at once that nobody is there", async ({ expect }) => {
-    const { code, stderr } = await run(["load", "--endpoints", "http://127.0.0.1:1"]);
-    expect([code, stderr]).toEqual([3, expect.stringContaining("no member could answer")]);
+  it("says at once that nobody is there, or what the line has too much", async ({ expect }) => {
+    const lines = [
+      ["load", "--endpoints", "http://127.0.0.1:1"],
+      ["load", "--mode", "closed", "--rate", "5"],
+    ];
+    const [nobody, usage] = await Promise.all(lines.map((line) => run(line)));
+    expect([nobody?.code, nobody?.stderr]).toEqual([3, expect.stringContaining("no member could answer")]);
+    expect([usage?.code, usage?.stderr]).toEqual([2, expect.stringContaining("--rate is of --mode open")]);
   });
 });

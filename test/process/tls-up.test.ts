@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { connect, type TLSSocket } from "node:tls";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, it } from "vitest";
-import type { DrillReport } from "../../packages/server/src/drill/drill-report.ts";
+import type { DrillReport } from "holdfast/proof";
 import { makeCertificates, type PairFiles } from "../../packages/server/src/tls/auto-certificates.ts";
 import { freePortRange } from "./free-ports.ts";
 import { run, start, temporaryDirectory, until } from "./holdfast-command.ts";

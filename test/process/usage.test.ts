@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { freePortRange } from "./free-ports.ts";
 import { run } from "./holdfast-command.ts";
 
-describe("holdfast", () => {
+describe.concurrent("holdfast", () => {
   it.each([
     [[], 2, /^$/],
     [["nonsense"], 2, /unknown command "nonsense"; there are up, node/],

@@ -11,7 +11,7 @@ import { startRealCluster } from "./real-cluster.ts";
 const bytes = (text: string): Buffer => Buffer.from(text);
 const holdfast = join(import.meta.dirname, "../../packages/server/bin/holdfast.js");
 
-describe.each([
+describe.concurrent.each([
   ["Holdfast", startMemoryMember],
   ["etcd", startEtcd],
 ])("the commands for leases and watches against %s", (_, startServer) => {
@@ -31,72 +31,78 @@ describe.each([
     return JSON.parse(stdout) as Record<string, unknown>;
   };
 
-  it("grant, use, show, keep alive, list and revoke a lease", async () => {
-    const { lease, ttlSeconds } = await json(["lease", "grant", "60"]);
-    expect([lease, ttlSeconds]).toEqual([expect.stringMatching(/^[0-9a-f]{16}$/), 60]);
-    const id = lease as string;
-    await json(["put", "leased", "1", "--lease", id]);
-    expect(await json(["get", "leased"])).toMatchObject({ pairs: [{ lease: id }] });
-    expect(await json(["lease", "show", id])).toMatchObject({ lease: id, grantedTtlSeconds: 60, keys: ["leased"] });
-    expect(await json(["lease", "keep-alive", id, "--once"])).toEqual({ lease: id, ttlSeconds: 60 });
-    expect(await json(["lease", "list"])).toEqual({ leases: [id] });
-    expect((await run(["lease", "revoke", id], environment)).stdout).toBe(`lease ${id} revoked\n`);
-    expect((await run(["get", "leased"], environment)).code).toBe(1);
-    for (const action of ["revoke", "show", "keep-alive"]) {
-      const { code, stderr } = await run(["lease", action, id], environment);
-      expect([code, stderr]).toEqual([1, expect.stringMatching(/lease/)]);
-    }
-  });
-
-  it("a watch shows the past and what comes, in both forms", async () => {
-    const client = gatewayClient({ endpoints: [environment.HOLDFAST_ENDPOINTS] });
-    const { header } = await client.put({ key: bytes("w/1"), value: bytes("a") });
-    const from = header.revision;
-    await client.put({ key: bytes("w/1"), value: bytes("b") });
-    await client.deleteRange({ key: bytes("w/1") });
-    const watch = ["watch", "w/", "--prefix", "--rev", `${from}`, "--count", "4"];
-    const watching = [run(watch, environment), run([...watch, "--json", "--previous"], environment)];
-    await client.put({ key: bytes("w/2"), value: Uint8Array.of(0xff) });
-    const [lines, documents] = (await Promise.all(watching)).map(({ stdout, code }) => {
-      expect(code).toBe(0);
-      return stdout.trimEnd().split("\n");
+  describe("one after the other", { concurrent: false }, () => {
+    it("grant, use, show, keep alive, list and revoke a lease", async () => {
+      const { lease, ttlSeconds } = await json(["lease", "grant", "60"]);
+      expect([lease, ttlSeconds]).toEqual([expect.stringMatching(/^[0-9a-f]{16}$/), 60]);
+      const id = lease as string;
+      await json(["put", "leased", "1", "--lease", id]);
+      expect(await json(["get", "leased"])).toMatchObject({ pairs: [{ lease: id }] });
+      expect(await json(["lease", "show", id])).toMatchObject({ lease: id, grantedTtlSeconds: 60, keys: ["leased"] });
+      expect(await json(["lease", "keep-alive", id, "--once"])).toEqual({ lease: id, ttlSeconds: 60 });
+      expect(await json(["lease", "list"])).toEqual({ leases: [id] });
+      expect((await run(["lease", "revoke", id], environment)).stdout).toBe(`lease ${id} revoked\n`);
+      expect((await run(["get", "leased"], environment)).code).toBe(1);
+      for (const action of ["revoke", "show", "keep-alive"]) {
+        const { code, stderr } = await run(["lease", action, id], environment);
+        expect([code, stderr]).toEqual([1, expect.stringMatching(/lease/)]);
+      }
     });
-    expect(lines!.slice(0, 3)).toEqual(["put\tw/1\ta", "put\tw/1\tb", "delete\tw/1"]);
-    expect(documents!.map((line) => JSON.parse(line) as unknown)).toEqual([
-      { type: "put", key: "w/1", revision: from, value: "a", version: 1 },
-      { type: "put", key: "w/1", revision: from + 1, value: "b", version: 2, previous: "a" },
-      { type: "delete", key: "w/1", revision: from + 2, previous: "b" },
-      { type: "put", key: "w/2", revision: from + 3, value: { base64: "/w==" }, version: 1 },
-    ]);
-    client.close();
-  });
 
-  it("Ctrl-C ends a watch well", async () => {
-    const child = spawn(process.execPath, ["--conditions=source", holdfast, "watch", "w/", "--prefix", "--rev", "1"], {
-      env: { ...process.env, ...environment },
+    it("a watch shows the past and what comes, in both forms", async () => {
+      const client = gatewayClient({ endpoints: [environment.HOLDFAST_ENDPOINTS] });
+      const { header } = await client.put({ key: bytes("w/1"), value: bytes("a") });
+      const from = header.revision;
+      await client.put({ key: bytes("w/1"), value: bytes("b") });
+      await client.deleteRange({ key: bytes("w/1") });
+      const watch = ["watch", "w/", "--prefix", "--rev", `${from}`, "--count", "4"];
+      const watching = [run(watch, environment), run([...watch, "--json", "--previous"], environment)];
+      await client.put({ key: bytes("w/2"), value: Uint8Array.of(0xff) });
+      const [lines, documents] = (await Promise.all(watching)).map(({ stdout, code }) => {
+        expect(code).toBe(0);
+        return stdout.trimEnd().split("\n");
+      });
+      expect(lines!.slice(0, 3)).toEqual(["put\tw/1\ta", "put\tw/1\tb", "delete\tw/1"]);
+      expect(documents!.map((line) => JSON.parse(line) as unknown)).toEqual([
+        { type: "put", key: "w/1", revision: from, value: "a", version: 1 },
+        { type: "put", key: "w/1", revision: from + 1, value: "b", version: 2, previous: "a" },
+        { type: "delete", key: "w/1", revision: from + 2, previous: "b" },
+        { type: "put", key: "w/2", revision: from + 3, value: { base64: "/w==" }, version: 1 },
+      ]);
+      client.close();
     });
-    let printed = "";
-    child.stdout.setEncoding("utf8").on("data", (text: string) => (printed += text));
-    const ended = new Promise((resolve) => child.once("close", (...how) => resolve(how)));
-    await until("it shows something", 10_000, () => printed.includes("put\tw/1\ta"));
-    child.kill("SIGINT");
-    expect(await ended).toEqual([0, null]);
-  });
 
-  it("a watch says what it cannot show any more", async () => {
-    const client = gatewayClient({ endpoints: [environment.HOLDFAST_ENDPOINTS] });
-    const { header } = await client.put({ key: bytes("late"), value: bytes("1") });
-    await fetch(`${environment.HOLDFAST_ENDPOINTS}/v3/kv/compaction`, {
-      method: "POST",
-      body: JSON.stringify({ revision: String(header.revision) }),
+    it("Ctrl-C ends a watch well", async () => {
+      const child = spawn(
+        process.execPath,
+        ["--conditions=source", holdfast, "watch", "w/", "--prefix", "--rev", "1"],
+        {
+          env: { ...process.env, ...environment },
+        },
+      );
+      let printed = "";
+      child.stdout.setEncoding("utf8").on("data", (text: string) => (printed += text));
+      const ended = new Promise((resolve) => child.once("close", (...how) => resolve(how)));
+      await until("it shows something", 10_000, () => printed.includes("put\tw/1\ta"));
+      child.kill("SIGINT");
+      expect(await ended).toEqual([0, null]);
     });
-    client.close();
-    const { code, stderr } = await run(["watch", "late", "--rev", "1"], environment);
-    expect([code, stderr]).toEqual([1, expect.stringMatching(/compacted/)]);
+
+    it("a watch says what it cannot show any more", async () => {
+      const client = gatewayClient({ endpoints: [environment.HOLDFAST_ENDPOINTS] });
+      const { header } = await client.put({ key: bytes("late"), value: bytes("1") });
+      await fetch(`${environment.HOLDFAST_ENDPOINTS}/v3/kv/compaction`, {
+        method: "POST",
+        body: JSON.stringify({ revision: String(header.revision) }),
+      });
+      client.close();
+      const { code, stderr } = await run(["watch", "late", "--rev", "1"], environment);
+      expect([code, stderr]).toEqual([1, expect.stringMatching(/compacted/)]);
+    });
   });
 });
 
-it.each([
+it.concurrent.each([
   [["lease", "give", "60"], /ACTION must be one of grant, revoke, keep-alive, show, list \(got "give"\)/],
   [["lease", "grant", "0"], /SUBJECT must be the seconds to live/],
   [["lease", "grant"], /SUBJECT must be the seconds to live/],
@@ -111,12 +117,12 @@ it.each([
   expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
 });
 
-it("a watch of nobody says so", async () => {
+it.concurrent("a watch of nobody says so", async () => {
   const { code, stderr } = await run(["watch", "a", "--endpoints", "http://127.0.0.1:1", "--timeout-ms", "300"]);
   expect([code, stderr]).toEqual([3, expect.stringMatching(/no member could answer: .*refused/)]);
 });
 
-it("the client's watch goes on through other members, and misses nothing", async () => {
+it.concurrent("the client's watch goes on through other members, and misses nothing", async () => {
   const cluster = await startRealCluster(3);
   const client = gatewayClient({ endpoints: cluster.urls, timeoutMs: 20_000 });
   try {
@@ -150,7 +156,7 @@ it("the client's watch goes on through other members, and misses nothing", async
   }
 });
 
-it("the client's watch leaves a member that says nothing", async () => {
+it.concurrent("the client's watch leaves a member that says nothing", async () => {
   const silent = createServer().listen(0, "127.0.0.1");
   await once(silent, "listening");
   const server = await startMemoryMember();

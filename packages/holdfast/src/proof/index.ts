@@ -1,5 +1,29 @@
 export { checkFaults, faultTypes, parseFaults } from "./check-faults.ts";
 export type { PartialOrder, Violation } from "./explanation.ts";
+export { checkScenario } from "./drill/check-scenario.ts";
+export type {
+  DrillEvent,
+  DrillFault,
+  DrillMeasures,
+  DrillPhase,
+  DrillReport,
+  DrillSeries,
+  PhaseResult,
+} from "./drill/drill-report.ts";
+export { checkRules, type RuleResult } from "./drill/drill-rule.ts";
+export {
+  defaultDrillLoad,
+  defaultDrillTimeouts,
+  type DrillFaultPlan,
+  type DrillLoad,
+  type DrillScenario,
+  type DrillTimeouts,
+} from "./drill/drill-scenario.ts";
+export type { DrillStage, StageContext, StageFault, StageFaultRecord, StageLoad } from "./drill/drill-stage.ts";
+export { worstVerdict, type DrillVerdict } from "./drill/drill-verdict.ts";
+export { drillHtml } from "./drill/html-report.ts";
+export { drillJUnit } from "./drill/junit-report.ts";
+export { runDrill, type RunDrillOptions } from "./drill/run-drill.ts";
 export { falsePeerMessage } from "./false-peer-message.ts";
 export { describeFault, drawSchedule, type FaultDescription, type FaultSchedule } from "./fault-schedule.ts";
 export type { FaultTarget, FaultTargets, Selector } from "./fault-targets.ts";

@@ -14,3 +14,12 @@ export {
 export { describeProperty, repetitionVariables, type PropertyFailure, type PropertyReport } from "./property-report.ts";
 export { serve, type RequestHandler } from "./serve.ts";
 export { simulatedFetch, type SimulatedFetch } from "./simulated-fetch.ts";
+export { keyValueClient, keyValueService, type KeyValueClient, type StoredValue } from "./key-value-service.ts";
+export {
+  queueClient,
+  queueService,
+  type QueueClient,
+  type QueuedMessage,
+  type QueueServiceOptions,
+} from "./queue-service.ts";
+export { abortAfter, timersOf, type Timers } from "./timers.ts";

@@ -35,7 +35,7 @@ export interface Marks {
 export type ServiceMain = (runtime: Runtime, marks: Marks) => void | Promise<void>;
 
 export interface ServiceOptions extends ProcessOptions {
-  /** Whether faults that name no targets may strike it. Default true. */
+  /** Whether `one`, `some` and `all` mean it too. Default true. */
   readonly struck?: boolean;
 }
 
@@ -44,7 +44,10 @@ export interface PropertyContext {
   readonly seed: number;
   /** Starts a process under this name and address; what brings it down starts it again in the end. */
   service(name: string, main: ServiceMain, options?: ServiceOptions): SimulatedProcess;
-  /** Runs something once in a process that no fault strikes, and gives its value; what it throws ends the run. */
+  /**
+   * Runs something once in a process that no fault strikes, though what is between it and others may be struck; gives its
+   * value. What it throws ends the run.
+   */
   client<Value>(name: string, main: (runtime: Runtime, marks: Marks) => Value | Promise<Value>): Promise<Value>;
   /** Targets of faults that are known only when the moment has come, such as `leader`. */
   selector(name: string, selector: Selector): void;
@@ -108,6 +111,7 @@ export class RunContext implements PropertyContext {
   client<Value>(name: string, main: (runtime: Runtime, marks: Marks) => Value | Promise<Value>): Promise<Value> {
     checkName("client", name);
     const process = this.#world.process(name);
+    this.#nodes.set(name, { process, start: () => undefined });
     return new Promise((resolve) => {
       process.start(async (runtime) => {
         resolve(await main(runtime, { point: this.#pauses(name, runtime), sometimes: this.sometimes }));
@@ -123,7 +127,13 @@ export class RunContext implements PropertyContext {
     if (this.#injection !== undefined) throw new Error("context.injectFaults was called before in this run");
     const { faults, faultLengthMs: lengthMs } = this.#settings;
     const description = { seed: this.seed, lengthMs, faults };
-    const schedule = drawSchedule(seededRandom(this.seed).fork("schedule"), description, [...this.#struck]);
+    const names = [...this.#struck];
+    const drawn = drawSchedule(seededRandom(this.seed).fork("schedule"), description, names);
+    // Clients are nodes too, for cuts between them and the others, and are not struck themselves.
+    const schedule = {
+      ...drawn,
+      faults: drawn.faults.map((fault) => (fault.targets === "all" ? { ...fault, targets: names } : fault)),
+    };
     this.schedule = schedule;
     const kept = schedule.faults.filter((_, at) => this.#keep?.has(String(at)) !== false);
     const targets = { nodes: this.#nodes, selectors: this.#selectors };

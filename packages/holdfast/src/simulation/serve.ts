@@ -20,19 +20,19 @@ export function serve(
   return network.listen({ host: "0.0.0.0", port }, (connection) => {
     const gone = new AbortController();
     // Held as long as the connection: the signal of a request that is collected is never aborted.
-    const requests = new Set<Request>();
+    const unanswered = new Set<Request>();
     const reader = new MessageReader<RequestHead>();
     connection.handle({
       onData(bytes) {
         reader.push(bytes, (message) => {
           const request = requestOf(message, gone.signal);
-          requests.add(request);
-          void answer(connection, request, handler);
+          unanswered.add(request);
+          void answer(connection, request, handler).then(() => unanswered.delete(request));
         });
       },
       onClose() {
-        gone.abort(new DOMException("The caller has gone", "AbortError"));
-        requests.clear();
+        if (unanswered.size > 0) gone.abort(new DOMException("The caller has gone", "AbortError"));
+        unanswered.clear();
       },
     });
   });

@@ -14,6 +14,7 @@ function withClient<Value>(
         if (pathname === "/broken") throw new Error("not today");
         if (pathname === "/slow") await runtime.clock.sleep(1_000);
         if (pathname === "/crash") return new Promise(() => world.process("server").kill());
+        if (pathname === "/dark") return new Promise(() => world.process("server").crash());
         if (pathname === "/nothing") return new Response(null, { status: 204 });
         const { method } = request;
         return Response.json({
@@ -84,6 +85,7 @@ describe("simulatedFetch", () => {
     ["http://nobody/", "ENOTFOUND"],
     ["http://server:81/", "ECONNREFUSED"],
     ["http://server/crash", "ECONNRESET"],
+    ["http://server/dark", "ETIMEDOUT"],
   ])("%s fails as fetch does, with %s", async (url, code) => {
     const { value } = await withClient(async (fetch) => {
       try {

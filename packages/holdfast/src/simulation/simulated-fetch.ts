@@ -1,4 +1,4 @@
-import { platformError, type Connection, type Runtime } from "../runtime/index.ts";
+import { platformError, type Clock, type Connection, type Runtime } from "../runtime/index.ts";
 import {
   encodeMessage,
   isBodyless,
@@ -16,13 +16,13 @@ export type SimulatedFetch = (input: string | URL | Request, init?: RequestInit)
  * what `serve` offers. Fails as `fetch` does, with a TypeError whose `cause` has Node's code, or with the signal's reason.
  *
  * Bodies are sent whole, and redirects, cookies and caches are left out. Signals must come from the runtime's clock:
- * those of `AbortSignal.timeout` know real time alone.
+ * those of `AbortSignal.timeout` know real time alone; `abortAfter` makes one.
  *
  * @example
  * const fetch = simulatedFetch(runtime);
  * const response = await fetch("http://bank/charges", { method: "POST", body: JSON.stringify({ cents: 500 }) });
  */
-export function simulatedFetch(runtime: Pick<Runtime, "network">): SimulatedFetch {
+export function simulatedFetch(runtime: Pick<Runtime, "network" | "clock">): SimulatedFetch {
   return async (input, init = {}) => {
     // The caller's own: a request's follows it only for as long as nothing collects the request.
     const signal = init.signal ?? (input instanceof Request ? input.signal : new AbortController().signal);
@@ -40,7 +40,7 @@ export function simulatedFetch(runtime: Pick<Runtime, "network">): SimulatedFetc
       signal.throwIfAborted();
       throw new TypeError("fetch failed", { cause: error });
     }
-    const { head: answer, body: content } = await exchange(connection, { head, body }, signal);
+    const { head: answer, body: content } = await exchange(runtime.clock, connection, { head, body }, signal);
     const { status, statusText, headers } = answer;
     const response = new Response(isBodyless(status) ? null : content, {
       status,
@@ -52,28 +52,39 @@ export function simulatedFetch(runtime: Pick<Runtime, "network">): SimulatedFetc
   };
 }
 
+/** As long as Node's `fetch` waits for an answer: a machine that lost its power sends nothing, not even a reset. */
+const patienceMs = 300_000;
+
 function exchange(
+  clock: Clock,
   connection: Connection,
   message: HttpMessage<RequestHead>,
   signal: AbortSignal,
 ): Promise<HttpMessage<ResponseHead>> {
   return new Promise((resolve, reject) => {
     const reader = new MessageReader<ResponseHead>();
+    const { host } = connection.remote;
+    let isAnswered = false;
+    const fail = (cause: unknown): void => reject(new TypeError("fetch failed", { cause }));
     const abort = (): void => {
       connection.destroy();
       reject(signal.reason);
     };
+    const patience = clock.setTimer(patienceMs, () => {
+      connection.destroy();
+      fail(platformError("ETIMEDOUT", "read", host));
+    });
     connection.handle({
       onData: (bytes) =>
         reader.push(bytes, (answer) => {
+          isAnswered = true;
           connection.end();
           resolve(answer);
         }),
       onClose(error) {
         signal.removeEventListener("abort", abort);
-        // Does nothing after an answer.
-        const cause = error ?? platformError("ECONNRESET", "read", connection.remote.host, "other side closed");
-        reject(new TypeError("fetch failed", { cause }));
+        patience.cancel();
+        if (!isAnswered) fail(error ?? platformError("ECONNRESET", "read", host, "other side closed"));
       },
     });
     connection.write(encodeMessage(message));

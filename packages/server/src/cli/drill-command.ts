@@ -1,10 +1,12 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
+import { InvalidArgumentError } from "holdfast/errors/base";
+import type { DrillReport, DrillScenario } from "holdfast/proof";
 import { drills } from "../drill/catalog.ts";
-import type { DrillReport } from "../drill/drill-report.ts";
-import type { KillDrill } from "../drill/kill-drill.ts";
-import { timerPresets } from "../supervisor/cluster-plan.ts";
+import { readScenario } from "../drill/read-scenario.ts";
+import { renderDrill } from "../drill/render-drill.ts";
+import { timerPresets, type TimerPreset } from "../supervisor/cluster-plan.ts";
 import { planOnFreePorts } from "../supervisor/free-plan.ts";
 import { certificatesName, clusterTls, clusterTlsOptions, tlsAgain } from "./cluster-tls.ts";
 import { defineCommand, type Command } from "./command.ts";
@@ -14,91 +16,186 @@ import { nearest } from "./parse-line.ts";
 import { stopSignal } from "./stop-signal.ts";
 import type { Terminal } from "./terminal.ts";
 
-const defaults = { nodes: 3, runs: 1, seconds: 5, clients: 8, timers: "standard" } as const;
-
 export const drillCommand: Command = defineCommand({
   name: "drill",
-  summary: "inject a fault under load, and check that nothing is lost",
+  summary: "inject faults under load, and check that nothing is lost",
   examples: [
     "holdfast drill list",
     "holdfast drill leader-kill",
     "holdfast drill leader-kill --runs 20 --json",
-    "holdfast drill cluster-kill --nodes 5 --seconds 10",
+    "holdfast drill partition-leader --nodes 5 --html report.html",
+    "holdfast drill ./my-drill.yaml --junit results.xml",
   ],
-  positionals: [{ name: "NAME", help: "the drill, or list" }],
+  positionals: [{ name: "NAME", help: "the drill, a file with one, or list" }],
   options: {
-    nodes: integer({ min: 1, max: 7, default: defaults.nodes, help: "members of the drill's own cluster" }),
-    runs: integer({ min: 1, max: 1000, default: defaults.runs, help: "faults, one after the other" }),
-    seconds: integer({ min: 1, max: 3600, default: defaults.seconds, help: "load in each run" }),
-    clients: integer({
-      min: 1,
-      max: 64,
-      default: defaults.clients,
-      help: "clients that write and read at the same time",
-    }),
+    nodes: integer({ min: 1, max: 7, help: "members of the drill's own cluster (default the drill's own: 3)" }),
+    runs: integer({ min: 1, max: 1000, help: "rounds of load and faults (default the drill's own: 1)" }),
+    seconds: integer({ min: 1, max: 3600, help: "load in each run (default the drill's own)" }),
+    clients: integer({ min: 0, max: 64, help: "clients that write and read at the same time (default the drill's own)" }),
     timers: choice({
       choices: timerPresets,
-      default: defaults.timers,
+      default: "standard",
       help: "how soon the members replace a leader that dies: fast is for round trips of a few milliseconds",
     }),
+    seed: integer({ min: 0, max: Number.MAX_SAFE_INTEGER, help: "draws the same members again" }),
     ...clusterTlsOptions,
     data: text({ placeholder: "DIR", help: "a directory for its data and history instead of a temporary one" }),
     keep: flag("keep data and history also when the drill passes"),
+    junit: text({ placeholder: "FILE", help: "write the report as JUnit XML, too" }),
+    html: text({ placeholder: "FILE", help: "write the report as a page, too" }),
     json: flag("print one JSON document"),
   },
   async run({ options, positionals: [name = ""], terminal }) {
     if (name === "list") return list(terminal, options.json);
-    const drill = drills.find((candidate) => candidate.name === name);
-    if (drill === undefined) throw unknownDrill(name);
-    if (name === "leader-kill" && options.nodes < 3) {
-      throw usageError(
-        `--nodes must be an integer 3..7 for leader-kill: fewer cannot elect another (got ${options.nodes})`,
-      );
+    const found = findScenario(name);
+    const scenario = adjusted(found, options);
+    const nodes = numberOf(scenario.stage["nodes"], 3);
+    if (name === "leader-kill" && nodes < 3) {
+      throw usageError(`--nodes must be an integer 3..7 for leader-kill: fewer cannot elect another (got ${nodes})`);
     }
+    const seed = options.seed ?? Math.floor(Math.random() * 2 ** 31);
     const directory = makeDirectory(options.data);
     const historyFile = join(directory, "history.jsonl");
-    const again = (["nodes", "runs", "seconds", "clients", "timers"] as const)
-      .filter((option) => options[option] !== defaults[option])
-      .map((option) => ` --${option} ${options[option]}`)
-      .join("");
     const tls = await clusterTls(options, directory);
+    const timers = timersOf(options.timers, scenario);
     const stop = stopSignal();
-    terminal.err(`${name}: ${options.nodes} members, ${options.clients} clients, data in ${directory}`);
+    terminal.err(`${scenario.name}: ${nodes} members, ${scenario.load.clients} clients, data in ${directory}`);
 
-    const { runKillDrill } = await import("../drill/kill-drill.ts");
-    const report = await runKillDrill(drill, {
-      plan: await planOnFreePorts({ nodes: options.nodes, directory, timers: options.timers, tls }),
-      runs: options.runs,
-      seconds: options.seconds,
-      clients: options.clients,
-      stop,
-      say: (line) => terminal.err(line),
-      saveHistory: (history) => writeFileSync(historyFile, history),
-    });
+    const [{ runDrill }, { nodeRuntime }, { clusterStage }] = await Promise.all([
+      import("holdfast/proof"),
+      import("holdfast/runtime"),
+      import("../drill/cluster-stage.ts"),
+    ]);
+    const plan = await planOnFreePorts({ nodes, directory, timers, tls });
+    const saveHistory = (history: string): void => writeFileSync(historyFile, history);
+    const stage = clusterStage({ plan, scenario, seed, saveHistory });
+    const report = await explained(name, () =>
+      runDrill({
+        scenario,
+        stage,
+        clock: nodeRuntime().clock,
+        signal: stop,
+        onEvent: ({ atMs, text: line }) => terminal.err(`${(atMs / 1000).toFixed(1).padStart(6)} s  ${line}`),
+      }),
+    );
     const passed = report.verdict === "passed";
     const kept = !passed || options.keep;
-    if (!kept) removeData(directory, options.data, historyFile, options.nodes);
-    const complete: DrillReport = { ...report, history: kept ? historyFile : null };
-    if (options.json) terminal.document(complete);
-    else for (const line of renderReport(complete, terminal.style)) terminal.out(line);
+    if (!kept) removeData(directory, options.data, historyFile, nodes);
+    const history = kept ? historyFile : null;
+    await writeReports(report, options);
+    if (options.json) terminal.document({ ...report, seed, history });
+    else for (const line of renderDrill(report, terminal.style)) terminal.out(line);
     if (kept) terminal.err(`History: npx holdfast check ${historyFile}`);
-    terminal.err(`Repeat: npx holdfast drill ${name}${again}${tlsAgain(options)}`);
+    terminal.err(`Repeat: npx holdfast drill ${name}${again(options)} --seed ${seed}${tlsAgain(options)}`);
     return passed ? exitCodes.ok : exitCodes.failed;
   },
 });
 
+interface Adjustments {
+  readonly nodes: number | undefined;
+  readonly runs: number | undefined;
+  readonly seconds: number | undefined;
+  readonly clients: number | undefined;
+}
+
+/** A scenario with what the line says in place of its own. */
+function adjusted(scenario: DrillScenario, { nodes, runs, seconds, clients }: Adjustments): DrillScenario {
+  const { load, stage, rounds } = scenario;
+  return {
+    ...scenario,
+    stage: nodes === undefined ? stage : { ...stage, nodes },
+    rounds: runs ?? rounds,
+    load: {
+      ...load,
+      ...(seconds === undefined ? {} : { forMs: seconds * 1000 }),
+      ...(clients === undefined ? {} : { clients }),
+    },
+  };
+}
+
+function again(options: Adjustments & { readonly timers: TimerPreset }): string {
+  const given = (["nodes", "runs", "seconds", "clients"] as const)
+    .filter((name) => options[name] !== undefined)
+    .map((name) => ` --${name} ${options[name]}`);
+  return `${given.join("")}${options.timers === "standard" ? "" : ` --timers ${options.timers}`}`;
+}
+
+function timersOf(given: TimerPreset, { stage: { timers } }: DrillScenario): TimerPreset {
+  return given === "standard" ? (timerPresets.find((preset) => preset === timers) ?? given) : given;
+}
+
+const numberOf = (value: unknown, otherwise: number): number => (typeof value === "number" ? value : otherwise);
+
 function list(terminal: Terminal, json: boolean): ExitCode {
   if (json) terminal.document({ drills: drills.map((drill) => ({ name: drill.name, summary: drill.summary })) });
-  else for (const drill of drills) terminal.out(`${drill.name.padEnd(14)}${drill.summary}`);
+  else for (const drill of drills) terminal.out(`${drill.name.padEnd(18)}${drill.summary}`);
   return exitCodes.ok;
 }
 
+/** A built-in drill, or what a file says. @throws ExitError */
+function findScenario(name: string): DrillScenario {
+  const drill = drills.find((candidate) => candidate.name === name);
+  if (drill !== undefined) return drill;
+  if (!/\.(ya?ml|json)$/.test(name)) throw unknownDrill(name);
+  let written: string;
+  try {
+    written = readFileSync(name, "utf8");
+  } catch (error) {
+    throw environmentError(`${name} cannot be read: ${(error as Error).message}`, error);
+  }
+  return checkStage(readScenario(written, basename(name)), name);
+}
+
+/** @throws ExitError (usage) */
+function checkStage(scenario: DrillScenario, file: string): DrillScenario {
+  const { kind = "cluster", nodes = 3, timers = "standard", ...others } = scenario.stage;
+  const [stranger] = Object.keys(others);
+  const refuse = (rule: string): never => {
+    throw usageError(`${file}: stage.${rule}`);
+  };
+  if (stranger !== undefined) refuse(`${stranger} is no option; there are kind, nodes, timers`);
+  if (kind !== "cluster") refuse(`kind must be "cluster" (got ${JSON.stringify(kind)})`);
+  if (!(Number.isInteger(nodes) && Number(nodes) >= 1 && Number(nodes) <= 7)) {
+    refuse(`nodes must be an integer 1..7 (got ${JSON.stringify(nodes)})`);
+  }
+  if (!timerPresets.some((preset) => preset === timers)) {
+    refuse(`timers must be one of ${timerPresets.join(", ")} (got ${JSON.stringify(timers)})`);
+  }
+  return scenario;
+}
+
+/** What the stage refuses before anything has begun is a mistake of the scenario. */
+async function explained<T>(name: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (InvalidArgumentError.is(error)) throw usageError(`${name}: ${error.message}`);
+    throw error;
+  }
+}
+
 function unknownDrill(name: string): Error {
-  const names = drills.map((drill: KillDrill) => drill.name);
+  const names = drills.map((drill) => drill.name);
   const hint = nearest(name, names);
   return usageError(
     `unknown drill ${JSON.stringify(name)}; ${hint === undefined ? `there are ${names.join(", ")}` : `did you mean ${hint}?`}`,
   );
+}
+
+async function writeReports(
+  report: DrillReport,
+  { junit, html }: { readonly junit: string | undefined; readonly html: string | undefined },
+): Promise<void> {
+  if (junit === undefined && html === undefined) return;
+  const { drillHtml, drillJUnit } = await import("holdfast/proof");
+  for (const [file, content] of [[junit, drillJUnit] as const, [html, drillHtml] as const]) {
+    if (file === undefined) continue;
+    try {
+      writeFileSync(file, content([report]));
+    } catch (error) {
+      throw environmentError(`the report ${file} cannot be written: ${(error as Error).message}`, error);
+    }
+  }
 }
 
 /** A new temporary directory, or the given one, which must not hold a cluster already. @throws ExitError (environment) */
@@ -129,28 +226,4 @@ function removeData(directory: string, given: string | undefined, historyFile: s
     rmSync(join(directory, `n${number}`), { recursive: true, force: true });
   }
   rmSync(join(directory, certificatesName), { recursive: true, force: true });
-}
-
-const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
-
-const verdictStyle = { passed: "green", failed: "red", timeout: "red", inconclusive: "yellow" } as const;
-const verdictGlyph = { passed: "✓", failed: "✕", timeout: "✕", inconclusive: "?" } as const;
-
-export function renderReport(report: DrillReport, style: Terminal["style"]): string[] {
-  const { measures: m, verdict } = report;
-  const ms = (value: number | null): string => (value === null ? "-" : `${value} ms`);
-  const answer = { true: "yes", false: "NO", null: "not decided" }[String(m.linearizable) as "true" | "false" | "null"];
-  const rows: readonly (readonly [string, string])[] = [
-    ["Faults", `${count(report.faults.length, "kill")} in ${count(m.runs, "run")}`],
-    ["Operations", `${m.operations}, ${m.acknowledgedWrites} writes acknowledged, ${m.unknownWrites} unknown`],
-    ["Lost writes", m.lostWrites === null ? "not known" : String(m.lostWrites)],
-    ["Linearizable", answer],
-    ["No service for", m.runs > 1 ? `${ms(m.medianGapMs)} (median), ${ms(m.worstGapMs)} (worst)` : ms(m.gapMs)],
-    ["Converged in", ms(m.convergedMs)],
-  ];
-  const headline = style(verdictStyle[verdict], `${verdictGlyph[verdict]} ${verdict}`);
-  return [
-    ...rows.map(([label, value]) => `${style("dim", label.padEnd(16))}${value}`),
-    `${headline}: ${report.drill}${report.reason === "" ? "" : `: ${report.reason}`}`,
-  ];
 }

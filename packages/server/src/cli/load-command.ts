@@ -71,8 +71,7 @@ const loadOptions = {
   workload: choice({ choices: names, default: "a", help: "a to f as YCSB has them, or put: writes alone" }),
   rate: text({
     placeholder: "N",
-    default: "1000",
-    help: "operations a second; 100..2000 rises, 100,500 goes in steps",
+    help: "operations a second, 1000 when absent; 100..2000 rises, 100,500 goes in steps",
   }),
   duration: integer({
     placeholder: "SECONDS",
@@ -92,7 +91,7 @@ const loadOptions = {
     choices: ["open", "closed"],
     default: "open",
     placeholder: "MODE",
-    help: "open: at the rate, whoever waits; closed: each client waits for its answer, and --rate means nothing",
+    help: "open: at the rate, whoever waits; closed: each client waits for its answer",
   }),
   arrivals: choice({
     choices: ["constant", "poisson"],
@@ -141,10 +140,13 @@ export const loadCommand: Command = defineCommand({
     const { workload: name, mode, protocol, timeoutMs, json } = options;
     const workload = workloads[name];
     const durationMs = options.duration * 1000;
-    const ratePerSecond = readRate(options.rate, durationMs);
+    if (mode === "closed" && options.rate !== undefined) throw usageError("--rate is of --mode open");
+    if (mode === "open" && options.thinkMs > 0) throw usageError("--think-ms is of --mode closed");
+    const rate = options.rate ?? "1000";
+    const ratePerSecond = readRate(rate, durationMs);
     if (ratePerSecond === undefined) {
       throw usageError(
-        `--rate must be operations a second like 1000, 100..2000 or 100,500, at most 1000000 (got ${JSON.stringify(options.rate)})`,
+        `--rate must be operations a second like 1000, 100..2000 or 100,500, at most 1000000 (got ${JSON.stringify(rate)})`,
       );
     }
     const identity = clientIdentity(options);
@@ -155,7 +157,7 @@ export const loadCommand: Command = defineCommand({
     const prefixBytes = Buffer.from(prefix);
     // Nobody is there, or nobody lets us in: better said before than ten thousand times after.
     await askCluster(options, (client) => client.range({ key: prefixBytes }));
-    const speed = mode === "open" ? `${options.rate}/s` : `${options.clients} clients in turn`;
+    const speed = mode === "open" ? `${rate}/s` : `${options.clients} clients in turn`;
     terminal.err(`${name}: ${workload.description}; ${speed} for ${options.duration} s, seed ${seed}`);
 
     let report: LoadReport;
@@ -252,5 +254,6 @@ function lineValue(value: string | number | boolean | PayloadSize | readonly (st
     return value.type === "uniform" ? `${value.minBytes}..${value.maxBytes}` : String(value.maxBytes);
   }
   const rules = value.map((each) => (typeof each === "string" ? each : `${each.measure}${each.operator}${each.value}`));
-  return `'${rules.join(",")}'`;
+  const list = rules.join(",");
+  return /[<>]/.test(list) ? `'${list}'` : list;
 }

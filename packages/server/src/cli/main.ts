@@ -19,6 +19,7 @@ const commands: readonly CommandEntry[] = [
   { name: "keygen", load: async () => (await import("./keygen-command.ts")).keygenCommand },
   { name: "proxy", load: async () => (await import("./proxy-command.ts")).proxyCommand },
   { name: "fault", load: async () => (await import("./fault-command.ts")).faultCommand },
+  { name: "mock", load: async () => (await import("./mock-command.ts")).mockCommand },
   { name: "drill", load: async () => (await import("./drill-command.ts")).drillCommand },
   { name: "load", load: async () => (await import("./load-command.ts")).loadCommand },
   { name: "check", load: async () => (await import("./check-command.ts")).checkCommand },

@@ -1,15 +1,35 @@
-import type { KillDrill } from "./kill-drill.ts";
+import type { DrillScenario } from "holdfast/proof";
+import { availability } from "./scenarios/availability.ts";
+import { clockTrouble } from "./scenarios/clock-trouble.ts";
+import { clusterKill } from "./scenarios/cluster-kill.ts";
+import { dataConsistency } from "./scenarios/data-consistency.ts";
+import { fullDisk } from "./scenarios/full-disk.ts";
+import { leaderKill } from "./scenarios/leader-kill.ts";
+import { leaderPause } from "./scenarios/leader-pause.ts";
+import { load } from "./scenarios/load.ts";
+import { overload } from "./scenarios/overload.ts";
+import { partitionBridge } from "./scenarios/partition-bridge.ts";
+import { partitionLeader } from "./scenarios/partition-leader.ts";
+import { partitionOneWay } from "./scenarios/partition-one-way.ts";
+import { rollingRestart } from "./scenarios/rolling-restart.ts";
+import { slowDisk } from "./scenarios/slow-disk.ts";
+import { slowNetwork } from "./scenarios/slow-network.ts";
 
-/** The drills there are. */
-export const drills: readonly KillDrill[] = [
-  {
-    name: "leader-kill",
-    summary: "kill -9 the leader under load; the rest elect another",
-    targets: (leader) => [leader],
-  },
-  {
-    name: "cluster-kill",
-    summary: "kill -9 all members at once under load; they come back with all that was acknowledged",
-    targets: (_, members) => members,
-  },
+/** The drills that are built in. */
+export const drills: readonly DrillScenario[] = [
+  leaderKill,
+  clusterKill,
+  availability,
+  rollingRestart,
+  leaderPause,
+  partitionLeader,
+  partitionOneWay,
+  partitionBridge,
+  slowNetwork,
+  slowDisk,
+  fullDisk,
+  clockTrouble,
+  dataConsistency,
+  load,
+  overload,
 ];

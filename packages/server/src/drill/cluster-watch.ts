@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { statusReader } from "../client/cluster-status.ts";
 import type { ClientTls } from "../client/connections.ts";
+import type { StatusDocument } from "../http/member-status.ts";
 
 export interface Leadership {
   readonly name: string;
@@ -17,8 +18,7 @@ export async function findLeader(
   const deadline = performance.now() + timeoutMs;
   try {
     do {
-      const answers = await Promise.allSettled(endpoints.map((endpoint) => reader.member(endpoint)));
-      const words = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value.member] : []));
+      const words = await memberWords(reader, endpoints);
       for (const own of words.filter((word) => word.role === "leader")) {
         const agree = words.filter((word) => word.term === own.term && word.leader === own.id).length;
         if (agree > endpoints.length / 2) return { name: own.name, term: own.term };
@@ -31,18 +31,33 @@ export async function findLeader(
   }
 }
 
-/** How long until all members answer and have applied the same entries; null when not in time. */
+/** How many members answer, how many do not, and how many lead in the newest term. */
+export async function lookAtMembers(
+  endpoints: readonly string[],
+  tls?: ClientTls,
+): Promise<{ readonly alive: number; readonly down: number; readonly leaders: number }> {
+  const reader = statusReader({ timeoutMs: 1000, tls });
+  try {
+    const words = await memberWords(reader, endpoints);
+    const newest = Math.max(0, ...words.map(({ term }) => term));
+    const leaders = words.filter(({ role, term }) => role === "leader" && term === newest).length;
+    return { alive: words.length, down: endpoints.length - words.length, leaders };
+  } finally {
+    reader.close();
+  }
+}
+
+/** How long until all members answer and have applied the same entries. Rejects with the signal's reason. */
 export async function untilConverged(
   endpoints: readonly string[],
-  timeoutMs: number,
+  signal: AbortSignal,
   tls?: ClientTls,
-): Promise<number | null> {
+): Promise<number> {
   const reader = statusReader({ timeoutMs: 1000, tls });
   const startedAtMs = performance.now();
   try {
-    do {
-      const answers = await Promise.allSettled(endpoints.map((endpoint) => reader.member(endpoint)));
-      const words = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value.member] : []));
+    for (;;) {
+      const words = await memberWords(reader, endpoints);
       const [first] = words;
       const same = words.every(
         (word) =>
@@ -53,10 +68,17 @@ export async function untilConverged(
       if (words.length === endpoints.length && same && words.some((word) => word.role === "leader")) {
         return Math.round((performance.now() - startedAtMs) * 10) / 10;
       }
-      await delay(20);
-    } while (performance.now() - startedAtMs < timeoutMs);
-    return null;
+      await delay(20, undefined, { signal });
+    }
   } finally {
     reader.close();
   }
+}
+
+async function memberWords(
+  reader: ReturnType<typeof statusReader>,
+  endpoints: readonly string[],
+): Promise<readonly StatusDocument["member"][]> {
+  const answers = await Promise.allSettled(endpoints.map((endpoint) => reader.member(endpoint)));
+  return answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value.member] : []));
 }

@@ -13,6 +13,8 @@ export interface WorkloadRecord {
   readonly acknowledged: Set<string>;
   readonly registers: Set<string>;
   operations: number;
+  /** Operations that a member carried out. */
+  answered: number;
   unknownWrites: number;
   /** The first error that was neither a refusal nor a missing answer. */
   surprise: Error | undefined;
@@ -47,6 +49,7 @@ export function newWorkloadRecord(): WorkloadRecord {
     acknowledged: new Set(),
     registers: new Set(),
     operations: 0,
+    answered: 0,
     unknownWrites: 0,
     surprise: undefined,
   };
@@ -146,6 +149,7 @@ export function startWorkload(options: WorkloadOptions): Workload {
     try {
       const { value, term } = await send();
       pending.ok(value);
+      record.answered++;
       if (term !== undefined) record.acknowledgements.push({ atMs: performance.now(), term });
       return true;
     } catch (error) {

@@ -73,7 +73,8 @@ export class ControlDesk {
     const key = name === undefined ? path.replace(/\/$/, "") : `${place}/`;
     const decoded = decodePath(`/${name ?? ""}`)?.join("/");
     const work = this.#works[`${message.method ?? ""} ${key}`];
-    if (work === undefined || decoded === undefined) return this.#refuse(message.method ?? "", key, path);
+    if (decoded === undefined) return errorAnswer(400, "the path is not encoded correctly");
+    if (work === undefined) return this.#refuse(message.method ?? "", key, path);
     try {
       return await work(parse(bytes), decoded);
     } catch (error) {

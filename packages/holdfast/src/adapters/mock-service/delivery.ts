@@ -1,5 +1,4 @@
 import type { ServerResponse } from "node:http";
-import type { Socket } from "node:net";
 import type { Clock } from "../../runtime/index.ts";
 import type { ActiveFault } from "./active-fault.ts";
 import type { ReadyAnswer } from "./mock-answer.ts";
@@ -63,15 +62,16 @@ export class Delivery {
   async sendGarbage(fault: ActiveFault): Promise<void> {
     fault.strike();
     const bytes = fault.random.bytes(fault.number("bytes") ?? 0).map((byte) => byte | 0x80);
-    const { socket } = this.#options.response;
-    if (socket !== null) await this.#flush((done) => void socket.write(bytes, done));
+    const { socket } = this.#options.response.req;
+    await this.#flush((done) => void socket.write(bytes, done));
     await this.#breakOff(false);
   }
 
   async #breakOff(isReset: boolean): Promise<void> {
     const { response, onCut } = this.#options;
-    const socket: Socket | null = response.socket;
-    if (socket === null || socket.destroyed) return;
+    // The response itself has none as long as one before it on the same connection goes on.
+    const { socket } = response.req;
+    if (socket.destroyed) return;
     // What was written is with the system before the connection breaks.
     await this.#flush((done) => void socket.write("", done));
     onCut();

@@ -52,7 +52,17 @@ export class Exchange {
     response.once("close", () => this.#finish());
   }
 
+  /** Never rejects: what goes wrong here is the service's own, and ends the connection. */
   async serve(): Promise<void> {
+    try {
+      await this.#serve();
+    } catch (error) {
+      this.#change({ error: error instanceof Error ? error.message : String(error) });
+      this.#message.socket.destroy();
+    }
+  }
+
+  async #serve(): Promise<void> {
     const { journal, maxBodyBytes, table, faults, clock } = this.#context;
     const body = await readBody(this.#message, maxBodyBytes);
     if (this.#gone.signal.aborted) return;

@@ -116,7 +116,7 @@ class RunningService implements MockService {
   }
 
   async start(): Promise<void> {
-    await this.#configure("mockService", this.#start);
+    this.#configure("mockService", this.#start);
     try {
       await this.#listener.settle();
     } catch (error) {
@@ -140,6 +140,8 @@ class RunningService implements MockService {
   }
 
   async fault(fault: MockFault): Promise<MockFaultHandle> {
+    if (this.#closing !== undefined)
+      throw new InvalidArgumentError("fault", "must begin before the service is closed", fault);
     const active = this.#begin(
       "fault",
       this.#readFault(
@@ -179,8 +181,9 @@ class RunningService implements MockService {
     return isRemoved;
   }
 
-  configure(configuration: MockConfiguration): Promise<void> {
-    return this.#configure("configuration", configuration);
+  async configure(configuration: MockConfiguration): Promise<void> {
+    this.#configure("configuration", configuration);
+    await this.#listener.settle();
   }
 
   received(matcher: RequestMatcher = {}): ReceivedRequests {
@@ -189,8 +192,9 @@ class RunningService implements MockService {
   }
 
   async reset(): Promise<void> {
-    await this.#configure("mockService", this.#start);
+    this.#configure("mockService", this.#start);
     this.journal.clear();
+    await this.#listener.settle();
   }
 
   optedIn(): boolean {
@@ -234,7 +238,7 @@ class RunningService implements MockService {
     await this.#listener.close();
   }
 
-  async #configure(at: string, { routes, faults, ...unknown }: MockConfiguration): Promise<void> {
+  #configure(at: string, { routes, faults, ...unknown }: MockConfiguration): void {
     const [extra] = Object.keys(unknown);
     if (extra !== undefined)
       throw new InvalidArgumentError(`${at}.${extra}`, "is no option; there are routes, faults", {});
@@ -255,7 +259,6 @@ class RunningService implements MockService {
     if (read === undefined) return;
     this.#faults.removeOwn();
     for (const [index, fault] of read.entries()) this.#begin(`${at}.faults[${index}]`, fault);
-    if (at !== "mockService") await this.#listener.settle();
   }
 
   #readFault(at: string, fault: MockFault, routes: readonly string[]): ReadFault {
@@ -282,7 +285,10 @@ class RunningService implements MockService {
 
   #begin(at: string, read: ReadFault): ActiveFault {
     const fault = this.#faults.add(at, "service", read);
-    if (read.durationMs !== undefined) this.#later(read.durationMs, () => this.#expire(fault));
+    if (read.durationMs !== undefined) {
+      const cancel = this.#later(read.durationMs, () => this.#expire(fault));
+      fault.ended.addEventListener("abort", cancel, { once: true });
+    }
     return fault;
   }
 
@@ -297,11 +303,15 @@ class RunningService implements MockService {
     }
   }
 
-  #later(delayMs: number, work: () => Promise<void>): void {
+  #later(delayMs: number, work: () => Promise<void>): () => void {
     const timer = this.#clock.setTimer(delayMs, () => {
       this.#timers.delete(timer);
       void work();
     });
     this.#timers.add(timer);
+    return () => {
+      timer.cancel();
+      this.#timers.delete(timer);
+    };
   }
 }

@@ -1,9 +1,17 @@
 import { checkNumber, checkOneOf, checkOptionNames, InvalidArgumentError } from "../../errors/base.ts";
 import type { FaultParameters } from "../../proof/index.ts";
 
-/** A number in a range, one of several words, or text. Without a default it must be given. */
+/** A number in a range. Without a default it must be given. */
+export interface NumberRule {
+  readonly least: number;
+  readonly most: number;
+  readonly whole?: boolean;
+  readonly default?: number;
+}
+
+/** A number, one of several words, or text. */
 export type ParameterRule =
-  | { readonly least: number; readonly most: number; readonly whole?: boolean; readonly default?: number }
+  | NumberRule
   | { readonly words: readonly string[]; readonly default: string }
   | { readonly text: string };
 
@@ -32,12 +40,13 @@ function checkOne(name: string, rule: ParameterRule, given: unknown): number | s
   }
   if ("words" in rule) return checkOneOf(name, given ?? rule.default, rule.words);
   const value = checkNumber(name, given ?? rule.default, rule.least, rule.most);
-  if (rule.whole === true && !Number.isInteger(value)) throw new InvalidArgumentError(name, "must be an integer", value);
+  if (rule.whole === true && !Number.isInteger(value))
+    throw new InvalidArgumentError(name, "must be an integer", value);
   return value;
 }
 
 /** A share of something, all of it by default. */
-export const share: ParameterRule = { least: 0, most: 1, default: 1 };
+export const share: NumberRule = { least: 0, most: 1, default: 1 };
 
 /** @throws InvalidArgumentError naming the option */
 export function checkKinds<K extends string>(name: string, given: readonly K[], known: readonly K[]): readonly K[] {

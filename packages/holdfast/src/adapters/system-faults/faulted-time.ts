@@ -31,9 +31,9 @@ export class FaultedTime {
   #at = 0;
   #shown = 0;
   #rate = 1;
+  /** What the wall clock showed at that time, but for its skew; undefined while it is right but for its skew. */
+  #wallShown: number | undefined;
   #skewMs = 0;
-  /** What the monotonic clock is ahead, and the wall clock no longer. */
-  #forgivenMs = 0;
   #isReal = true;
 
   constructor(real: RealTime, onChange: () => void) {
@@ -58,9 +58,7 @@ export class FaultedTime {
 
   wall(): number {
     if (this.#isReal) return this.#real.wall();
-    const real = this.#real.mono();
-    const aheadMs = this.#monoAt(real) - real - this.#forgivenMs;
-    return Math.floor(this.#real.wall() + aheadMs + this.#skewMs);
+    return Math.floor(this.#unskewedWallAt(this.#real.mono()) + this.#skewMs);
   }
 
   /** Counts a reading that is not what it would have been. */
@@ -87,18 +85,25 @@ export class FaultedTime {
 
   #change(work: () => void): void {
     const real = this.#real.mono();
-    this.#shown = this.#isReal ? real : this.#monoAt(real);
+    const wall = this.#unskewedWallAt(real);
+    const shown = this.#isReal ? real : this.#monoAt(real);
     this.#at = real;
+    this.#shown = shown;
     work();
+    this.#wallShown = wall + this.#shown - shown;
     const faults = [...this.#faults.values()];
     this.#rate = faults.reduce((rate, fault) => rate * fault.rate, 1);
     this.#skewMs = faults.reduce((sum, fault) => sum + fault.skewMs, 0);
     if (faults.every(({ kind }) => kind === "clockSkew")) {
       this.#shown = Math.max(this.#shown, real);
-      this.#forgivenMs = this.#shown - real;
+      this.#wallShown = undefined;
     }
-    this.#isReal = faults.length === 0 && this.#forgivenMs === 0;
+    this.#isReal = faults.length === 0 && this.#shown === real;
     this.#onChange();
+  }
+
+  #unskewedWallAt(real: number): number {
+    return this.#wallShown === undefined ? this.#real.wall() : this.#wallShown + (real - this.#at) * this.#rate;
   }
 
   #monoAt(real: number): number {

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import { constants } from "node:os";
@@ -7,6 +8,10 @@ type Call = (this: unknown, ...args: unknown[]) => unknown;
 type Functions = Record<string, Call>;
 
 const realSetTimeout = globalThis.setTimeout;
+
+/** `fs` itself calls some of its functions for others: what is under way in these has been asked about. */
+const nested = { depth: 0 };
+const asked = new AsyncLocalStorage<boolean>();
 
 /** By name: what they do, as functions with a callback and with `Sync`. */
 const ofNumbers: Readonly<Record<string, FileOperation>> = {
@@ -41,44 +46,48 @@ export async function patchFiles(faults: FileFaults): Promise<void> {
   const handle = await fs.promises.open("/dev/null", "r");
   const handles = Object.getPrototypeOf(handle) as Functions;
   await handle.close();
-  // `fs` itself calls some of them for others: what is under way there has been asked about.
-  const nested = { depth: 0 };
   const functions = fs as unknown as Functions;
   for (const [name, operation] of Object.entries(ofNumbers)) {
-    patch(functions, `${name}Sync`, (real) =>
-      function sync(this: unknown, ...args) {
-        if (faults.isEmpty || nested.depth > 0) return real.apply(this, args);
-        obeySync(faults.consult(operation, fileOf(args[0]), bytesOf(name, args)), name);
-        nested.depth++;
-        try {
-          return real.apply(this, args);
-        } finally {
-          nested.depth--;
-        }
-      },
+    patch(
+      functions,
+      `${name}Sync`,
+      (real) =>
+        function sync(this: unknown, ...args) {
+          if (faults.isEmpty || nested.depth > 0) return real.apply(this, args);
+          obeySync(faults.consult(operation, fileOf(args[0]), bytesOf(name, args)), name);
+          nested.depth++;
+          try {
+            return real.apply(this, args);
+          } finally {
+            nested.depth--;
+          }
+        },
     );
-    patch(functions, name, (real) =>
-      function withCallback(this: unknown, ...args) {
-        const callback = args.at(-1);
-        // Of these, the callback forms write through `write`, which asks.
-        const asksLater = name === "writeFile" || name === "appendFile";
-        if (faults.isEmpty || asksLater || typeof callback !== "function") return real.apply(this, args);
-        const verdict = faults.consult(operation, fileOf(args[0]), bytesOf(name, args));
-        if (verdict === undefined) return real.apply(this, args);
-        realSetTimeout(() => {
-          if (verdict.failure === undefined) real.apply(this, args);
-          else callback(failureOf(verdict.failure, name));
-        }, verdict.delayMs);
-        return undefined;
-      },
+    patch(
+      functions,
+      name,
+      (real) =>
+        function withCallback(this: unknown, ...args) {
+          const callback = args.at(-1);
+          // Of these, the callback forms write through `write`, which asks.
+          const asksLater = name === "writeFile" || name === "appendFile";
+          if (faults.isEmpty || asksLater || typeof callback !== "function") return real.apply(this, args);
+          const verdict = faults.consult(operation, fileOf(args[0]), bytesOf(name, args));
+          if (verdict === undefined) return real.apply(this, args);
+          realSetTimeout(() => {
+            if (verdict.failure === undefined) real.apply(this, args);
+            else callback(failureOf(verdict.failure, name));
+          }, verdict.delayMs);
+          return undefined;
+        },
     );
   }
   for (const [name, operation] of Object.entries(ofHandles)) {
-    patch(handles, name, (real) => promised(real, faults, operation, name, (self) => fileOf(self)));
+    patch(handles, name, (real) => promised(real, faults, operation, name, (handle, args) => [handle, ...args]));
   }
   for (const [name, operation] of Object.entries(ofPaths)) {
     const promises = fs.promises as unknown as Functions;
-    patch(promises, name, (real) => promised(real, faults, operation, name, (_, first) => fileOf(first)));
+    patch(promises, name, (real) => promised(real, faults, operation, name, (_, args) => args));
   }
   syncBuiltinESMExports();
 }
@@ -98,17 +107,18 @@ function promised(
   faults: FileFaults,
   operation: FileOperation,
   name: string,
-  fileOfCall: (self: unknown, first: unknown) => unknown,
+  /** What it is called with, the file first. */
+  whole: (self: unknown, args: readonly unknown[]) => readonly unknown[],
 ): Call {
   return function asPromise(this: unknown, ...args) {
-    if (faults.isEmpty) return real.apply(this, args);
-    // A handle's first argument is the data already.
-    const bytes = this === fs.promises ? bytesOf(name, args) : bytesOf(name, [undefined, ...args]);
-    const verdict = faults.consult(operation, fileOfCall(this, args[0]), bytes);
-    if (verdict === undefined) return real.apply(this, args);
+    if (faults.isEmpty || asked.getStore() === true) return real.apply(this, args);
+    const given = whole(this, args);
+    const verdict = faults.consult(operation, fileOf(given[0]), bytesOf(name, given));
+    const work = (): unknown => asked.run(true, () => real.apply(this, args));
+    if (verdict === undefined) return work();
     return new Promise((resolve) => realSetTimeout(resolve, verdict.delayMs)).then(() => {
       if (verdict.failure !== undefined) throw failureOf(verdict.failure, name);
-      return real.apply(this, args);
+      return work();
     });
   };
 }

@@ -37,7 +37,7 @@ export class InnerFaults {
 
   /** The injector is gone: nothing of it stays. */
   endAll(owner: string): void {
-    for (const key of [...this.#faults.keys()]) if (key.startsWith(`${owner}/`)) this.#end(key);
+    for (const key of this.#faults.keys()) if (key.startsWith(`${owner}/`)) this.#end(key);
   }
 
   #begin(key: string, kind: string, parameters: Readonly<Record<string, unknown>>): InnerFault {

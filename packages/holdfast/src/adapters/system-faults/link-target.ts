@@ -68,7 +68,14 @@ class LinkTarget implements LiveTarget {
       .split("\n")
       // Those of the kernel come back by themselves.
       .filter((line) => line.trim() !== "" && !line.includes("proto kernel"))
-      .map((line) => [...line.replace(/\blinkdown\b/, "").trim().split(/\s+/), "dev", link]);
+      .map((line) => [
+        ...line
+          .replace(/\blinkdown\b/, "")
+          .trim()
+          .split(/\s+/),
+        "dev",
+        link,
+      ]);
     return (this.#undo = { undo: "linkUp", namespace, link, routes });
   }
 

@@ -30,7 +30,8 @@ export function blockLoop(part: number, everyMs: number): InnerFault {
 /** Opens files until only so many more may be opened. What else needs one then gets EMFILE. */
 export function openFiles(leave: number): InnerFault {
   const limit = Number(/^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1"))?.[1] ?? Infinity);
-  if (limit > maxFiles) throw new Error(`it may open ${limit} files, more than ${maxFiles}: lower its limit (ulimit -n)`);
+  if (limit > maxFiles)
+    throw new Error(`it may open ${limit} files, more than ${maxFiles}: lower its limit (ulimit -n)`);
   const held: number[] = [];
   try {
     while (held.length <= limit) held.push(openSync("/dev/null", "r"));

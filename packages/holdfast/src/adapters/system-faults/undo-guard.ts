@@ -116,6 +116,6 @@ function guard(undo: (step: UndoStep) => void): void {
   process.stdout.on("error", () => undefined);
   // The injector is gone: by itself this process ends when nothing is left to take back.
   process.stdin.on("end", () => {
-    for (const key of [...steps.keys()]) takeBackNow(key, retries);
+    for (const key of steps.keys()) takeBackNow(key, retries);
   });
 }

@@ -136,16 +136,20 @@ class Drill {
     const { recoveryMs, faultMs, steadyMs } = scenario.timeouts;
     const roundMs = lastMs + 2 * recoveryMs + 2 * faultMs + steadyMs;
     const found = this.#findings.length;
-    const went = await this.#phase(
-      "load and faults",
-      scenario.rounds * roundMs,
-      "failed",
-      async ({ signal }) => {
-        for (let round = 1; round <= scenario.rounds && this.#findings.length === found; round++) {
-          await this.#round(round, signal);
-        }
-      },
-    );
+    const work = async (signal: AbortSignal): Promise<void> => {
+      for (let round = 1; round <= scenario.rounds && this.#findings.length === found; round++) {
+        await this.#round(round, signal);
+      }
+    };
+    let working: Promise<void> = Promise.resolve();
+    const went = await this.#phase("load and faults", scenario.rounds * roundMs, "failed", ({ signal }) => {
+      working = work(signal);
+      return working;
+    });
+    // Interrupted, it still takes back what has begun, and lets the load end: teardown must not come between.
+    const { clock } = this.#options;
+    const limit = { clock, timeoutMs: 2 * faultMs, signal: undefined, operation: "the end of load and faults" };
+    await inTime(limit, () => working).catch(() => undefined);
     return went && this.#findings.length === found;
   }
 

@@ -95,7 +95,7 @@ function hotspot(hotKeys: number, hotCalls: number, random: Random): KeyChooser 
 }
 
 /** @throws InvalidArgumentError naming what breaks its rule */
-export function checkKeyDistribution(distribution: KeyDistribution): void {
+function checkKeyDistribution(distribution: KeyDistribution): void {
   const name = "keyDistribution";
   checkOneOf(`${name}.type`, (distribution as KeyDistribution | undefined)?.type, keyDistributions);
   const parameters = { zipfian: ["exponent"], latest: ["exponent"], hotspot: ["hotKeys", "hotCalls"] };

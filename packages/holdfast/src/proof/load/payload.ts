@@ -34,7 +34,7 @@ export function payloadSource(size: PayloadSize, random: Random): PayloadSource 
 }
 
 /** @returns the most bytes that a value may have. @throws InvalidArgumentError naming what breaks its rule */
-export function checkPayloadSize(size: PayloadSize): number {
+function checkPayloadSize(size: PayloadSize): number {
   checkOneOf("payload.type", (size as PayloadSize | undefined)?.type, ["constant", "uniform", "lognormal"]);
   switch (size.type) {
     case "constant":

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { seededRandom } from "../../runtime/index.ts";
+import { seededRandom, simulate } from "../../runtime/index.ts";
 import { VirtualClock } from "../../testing/index.ts";
 import type { LoadOptions } from "./load-options.ts";
 import type { LoadReport } from "./load-report.ts";
@@ -215,6 +215,48 @@ describe("operations that fail", () => {
     });
     expect(report).toMatchObject({ started: 10, succeeded: 0, failed: 0, unfinished: 10, errorRatio: 1 });
     expect(aborted).toHaveLength(10);
+  });
+});
+
+describe("arrivals by chance, through stages", () => {
+  it("are as many as the rates say, for as long as the stages take", async () => {
+    const report = await trial({
+      operation: takes(2),
+      arrivals: "poisson",
+      ratePerSecond: [
+        { ratePerSecond: 100, forMs: 2_000 },
+        { fromPerSecond: 100, toPerSecond: 900, forMs: 2_000 },
+      ],
+    });
+    expect(report.durationMs).toBe(4_000);
+    const offered = report.timeline.slice(0, 4).map((entry) => entry.offered);
+    for (const [at, expected] of [100, 100, 300, 700].entries()) {
+      expect(Math.abs(offered[at]! - expected)).toBeLessThan(4 * Math.sqrt(expected));
+    }
+    // They come between the ticks of timers, which latency counts.
+    expect(report.lateness.maxMs).toBeGreaterThan(0);
+    expect(report.lateness.maxMs).toBeLessThanOrEqual(1);
+  });
+
+  it("are the same from the same seed in a simulation, with all that follows", async () => {
+    const run = async (seed: number): Promise<[LoadReport, string]> => {
+      const { value, traceHash } = await simulate({ seed }, (world) =>
+        runLoad({
+          clock: world.clock,
+          random: world.random,
+          operation: () => world.clock.sleep(world.random.integer(1, 50)),
+          arrivals: "poisson",
+          ratePerSecond: 200,
+          durationMs: 2_000,
+          timeoutMs: 45,
+        }),
+      );
+      return [value, traceHash];
+    };
+    const [first, again, other] = [await run(1), await run(1), await run(2)];
+    expect(first[0].failed).toBeGreaterThan(0);
+    expect(again).toEqual(first);
+    expect(other[0].latency).not.toEqual(first[0].latency);
   });
 });
 

@@ -93,7 +93,7 @@ class Run implements LoadRun {
       if (mode === "open") this.#beginArrivals();
       else this.#beginClients();
       // Waiting keeps the process alive, which the timers of arrivals do not.
-      await this.#sleep(this.#untilMs - clock.now(), this.#offering.signal);
+      await this.#sleep(Math.max(0, this.#untilMs - clock.now()), this.#offering.signal);
       // What is due before the end though its timer is not: timers and sleeps have a grain.
       if (!this.#offering.signal.aborted) this.#startDue(this.#untilMs);
       this.#endOffering();
@@ -136,7 +136,7 @@ class Run implements LoadRun {
       if (this.#offering.signal.aborted) return;
     }
     if (this.#nextMs >= this.#untilMs) return;
-    this.#timer = clock.setTimer(this.#nextMs - clock.now(), () => this.#startDue(clock.now()));
+    this.#timer = clock.setTimer(Math.max(0, this.#nextMs - clock.now()), () => this.#startDue(clock.now()));
   }
 
   #offer(intendedMs: number, client: number): void {

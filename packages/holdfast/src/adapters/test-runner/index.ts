@@ -1,0 +1,1 @@
+export { simulationTest, type DeclareTest, type SimulationEnvironment } from "./simulation-test.ts";

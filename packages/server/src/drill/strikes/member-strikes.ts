@@ -1,0 +1,77 @@
+import { checkNumber, checkOptionNames } from "holdfast/errors/base";
+import { describeTargets, memberNames, type StrikeKind } from "./strike.ts";
+
+type Rule = readonly [least: number, most: number, defaultValue: number];
+
+/** Inside a member's process, where its preload carries them out. */
+export type MemberFaultKind = "slowDisk" | "fullDisk" | "clockSkew" | "clockDrift" | "cpu" | "memory";
+
+const rules: Readonly<Record<MemberFaultKind, Readonly<Record<string, Rule>>>> = {
+  /** Each write and sync takes longer. */
+  slowDisk: { delayMs: [1, 60_000, 50] },
+  /** Nothing more can be written. */
+  fullDisk: {},
+  /** The time of day is wrong. */
+  clockSkew: { offsetMs: [-86_400_000, 86_400_000, 10_000] },
+  /** Time runs faster or slower. */
+  clockDrift: { rate: [0.1, 10, 1.5] },
+  /** Its thread does something else for a share of the time. */
+  cpu: { share: [0.01, 1, 0.8] },
+  memory: { bytes: [1, 2 ** 31 - 1, 256 * 1024 * 1024] },
+};
+
+export const memberFaultKinds: readonly MemberFaultKind[] = Object.keys(rules) as MemberFaultKind[];
+
+export function memberStrike(kind: MemberFaultKind): StrikeKind {
+  const own = rules[kind];
+  const valuesOf = (parameters: Readonly<Record<string, unknown>>, path: string): Record<string, number> =>
+    Object.fromEntries(
+      Object.entries(own).map(([name, [least, most, defaultValue]]) => [
+        name,
+        checkNumber(`${path}.${name}`, parameters[name] ?? defaultValue, least, most),
+      ]),
+    );
+  return {
+    needs: "orders",
+    check(parameters, path) {
+      checkOptionNames(path, parameters, Object.keys(own));
+      valuesOf(parameters, path);
+    },
+    async begin(site, order) {
+      const { targets, leader, plan } = order;
+      const values = valuesOf(plan.parameters, plan.id);
+      const struck = new Map<string, number>();
+      const died = new Set<string>();
+      // A member may stop itself rather than go on with a disk that takes nothing.
+      if (kind === "fullDisk") for (const target of targets) site.condemned.add(target);
+      await Promise.all(targets.map((target) => site.drilled(target).order("begin", kind, values)));
+      return {
+        what: `${kind} at ${describeTargets(order, memberNames(site).length)}`,
+        mustElect: false,
+        canServe: true,
+        async heal() {
+          await Promise.all(
+            targets.map(async (target) => {
+              if (site.supervisor.member(target).state === "down") {
+                died.add(target);
+                await site.supervisor.start(target);
+              } else {
+                struck.set(target, await site.drilled(target).order("end", kind));
+              }
+              site.condemned.delete(target);
+            }),
+          );
+        },
+        records: () =>
+          targets.map((target) => ({
+            target,
+            happened: died.has(target) || (struck.get(target) ?? 0) > 0,
+            role: target === leader.name ? "leader" : "follower",
+            term: leader.term,
+            struck: struck.get(target) ?? null,
+            ...(kind === "fullDisk" ? { stoppedItself: died.has(target) } : {}),
+          })),
+      };
+    },
+  };
+}

@@ -1,0 +1,32 @@
+/** Injects and stays: `node system-fault-injector.ts '{ "pid", "directory", "request", "journal" }'`. */
+import { diskFaultJournal, faultRegistry, type LiveFaultRequest } from "holdfast/proof";
+import { nodeRuntime } from "holdfast/runtime";
+import {
+  directoryTarget,
+  nodeTarget,
+  pressureTarget,
+  processTarget,
+} from "../../packages/holdfast/src/adapters/system-faults/index.ts";
+
+interface Work {
+  readonly pid: number;
+  readonly directory: string;
+  readonly journal?: string;
+  readonly requests: readonly LiveFaultRequest[];
+}
+
+const { pid, directory, journal, requests } = JSON.parse(process.argv[2] ?? "") as Work;
+const { clock, disk } = nodeRuntime();
+const faults = faultRegistry({
+  clock,
+  targets: [
+    processTarget({ name: "process", pid }),
+    nodeTarget({ name: "node", pid }),
+    pressureTarget(),
+    directoryTarget({ name: "directory", directory, leaveFreeBytes: 0 }),
+  ],
+  ...(journal === undefined ? {} : { journal: await diskFaultJournal({ disk, directory: journal }) }),
+});
+for (const request of requests) await faults.inject(request);
+console.log("struck");
+await clock.sleep(60_000);
