@@ -236,7 +236,19 @@ describe("undici", () => {
   });
 });
 
+it("HTTPParserError of undici and of fetch", async () => {
+  const garbage = await listen(createTcpServer((socket) => socket.on("data", () => socket.end("NONSENSE\r\n\r\n"))));
+  client.expectRow(await caught(() => undiciRequest(garbage)), "HTTPParserError");
+  client.expectRow(await caught(() => fetch(garbage)), "HTTPParserError");
+});
+
 describe("axios", () => {
+  it("ERR_BAD_RESPONSE of a body that is cut short", async () => {
+    const head = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf";
+    const cut = await listen(createTcpServer((socket) => socket.on("data", () => socket.end(head))));
+    client.expectRow(await caught(() => axios.get(cut)), "ERR_BAD_RESPONSE aborted");
+  });
+
   it("its timeout", async () => {
     const error = await caught(() => axios.get(`${url}/hang`, { timeout: 20 }));
     const failure = client.expectRow(error, "ECONNABORTED timeout");

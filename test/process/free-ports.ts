@@ -1,31 +1,27 @@
-import { createServer } from "node:net";
+import { createSocket } from "node:dgram";
+import { createServer, type Server } from "node:net";
 import { memberPortStep, planCluster, type ClusterPlan } from "../../packages/server/src/supervisor/cluster-plan.ts";
 
-/**
- * Below the ports that systems hand out, and below those that `holdfast drill` chooses by itself. Split among the workers
- * that run files side by side: a port that is free now, or whose member is dead for a while, is not taken by another's.
- */
-const ports = { first: 4_000, last: 10_000 };
-const shares = 4;
+/** Below the ports that systems hand out, and below those that `holdfast drill` chooses by itself. */
+const ports = { first: 4_000, last: 10_000, share: 400 };
 
-const worker = Number(process.env["VITEST_POOL_ID"] ?? 1);
-if (!(worker <= shares)) throw new Error(`ports are split among ${shares} workers, and this is worker ${worker}`);
-const shareSize = (ports.last - ports.first) / shares;
-const share = ports.first + (worker - 1) * shareSize;
-
-/** Goes round the share, so that one file's tests get other ports each; begins anywhere, for there may be other runs. */
-let next = Math.floor(Math.random() * shareSize);
+/** Of this process alone: a port that is free now, or whose member is dead for a while, is nobody else's to take. */
+let share: Promise<number> | undefined;
+/** Goes round the share, so that tests side by side get other ports each. The first says whose share it is. */
+let next = 1;
 
 /** A port from which `count` in a row are free, and are given to nobody else for long. */
 export async function freePortRange(count: number): Promise<number> {
-  for (let tried = 0; tried < shareSize; tried += count) {
-    if (next + count > shareSize) next = 0;
-    const first = share + next;
+  share ??= claimShare();
+  const base = await share;
+  for (let tried = 0; tried < ports.share; tried += count) {
+    if (next + count > ports.share) next = 1;
+    const first = base + next;
     next += count;
     const taken = await Promise.all(Array.from({ length: count }, (_, offset) => isTaken(first + offset)));
     if (!taken.includes(true)) return first;
   }
-  throw new Error(`no ${count} free ports in a row between ${share} and ${share + shareSize}`);
+  throw new Error(`no ${count} free ports in a row between ${base} and ${base + ports.share}`);
 }
 
 export async function freePorts(count: number): Promise<number[]> {
@@ -39,21 +35,48 @@ export async function planOnOwnPorts(nodes: number, directory: string): Promise<
 }
 
 /** Listens on a port until closed. */
-export function occupy(port: number): Promise<{ close(): Promise<void> }> {
+export async function occupy(port: number): Promise<{ close(): Promise<void> }> {
+  const server = await listen(port);
+  return { close: () => new Promise((closed) => void server.close(() => closed())) };
+}
+
+/** Keeps a share's first port for as long as this process lives. */
+async function claimShare(): Promise<number> {
+  const shares = (ports.last - ports.first) / ports.share;
+  const from = Math.floor(Math.random() * shares);
+  for (let at = 0; at < shares; at++) {
+    const first = ports.first + ((from + at) % shares) * ports.share;
+    const claim = await listen(first).catch(() => undefined);
+    if (claim === undefined) continue;
+    claim.unref();
+    return first;
+  }
+  throw new Error(`other processes use all ${shares} shares of the ports between ${ports.first} and ${ports.last}`);
+}
+
+function listen(port: number): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", reject);
-    server.listen({ host: "127.0.0.1", port, exclusive: true }, () =>
-      resolve({ close: () => new Promise((closed) => void server.close(() => closed())) }),
-    );
+    server.listen({ host: "127.0.0.1", port, exclusive: true }, () => resolve(server));
   });
 }
 
+/** Also by datagrams, which members gossip with. */
 async function isTaken(port: number): Promise<boolean> {
   try {
     await (await occupy(port)).close();
+    await bindOnce(port);
     return false;
   } catch {
     return true;
   }
+}
+
+function bindOnce(port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket("udp4");
+    socket.once("error", reject);
+    socket.bind({ address: "127.0.0.1", port, exclusive: true }, () => socket.close(() => resolve()));
+  });
 }

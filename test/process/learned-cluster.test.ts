@@ -1,18 +1,18 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { clientUrlOf, membersAt, nodeLine, planNodes, startNode, states } from "./gossip-nodes.ts";
 import { run, until, type RunningCommand } from "./holdfast-command.ts";
 import { cleanUp } from "./lone-node.ts";
 
-afterEach(cleanUp);
+afterAll(cleanUp);
 
 async function kill({ child, done }: RunningCommand): Promise<void> {
   child.kill("SIGKILL");
   await done;
 }
 
-describe("a node that has learned its cluster through --join", () => {
+describe.concurrent("a node that has learned its cluster through --join", () => {
   it("remembers it, so that all may stop and those that learned start again by themselves", async () => {
     const plan = await planNodes(3);
     const learning = [1, 2].map((at) => nodeLine(plan, at, 0));

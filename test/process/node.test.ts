@@ -1,13 +1,13 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { freePortRange, occupy } from "./free-ports.ts";
 import { run, start } from "./holdfast-command.ts";
 import { cleanUp, line, place, running, stop, undo } from "./lone-node.ts";
 
-afterEach(cleanUp);
+afterAll(cleanUp);
 
-describe("holdfast node", () => {
+describe.concurrent("holdfast node", () => {
   it("says when it is ready, serves, and keeps what it stored", async () => {
     const where = await place();
     const node = start([...line(where), "--json"]);

@@ -1,7 +1,7 @@
 /** A service that can be struck. With IPC; answers what it is asked: `{ id, ask, … }`. */
 import fs, { closeSync, fsyncSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { open, writeFile } from "node:fs/promises";
-import { setTimeout as wait } from "node:timers/promises";
+import { setInterval as every, setTimeout as wait } from "node:timers/promises";
 
 interface Question {
   readonly id: number;
@@ -35,9 +35,14 @@ const answers: Readonly<Record<string, (question: Question) => unknown>> = {
     isDate: new Date(5) instanceof Date && new Date(5).constructor === Date && new Date(2020, 1).getFullYear() === 2020,
   }),
   ticks: () => ticks,
+  /** Each in its way. */
   wait: async ({ ms }) => {
     await wait(ms);
-    return true;
+    for await (const value of every(ms, "due")) if (value === "due") break;
+    await new Promise((resolve) => AbortSignal.timeout(ms).addEventListener("abort", resolve));
+    const cleared = Number(setTimeout(() => process.exit(9), 1));
+    clearTimeout(cleared);
+    return codeOf(() => wait(ms, 0, { signal: AbortSignal.abort() }));
   },
   arm: ({ ms }) => {
     hasComeDue = false;

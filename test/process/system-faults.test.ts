@@ -44,6 +44,17 @@ async function strike(
   return async () => (await faults.remove(id)).struck ?? 0;
 }
 
+/** Asks until so many answers have taken so long. */
+async function waitsOf(target: StruckProcess, count: number, leastMs: number): Promise<void> {
+  let late = 0;
+  await until(`${count} late answers`, 5_000, async () => {
+    const askedAt = performance.now();
+    await target.ask("ticks");
+    if (performance.now() - askedAt >= leastMs) late++;
+    return late >= count;
+  });
+}
+
 /** Whether a promise settles within a time. */
 function settles(promise: Promise<unknown>, withinMs: number): Promise<boolean> {
   return Promise.race([promise.then(() => true), clock.sleep(withinMs).then(() => false)]);
@@ -70,13 +81,7 @@ describe.concurrent("a process", () => {
     const target = await service("slow,crash");
     await using faults = faultRegistry({ clock, targets: [processTarget({ name: "p", pid: target.pid })] });
     const lift = await strike(faults, "p", "slow", { share: 0.8, everyMs: 100 });
-    const waits: number[] = [];
-    for (const endMs = performance.now() + 500; performance.now() < endMs;) {
-      const askedAt = performance.now();
-      await target.ask("ticks");
-      waits.push(performance.now() - askedAt);
-    }
-    expect(waits.filter((ms) => ms > 40).length).toBeGreaterThanOrEqual(3);
+    await waitsOf(target, 3, 40);
     expect(await lift()).toBeGreaterThanOrEqual(3);
     expect(stateOf(target.pid)).toMatch(/[RS]/);
     // It agreed to that kind alone.
@@ -204,11 +209,12 @@ describe.concurrent("the clocks of a Node process", () => {
     const before = await clocksOf(target);
     const lift = await strike(faults, "n", "clockDrift", { ppm: 9_000_000 });
     const startedAt = performance.now();
-    await target.ask("wait", { ms: 1_500 });
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    expect(await target.ask("wait", { ms: 1_000 })).toBe("ABORT_ERR");
+    // Three of them, one after the other.
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
     const during = await clocksOf(target);
-    expect(during.mono - before.mono).toBeGreaterThan(1_500);
-    expect(during.hr - before.hr).toBeGreaterThan(1_500);
+    expect(during.mono - before.mono).toBeGreaterThanOrEqual(3_000);
+    expect(during.hr - before.hr).toBeGreaterThanOrEqual(3_000);
     expect(during.offMs).toBeGreaterThan(500);
     expect(await lift()).toBeGreaterThan(0);
     const after = await clocksOf(target);
@@ -222,8 +228,8 @@ describe.concurrent("the clocks of a Node process", () => {
     await land();
     expect((await clocksOf(target)).offMs).toBe(0);
     const waitedAt = performance.now();
-    await target.ask("wait", { ms: 100 });
-    expect(performance.now() - waitedAt).toBeGreaterThanOrEqual(98);
+    await target.ask("wait", { ms: 50 });
+    expect(performance.now() - waitedAt).toBeGreaterThanOrEqual(145);
     await faults.close();
   });
 
@@ -293,13 +299,7 @@ describe.concurrent("the files and the loop of a Node process", () => {
     const target = await service("allow", { hasPreload: true });
     await using faults = faultRegistry({ clock, targets: [nodeTarget({ name: "n", pid: target.pid })] });
     const lift = await strike(faults, "n", "blockedLoop", { share: 0.9, everyMs: 200 });
-    const waits: number[] = [];
-    for (const endMs = performance.now() + 500; performance.now() < endMs;) {
-      const askedAt = performance.now();
-      await target.ask("ticks");
-      waits.push(performance.now() - askedAt);
-    }
-    expect(Math.max(...waits)).toBeGreaterThan(80);
+    await waitsOf(target, 2, 80);
     expect(await lift()).toBeGreaterThanOrEqual(2);
 
     const open = (): Promise<unknown> => target.ask("open", { path: "/dev/null" });
@@ -345,12 +345,11 @@ describe("the machine", () => {
     await using faults = faultRegistry({ clock, targets: [pressureTarget({ leaveFreeBytes: 0 })] });
     const idle = await strike(faults, "machine", "cpu", { workers: 1, share: 0.5 });
     const burning = pressing(process.pid, "cpu")!;
-    const before = cpuTicks(burning);
-    await clock.sleep(400);
-    // Of 40 ticks in this time half, and less where others want the processor.
-    const took = cpuTicks(burning) - before;
-    expect(took).toBeGreaterThanOrEqual(5);
-    expect(took).toBeLessThanOrEqual(32);
+    const [before, beganAt] = [cpuTicks(burning), performance.now()];
+    await until("it has worked", 10_000, () => cpuTicks(burning) - before >= 15);
+    const tookMs = (cpuTicks(burning) - before) * 10;
+    // Half of the time, and less where others want the processor.
+    expect(tookMs).toBeLessThan((performance.now() - beganAt) * 0.5 + 100);
     await idle();
     expect(stateOf(burning)).toMatch(/gone|Z/);
 
@@ -372,13 +371,13 @@ describe("a directory", () => {
   });
 
   /** A file system of its own, where that may be had. */
-  function smallDisk(name: string): string | undefined {
-    const path = join(directory.path, name);
+  function mountSmall(path: string): string | undefined {
     mkdirSync(path);
-    const { status } = spawnSync("mount", ["-t", "tmpfs", "-o", "size=8m", "none", path]);
-    if (status !== 0) return undefined;
+    const line = ["-t", "tmpfs", "-o", "size=8m", "none", path];
+    const { status, stderr } = spawnSync("mount", line, { encoding: "utf8" });
+    if (status !== 0) return stderr || "cannot be run";
     mounted.push(path);
-    return path;
+    return undefined;
   }
 
   const write = (path: string): string => {
@@ -391,9 +390,10 @@ describe("a directory", () => {
   };
 
   it("full: there is no room for anybody, and then there is", async () => {
-    const path = smallDisk("small");
-    if (path === undefined) {
-      expect(process.getuid?.()).not.toBe(0);
+    const path = join(directory.path, "small");
+    const refusal = mountSmall(path);
+    if (refusal !== undefined) {
+      expect(refusal).toMatch(/permi|superuser|denied|cannot be run/i);
       return;
     }
     await using faults = faultRegistry({
@@ -488,6 +488,9 @@ describe("an injector that is gone", () => {
     return child;
   }
 
+  const guarding = (pid: number): number | undefined =>
+    childrenOf(pid).find(({ line }) => line.includes("SIGCONT"))?.pid;
+
   it("killed: within two seconds everything is as before, whatever it had done", async () => {
     const target = await service("allow", { hasPreload: true });
     const path = join(directory.path, "left");
@@ -510,6 +513,12 @@ describe("an injector that is gone", () => {
     expect(stateOf(target.pid)).toBe("T");
     expect(pressure.map(stateOf)).toEqual([expect.stringMatching(/[RS]/), expect.stringMatching(/[RS]/)]);
     expect(readFileSync(join(path, "data"), "latin1")).not.toBe("as it was");
+    // Not without a guard, whatever becomes of it.
+    const guard = guarding(child.pid!);
+    process.kill(guard!, "SIGKILL");
+    await until("there is another", 5_000, () => ![guard, undefined].includes(guarding(child.pid!)));
+    await clock.sleep(200);
+    expect(stateOf(target.pid)).toBe("T");
     const ended = once(child, "exit");
     child.kill("SIGKILL");
     await ended;

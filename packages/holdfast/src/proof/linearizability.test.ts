@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Clock } from "../runtime/index.ts";
 import { pairOperations, type HistoryEvent, type Operation } from "./history.ts";
-import { checkLinearizable } from "./linearizability.ts";
+import { checkLinearizable, type LinearizabilityOptions } from "./linearizability.ts";
 import { impossible, type Model } from "./model.ts";
 import { casRegister, keyValue, register } from "./models/cell.ts";
 import { written, type WrittenCall } from "./testing/written-history.ts";
@@ -459,6 +459,6 @@ describe("checkLinearizable", () => {
     [{ maxBytes: Number.NaN }, "checkLinearizable.maxBytes must be a number > 0 (got NaN)"],
     [{ maxSteps: 5 }, "checkLinearizable.maxSteps is no option; there are timeoutMs, clock, maxBytes (got 5)"],
   ])("refuses the options %j", (options, reason) => {
-    expect(() => checkLinearizable(register(), [], options)).toThrow(reason);
+    expect(() => checkLinearizable(register(), [], options as LinearizabilityOptions)).toThrow(reason);
   });
 });

@@ -175,6 +175,28 @@ describe("checkProperty", () => {
     expect(starts).toContain(1);
   });
 
+  it("starts again what ends by itself, when it is asked to", async () => {
+    let starts = 0;
+    const run =
+      (restart: { readonly restartMs?: number }): PropertyOptions["run"] =>
+      async (world, context) => {
+        starts = 0;
+        const main: ServiceMain = async ({ clock }) => {
+          starts++;
+          await clock.sleep(10);
+          if (starts < 3) throw new Error("no database yet");
+        };
+        context.service("one", main, restart);
+        await world.clock.sleep(1_000);
+        context.check("it came up", starts === 3);
+      };
+    const { holds, faultsHappened } = await checkProperty({ name: "up", seeds: 2, run: run({ restartMs: 100 }) });
+    expect(holds).toBe(true);
+    expect(faultsHappened["exit"]).toBe(4);
+    const { failure } = await checkProperty({ name: "down", seeds: 2, run: run({}) });
+    expect(failure).toMatchObject({ invariant: "Error: no database yet" });
+  });
+
   it.each([
     ["a promise that waits for ever", () => new Promise<void>(() => undefined), /nothing is left to happen/],
     [
@@ -188,6 +210,110 @@ describe("checkProperty", () => {
     const { failure } = await checkProperty({ name: "ends", timeoutMs: 2_000, run });
     expect((failure!.error as Error).message).toMatch(message);
     expect(failure!.keep).toEqual([]);
+  });
+
+  it("draws a world for each seed, and strikes what a selector finds", async () => {
+    const latencies = new Set<number>();
+    const struck: string[] = [];
+    const report = await checkProperty({
+      name: "drawn",
+      seeds: 5,
+      world(random) {
+        const latencyMs = random.integer(1, 1_000);
+        latencies.add(latencyMs);
+        return { network: { latencyMs, jitterMs: 0 } };
+      },
+      faults: [{ type: "crash", how: "kill", targets: "leader", atMs: 50, durationMs: 10 }],
+      faultLengthMs: 100,
+      async run(world, context) {
+        for (const name of ["one", "two"]) context.service(name, () => undefined, { struck: false });
+        context.selector("leader", (found) => void found(["two"]));
+        world.clock.setTimer(55, () => struck.push(world.process("one").state, world.process("two").state));
+        await context.injectFaults().finished;
+      },
+    });
+    expect(report).toMatchObject({ holds: true, struck: { crash: 5 } });
+    expect(latencies.size).toBe(5);
+    expect(struck.slice(0, 2)).toEqual(["running", "crashed"]);
+  });
+
+  it("spares clients, which a cut of all services is between", async () => {
+    const report = await checkProperty({
+      name: "spared",
+      seeds: 3,
+      faults: [
+        { type: "crash", how: "kill", targets: "all", atMs: 50, durationMs: 10 },
+        { type: "partition", targets: "all", atMs: 100, durationMs: 10 },
+      ],
+      faultLengthMs: 200,
+      async run(world, context) {
+        context.service("server", (runtime) => void serve(runtime, () => new Response("here")));
+        const client = context.client("client", async (runtime) => {
+          const fetch = simulatedFetch(runtime);
+          await runtime.clock.sleep(101);
+          const startedAt = runtime.clock.now();
+          await fetch("http://server/");
+          return runtime.clock.now() - startedAt;
+        });
+        await context.injectFaults().finished;
+        context.check("it waited for the cut to end", (await client) > 8, String(await client));
+        context.check("it lives", world.process("client").state === "running");
+      },
+    });
+    expect(describeProperty(report)).toContain("holds in 3 seeds");
+    expect(report.faultsHappened["kill"]).toBe(3);
+  });
+
+  it("refuses names that stand for another process, or for several", async () => {
+    const run =
+      (...names: readonly string[]): PropertyOptions["run"] =>
+      (_, context) => {
+        for (const name of names) context.service(name, () => undefined);
+      };
+    const twice = await checkProperty({ name: "twice", run: run("a", "a") });
+    expect(String(twice.failure!.error)).toContain('context.service must have a name of its own (got "a")');
+    const comma = await checkProperty({ name: "comma", run: run("a,b") });
+    expect(String(comma.failure!.error)).toContain("must be named by a text without commas");
+  });
+
+  it("leads into rare paths, and finds the one that breaks a promise", async () => {
+    const { failure, points } = await checkProperty({
+      name: "rare",
+      seeds: 20,
+      async run(world, context) {
+        let misses = 0;
+        context.service("cache", async ({ clock }, { rarely }) => {
+          for (;;) {
+            await clock.sleep(10);
+            if (rarely("cache misses")) misses++;
+          }
+        });
+        context.always("misses come alone", () => misses < 2);
+        await world.clock.sleep(1_000);
+      },
+    });
+    expect(failure).toMatchObject({ invariant: "misses come alone", isMinimal: true, faults: [] });
+    expect(failure!.interruptions).toHaveLength(2);
+    expect(failure!.interruptions.map(({ type }) => type)).toEqual(["rare", "rare"]);
+    expect(points["cache misses"]).toBeGreaterThan(10);
+  });
+
+  it("fails by a check whose error somebody catches", async () => {
+    const { failure } = await checkProperty({
+      name: "caught",
+      async run(world, context) {
+        context.service("careless", async ({ clock }) => {
+          await clock.sleep(10);
+          try {
+            context.check("it is so", false);
+          } catch {
+            // Everything is caught here.
+          }
+        });
+        await world.clock.sleep(100);
+      },
+    });
+    expect(failure).toMatchObject({ invariant: "it is so", virtualMs: 10 });
   });
 
   it("asks for the faults it describes", async () => {

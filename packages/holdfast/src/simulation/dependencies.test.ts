@@ -31,7 +31,7 @@ async function until<Value>({ clock }: Runtime, call: () => Promise<Value>): Pro
   }
 }
 
-const marks = { point: () => undefined, sometimes: () => undefined };
+const marks = { point: () => undefined, rarely: () => false, sometimes: () => undefined };
 
 /** Runs one call after the other in a world without faults. */
 async function inWorld<Value>(
@@ -74,7 +74,7 @@ describe("keyValueService", () => {
       faultLengthMs: 3_000,
       sometimes: ["a call failed"],
       async run(world, context) {
-        context.service("store", keyValueService());
+        context.service("store", keyValueService({ flaky: true }));
         const working = context.client("client", async (runtime) => {
           const values = keyValueClient(impatientFetch(runtime), "http://store");
           let version = 0;
@@ -104,6 +104,7 @@ describe("keyValueService", () => {
     });
     expect(describeProperty(report)).toMatch(/holds in 8 seeds/);
     expect(report.struck.crash).toBeGreaterThan(10);
+    expect(report.faultsHappened["rare-path"]).toBeGreaterThan(10);
   });
 });
 
@@ -133,7 +134,7 @@ describe("queueService", () => {
       faultLengthMs: 3_000,
       sometimes: ["a message is handed out again"],
       async run(_, context) {
-        context.service("queue", queueService({ visibleAfterMs: 200 }));
+        context.service("queue", queueService({ visibleAfterMs: 200, flaky: true }));
         const seen = new Set<unknown>();
         const confirmed = new Set<number>();
         const sending = context.client("sender", async (runtime) => {

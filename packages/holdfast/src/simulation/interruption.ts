@@ -1,7 +1,7 @@
 import { seededRandom, type Random } from "../runtime/index.ts";
 import type { PointFaults } from "./property-options.ts";
 
-/** What happened to a process at a named point. */
+/** What happened to a process at a named point, or which rare path it took. */
 export interface Interruption {
   /** Names it among all of the run: `bank/after-read#3`. */
   readonly id: string;
@@ -10,8 +10,8 @@ export interface Interruption {
   /** Which arrival of this process at the point it was, from 1. */
   readonly visit: number;
   readonly atMs: number;
-  readonly type: "pause" | "power" | "kill";
-  /** How long it paused, or was down. */
+  readonly type: "pause" | "power" | "kill" | "rare";
+  /** How long it paused, or was down; 0 for a rare path. */
   readonly durationMs: number;
 }
 
@@ -34,23 +34,39 @@ export class InterruptionDraws {
     return this.#visits;
   }
 
+  /** What happens now at a point. */
   draw(host: string, point: string, atMs: number): Interruption | undefined {
+    const { probability, crashProbability, pauseMs, downMs, how } = this.#faults;
+    return this.#visit(host, point, atMs, (random) => {
+      const share = random.next();
+      if (share < crashProbability) return { type: how, durationMs: drawTime(random, downMs) };
+      if (share >= crashProbability + probability) return undefined;
+      return { type: "pause", durationMs: drawTime(random, pauseMs) };
+    });
+  }
+
+  /** Whether a rare path is taken now. */
+  drawRare(host: string, point: string, atMs: number): Interruption | undefined {
+    const { rareProbability } = this.#faults;
+    return this.#visit(host, point, atMs, (random) =>
+      random.next() < rareProbability ? { type: "rare", durationMs: 0 } : undefined,
+    );
+  }
+
+  #visit(
+    host: string,
+    point: string,
+    atMs: number,
+    draw: (random: Random) => Pick<Interruption, "type" | "durationMs"> | undefined,
+  ): Interruption | undefined {
     const place = `${host}/${point}`;
     const visit = (this.#visits.get(place) ?? 0) + 1;
     this.#visits.set(place, visit);
-    const { probability, crashProbability, pauseMs, downMs, how } = this.#faults;
-    if (probability === 0 && crashProbability === 0) return undefined;
     if (!this.#isPointDrawn(point)) return undefined;
     const id = `${place}#${visit}`;
-    const random = seededRandom(this.#seed).fork(`point ${id}`);
-    const share = random.next();
-    const common = { id, host, point, visit, atMs };
-    let drawn: Interruption;
-    if (share < crashProbability) drawn = { ...common, type: how, durationMs: drawTime(random, downMs) };
-    else if (share < crashProbability + probability) {
-      drawn = { ...common, type: "pause", durationMs: drawTime(random, pauseMs) };
-    } else return undefined;
-    return this.#keep === undefined || this.#keep.has(id) ? drawn : undefined;
+    if (this.#keep?.has(id) === false) return undefined;
+    const drawn = draw(seededRandom(this.#seed).fork(`point ${id}`));
+    return drawn === undefined ? undefined : { id, host, point, visit, atMs, ...drawn };
   }
 
   /** A seed disturbs some points and leaves the others alone: what disturbs all of them hides what one of them shows. */
@@ -70,6 +86,8 @@ function drawTime(random: Random, [least, most]: readonly [number, number]): num
 
 /** An interruption in words: `at 120 ms: pause of bank at after-read for 7 ms, visit 3`. */
 export function describeInterruption({ host, point, visit, atMs, type, durationMs }: Interruption): string {
+  const at = `at ${Math.round(atMs)} ms:`;
+  if (type === "rare") return `${at} rare path of ${host} at ${point}, visit ${visit}`;
   const what = type === "pause" ? "pause" : `crash ${type}`;
-  return `at ${Math.round(atMs)} ms: ${what} of ${host} at ${point} for ${durationMs} ms, visit ${visit}`;
+  return `${at} ${what} of ${host} at ${point} for ${durationMs} ms, visit ${visit}`;
 }

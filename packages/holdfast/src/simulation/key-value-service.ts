@@ -17,6 +17,12 @@ interface Change {
   readonly deleted?: true;
 }
 
+export interface KeyValueServiceOptions {
+  readonly port?: number;
+  /** Whether it refuses a request with 503 in rare cases, having done nothing. Default false. */
+  readonly flaky?: boolean;
+}
+
 /**
  * A store of values for simulated services, in place of their database: one process that answers over HTTP, keeps what
  * it has answered over crashes, and is struck by faults like any other.
@@ -25,8 +31,9 @@ interface Change {
  * context.service("database", keyValueService());
  * const values = keyValueClient(simulatedFetch(runtime), "http://database");
  */
-export function keyValueService(options: { readonly port?: number } = {}): ServiceMain {
-  return async (runtime) => {
+export function keyValueService(options: KeyValueServiceOptions = {}): ServiceMain {
+  const { flaky = false, ...listening } = options;
+  return async (runtime, { rarely }) => {
     /** Also what is deleted, whose versions go on. */
     const changes = new Map<string, Change>();
     const journal = await DurableJournal.open<Change>(runtime.disk, "/values", (change) =>
@@ -47,6 +54,7 @@ export function keyValueService(options: { readonly port?: number } = {}): Servi
     await serve(
       runtime,
       async (request) => {
+        if (flaky && rarely("store refuses")) return new Response("unavailable", { status: 503 });
         const { pathname, searchParams } = new URL(request.url);
         const key = decodeURIComponent(pathname.slice(1));
         if (request.method === "GET") {
@@ -61,7 +69,7 @@ export function keyValueService(options: { readonly port?: number } = {}): Servi
         turn = done.catch(() => undefined);
         return done;
       },
-      options,
+      listening,
     );
   };
 }

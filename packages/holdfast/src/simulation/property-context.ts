@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "../errors/base.ts";
+import { checkNumber, InvalidArgumentError } from "../errors/base.ts";
 import {
   drawSchedule,
   injectFaults,
@@ -25,9 +25,13 @@ export type Point = (name: string) => Promise<void> | undefined;
 /** Notes that a state worth testing was reached, when `condition` holds. */
 export type Sometimes = (name: string, condition?: boolean) => void;
 
+/** Whether a path that is hardly ever taken is taken now: a cache that misses, a call that is refused. */
+export type Rarely = (name: string) => boolean;
+
 /** What code marks itself with, so that runs can be led through it and counted. Optional parameters in production. */
 export interface Marks {
   readonly point: Point;
+  readonly rarely: Rarely;
   readonly sometimes: Sometimes;
 }
 
@@ -37,6 +41,11 @@ export type ServiceMain = (runtime: Runtime, marks: Marks) => void | Promise<voi
 export interface ServiceOptions extends ProcessOptions {
   /** Whether `one`, `some` and `all` mean it too. Default true. */
   readonly struck?: boolean;
+  /**
+   * How long after its main has thrown it starts again, as under a supervisor; counted as `exit` among the world's faults.
+   * Default never: what it throws ends the run.
+   */
+  readonly restartMs?: number;
 }
 
 /** What a run works with, besides its world. */
@@ -56,7 +65,7 @@ export interface PropertyContext {
   /** A promise that must hold after every event. Returns what ends it. */
   always(name: string, holds: () => boolean): () => void;
   readonly sometimes: Sometimes;
-  /** @throws PropertyError unless `holds` */
+  /** Ends the run unless `holds`, also when somebody catches what it throws. @throws PropertyError */
   check(name: string, holds: boolean, detail?: string): void;
 }
 
@@ -76,6 +85,7 @@ export class RunContext implements PropertyContext {
   readonly #struck = new Set<string>();
   readonly #selectors: Record<string, Selector> = {};
   #injection: Injection | undefined;
+  #broken: PropertyError | undefined;
 
   constructor(world: World, settings: PropertySettings, keep: ReadonlySet<string> | undefined) {
     this.#world = world;
@@ -83,6 +93,10 @@ export class RunContext implements PropertyContext {
     this.#keep = keep;
     this.seed = world.seed;
     this.#draws = new InterruptionDraws(world.seed, settings.points, keep);
+    // Whoever catches all errors of a call must not catch this one.
+    world.onStep(() => {
+      if (this.#broken !== undefined) throw this.#broken;
+    });
   }
 
   get visits(): ReadonlyMap<string, number> {
@@ -94,13 +108,23 @@ export class RunContext implements PropertyContext {
   }
 
   service(name: string, main: ServiceMain, options: ServiceOptions = {}): SimulatedProcess {
-    checkName("service", name);
-    if (this.#nodes.has(name)) throw new InvalidArgumentError("context.service", "must have a name of its own", name);
-    const { struck = true, ...own } = options;
+    this.#checkNew("service", name);
+    const { struck = true, restartMs, ...own } = options;
+    if (restartMs !== undefined) checkNumber("context.service.restartMs", restartMs, 0);
     const process = this.#world.process(name, own);
     const start = (): void => {
       if (process.state !== "crashed") return;
-      process.start((runtime) => main(runtime, this.#marksOf(process, runtime, start)));
+      process.start(async (runtime) => {
+        try {
+          await main(runtime, this.#marks(name, this.#pauses(name, runtime, process, start)));
+        } catch (error) {
+          // What a life throws that has ended already concerns nobody.
+          if (restartMs === undefined || process.state === "crashed" || process.runtime !== runtime) throw error;
+          this.#world.fault("exit", name);
+          process.kill();
+          this.#world.clock.setTimer(restartMs, start);
+        }
+      });
     };
     this.#nodes.set(name, { process, start });
     if (struck) this.#struck.add(name);
@@ -109,12 +133,12 @@ export class RunContext implements PropertyContext {
   }
 
   client<Value>(name: string, main: (runtime: Runtime, marks: Marks) => Value | Promise<Value>): Promise<Value> {
-    checkName("client", name);
+    this.#checkNew("client", name);
     const process = this.#world.process(name);
     this.#nodes.set(name, { process, start: () => undefined });
     return new Promise((resolve) => {
       process.start(async (runtime) => {
-        resolve(await main(runtime, { point: this.#pauses(name, runtime), sometimes: this.sometimes }));
+        resolve(await main(runtime, this.#marks(name, this.#pauses(name, runtime))));
       });
     });
   }
@@ -151,11 +175,26 @@ export class RunContext implements PropertyContext {
   };
 
   check(name: string, holds: boolean, detail?: string): void {
-    if (!holds) throw new PropertyError(name, detail);
+    if (holds) return;
+    this.#broken ??= new PropertyError(name, detail);
+    throw this.#broken;
   }
 
-  #marksOf(process: SimulatedProcess, runtime: Runtime, start: () => void): Marks {
-    return { point: this.#pauses(process.host, runtime, process, start), sometimes: this.sometimes };
+  #checkNew(what: string, name: string): void {
+    checkName(what, name);
+    if (this.#nodes.has(name)) throw new InvalidArgumentError(`context.${what}`, "must have a name of its own", name);
+  }
+
+  #marks(host: string, point: Point): Marks {
+    const rarely: Rarely = (name) => {
+      checkName("rarely", name);
+      const taken = this.#draws.drawRare(host, name, this.#world.clock.now());
+      if (taken === undefined) return false;
+      this.interruptions.push(taken);
+      this.#world.fault("rare-path", host);
+      return true;
+    };
+    return { point, rarely, sometimes: this.sometimes };
   }
 
   #pauses(host: string, runtime: Runtime, process?: SimulatedProcess, start?: () => void): Point {

@@ -25,6 +25,8 @@ export interface PointFaults {
   readonly how?: "power" | "kill";
   /** How long it is down. Default `[10, 500]`. */
   readonly downMs?: readonly [number, number];
+  /** How often `rarely` is true, in the seeds that have drawn its name: half of them. Default 0.1. */
+  readonly rareProbability?: number;
 }
 
 /** One run again, as a report names it. */
@@ -77,6 +79,7 @@ export const defaultPointFaults: Required<PointFaults> = {
   crashProbability: 0,
   how: "power",
   downMs: [10, 500],
+  rareProbability: 0.1,
 };
 
 /** Options with nothing left open. */
@@ -155,6 +158,7 @@ function checkPointFaults(points: PointFaults): Required<PointFaults> {
   checkOptionNames("property.points", points, Object.keys(defaultPointFaults));
   const settings = { ...defaultPointFaults, ...points };
   checkNumber("property.points.probability", settings.probability, 0, 1);
+  checkNumber("property.points.rareProbability", settings.rareProbability, 0, 1);
   checkNumber("property.points.crashProbability", settings.crashProbability, 0, 1);
   checkOneOf("property.points.how", settings.how, ["power", "kill"]);
   for (const name of ["pauseMs", "downMs"] as const) {

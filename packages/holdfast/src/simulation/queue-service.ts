@@ -7,6 +7,8 @@ export interface QueueServiceOptions {
   readonly port?: number;
   /** For how long a message that was handed out is not handed out again, unless it is confirmed. Default 1 000. */
   readonly visibleAfterMs?: number;
+  /** Whether it refuses a request with 503 in rare cases, having done nothing. Default false. */
+  readonly flaky?: boolean;
 }
 
 /** A message as a consumer gets it. */
@@ -31,8 +33,8 @@ interface Waiting {
  * so at least once, in any case twice when a consumer is slow, and oldest first but for that.
  */
 export function queueService(options: QueueServiceOptions = {}): ServiceMain {
-  const { visibleAfterMs = 1_000, ...listening } = options;
-  return async (runtime, { sometimes }) => {
+  const { visibleAfterMs = 1_000, flaky = false, ...listening } = options;
+  return async (runtime, { rarely, sometimes }) => {
     const { clock } = runtime;
     const messages = new Map<number, Waiting>();
     let last = 0;
@@ -44,6 +46,7 @@ export function queueService(options: QueueServiceOptions = {}): ServiceMain {
     await serve(
       runtime,
       async (request) => {
+        if (flaky && rarely("queue refuses")) return new Response("unavailable", { status: 503 });
         const { pathname } = new URL(request.url);
         if (pathname === "/receive") {
           const now = clock.now();

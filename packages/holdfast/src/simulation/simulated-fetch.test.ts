@@ -98,6 +98,21 @@ describe("simulatedFetch", () => {
     expect(value).toMatchObject({ message: "fetch failed", cause: { code } });
   });
 
+  it("refuses bodies that are read outside", async () => {
+    const form = new FormData();
+    form.set("text", "a");
+    const { value } = await withClient(async (fetch) => {
+      const sent = await fetch("http://server/form", { method: "POST", body: form });
+      form.set("file", new File(["b"], "b.txt"));
+      const refuse = (body: Blob | FormData): Promise<unknown> =>
+        fetch("http://server/form", { method: "POST", body }).catch((error: unknown) => error);
+      return { status: sent.status, refused: [await refuse(form), await refuse(new Blob(["c"]))] };
+    });
+    expect(value.status).toBe(200);
+    const message = "simulatedFetch.body must not be a Blob, nor a form with files (got an object)";
+    expect(value.refused).toMatchObject([{ message }, { message }]);
+  });
+
   it("rejects with the signal's reason, and the handler's signal hears of it", async () => {
     const reason = new Error("too slow");
     const { value } = await withClient(async (fetch, { clock }) => {

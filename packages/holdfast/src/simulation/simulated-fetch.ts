@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from "../errors/base.ts";
 import { platformError, type Clock, type Connection, type Runtime } from "../runtime/index.ts";
 import {
   encodeMessage,
@@ -18,6 +19,7 @@ export type SimulatedFetch = (input: string | URL | Request, init?: RequestInit)
  * Bodies are sent whole, and redirects, cookies and caches are left out. Signals must come from the runtime's clock:
  * those of `AbortSignal.timeout` know real time alone; `abortAfter` makes one.
  *
+ * @throws InvalidArgumentError for bodies that the platform reads on real time: a Blob, a form with files
  * @example
  * const fetch = simulatedFetch(runtime);
  * const response = await fetch("http://bank/charges", { method: "POST", body: JSON.stringify({ cents: 500 }) });
@@ -27,6 +29,9 @@ export function simulatedFetch(runtime: Pick<Runtime, "network" | "clock">): Sim
     // The caller's own: a request's follows it only for as long as nothing collects the request.
     const signal = init.signal ?? (input instanceof Request ? input.signal : new AbortController().signal);
     signal.throwIfAborted();
+    if (isReadOutside(init.body)) {
+      throw new InvalidArgumentError("simulatedFetch.body", "must not be a Blob, nor a form with files", init.body);
+    }
     const request = new Request(input, init);
     const url = new URL(request.url);
     const body = new Uint8Array(request.body === null ? [] : await request.arrayBuffer());
@@ -54,6 +59,12 @@ export function simulatedFetch(runtime: Pick<Runtime, "network" | "clock">): Sim
 
 /** As long as Node's `fetch` waits for an answer: a machine that lost its power sends nothing, not even a reset. */
 const patienceMs = 300_000;
+
+/** Whether the platform reads it on real time, for which no simulation waits. */
+function isReadOutside(body: unknown): boolean {
+  if (body instanceof FormData) return [...body.values()].some((value) => typeof value !== "string");
+  return body instanceof Blob;
+}
 
 function exchange(
   clock: Clock,

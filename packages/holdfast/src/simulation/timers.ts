@@ -2,12 +2,12 @@ import type { Clock, Timer } from "../runtime/index.ts";
 
 /** Timers under their usual names, for code that takes them as parameters. */
 export interface Timers {
-  setTimeout(callback: () => void, delayMs?: number): unknown;
-  clearTimeout(timer: unknown): void;
-  setInterval(callback: () => void, delayMs?: number): unknown;
-  clearInterval(timer: unknown): void;
+  readonly setTimeout: (callback: () => void, delayMs?: number) => unknown;
+  readonly clearTimeout: (timer: unknown) => void;
+  readonly setInterval: (callback: () => void, delayMs?: number) => unknown;
+  readonly clearInterval: (timer: unknown) => void;
   /** `Date.now`, by the process's wall clock. */
-  now(): number;
+  readonly now: () => number;
 }
 
 /**

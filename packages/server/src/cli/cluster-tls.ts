@@ -28,7 +28,7 @@ export const clusterTlsOptions: {
   key,
 };
 
-type ClusterTlsValues = TlsValues & {
+export type ClusterTlsValues = TlsValues & {
   readonly tls: (typeof modes)[number];
   readonly cacert: string | undefined;
   readonly cert: string | undefined;

@@ -1,20 +1,29 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { basename, join, resolve } from "node:path";
+import { writeFileSync } from "node:fs";
 import { InvalidArgumentError } from "holdfast/errors/base";
-import type { DrillReport, DrillScenario } from "holdfast/proof";
+import type { DrillReport, DrillScenario, DrillStage } from "holdfast/proof";
 import { drills } from "../drill/catalog.ts";
-import { readScenario } from "../drill/read-scenario.ts";
+import { readDependency, type Dependency } from "../drill/dependency/dependency-call.ts";
+import { makeDrillDirectory, type DrillDirectory } from "../drill/drill-directory.ts";
+import { findScenario } from "../drill/find-scenario.ts";
 import { renderDrill } from "../drill/render-drill.ts";
 import { timerPresets, type TimerPreset } from "../supervisor/cluster-plan.ts";
 import { planOnFreePorts } from "../supervisor/free-plan.ts";
-import { certificatesName, clusterTls, clusterTlsOptions, tlsAgain } from "./cluster-tls.ts";
+import { clusterTls, clusterTlsOptions, tlsAgain, type ClusterTlsValues } from "./cluster-tls.ts";
 import { defineCommand, type Command } from "./command.ts";
 import { environmentError, exitCodes, usageError, type ExitCode } from "./exit.ts";
-import { choice, flag, integer, text } from "./option.ts";
-import { nearest } from "./parse-line.ts";
+import { choice, flag, integer, text, type Option } from "./option.ts";
 import { stopSignal } from "./stop-signal.ts";
 import type { Terminal } from "./terminal.ts";
+
+const dependency: Option<Dependency | undefined> = {
+  placeholder: "URL",
+  help: "dependency-down: a server to depend on, redis://, postgresql:// or http:// (default one of the drill's own)",
+  read: (value, source) => {
+    const read = readDependency(value);
+    if (read !== undefined) return read;
+    throw usageError(`${source} must be a URL like redis://127.0.0.1:6379 (got ${JSON.stringify(value)})`);
+  },
+};
 
 export const drillCommand: Command = defineCommand({
   name: "drill",
@@ -38,6 +47,7 @@ export const drillCommand: Command = defineCommand({
       help: "how soon the members replace a leader that dies: fast is for round trips of a few milliseconds",
     }),
     seed: integer({ min: 0, max: Number.MAX_SAFE_INTEGER, help: "draws the same members again" }),
+    dependency,
     ...clusterTlsOptions,
     data: text({ placeholder: "DIR", help: "a directory for its data and history instead of a temporary one" }),
     keep: flag("keep data and history also when the drill passes"),
@@ -54,21 +64,12 @@ export const drillCommand: Command = defineCommand({
       throw usageError(`--nodes must be an integer 3..7 for leader-kill: fewer cannot elect another (got ${nodes})`);
     }
     const seed = options.seed ?? Math.floor(Math.random() * 2 ** 31);
-    const directory = makeDirectory(options.data);
-    const historyFile = join(directory, "history.jsonl");
-    const tls = await clusterTls(options, directory);
-    const timers = timersOf(options.timers, scenario);
+    const directory = makeDrillDirectory(options.data);
     const stop = stopSignal();
-    terminal.err(`${scenario.name}: ${nodes} members, ${scenario.load.clients} clients, data in ${directory}`);
+    const stage = await makeStage(scenario, { ...options, nodes, seed, directory });
+    terminal.err(`${scenario.name}: ${scenario.load.clients} clients, data in ${directory.path}`);
 
-    const [{ runDrill }, { nodeRuntime }, { clusterStage }] = await Promise.all([
-      import("holdfast/proof"),
-      import("holdfast/runtime"),
-      import("../drill/cluster-stage.ts"),
-    ]);
-    const plan = await planOnFreePorts({ nodes, directory, timers, tls });
-    const saveHistory = (history: string): void => writeFileSync(historyFile, history);
-    const stage = clusterStage({ plan, scenario, seed, saveHistory });
+    const [{ runDrill }, { nodeRuntime }] = await Promise.all([import("holdfast/proof"), import("holdfast/runtime")]);
     const report = await explained(name, () =>
       runDrill({
         scenario,
@@ -80,16 +81,39 @@ export const drillCommand: Command = defineCommand({
     );
     const passed = report.verdict === "passed";
     const kept = !passed || options.keep;
-    if (!kept) removeData(directory, options.data, historyFile, nodes);
-    const history = kept ? historyFile : null;
+    if (!kept) directory.remove();
+    const history = kept && scenario.stage["kind"] !== "dependency" ? directory.historyFile : null;
     await writeReports(report, options);
     if (options.json) terminal.document({ ...report, seed, history });
     else for (const line of renderDrill(report, terminal.style)) terminal.out(line);
-    if (kept) terminal.err(`History: npx holdfast check ${historyFile}`);
+    if (history !== null) terminal.err(`History: npx holdfast check ${history}`);
     terminal.err(`Repeat: npx holdfast drill ${name}${again(options)} --seed ${seed}${tlsAgain(options)}`);
     return passed ? exitCodes.ok : exitCodes.failed;
   },
 });
+
+/** What the drill happens to. */
+async function makeStage(
+  scenario: DrillScenario,
+  options: ClusterTlsValues & {
+    readonly nodes: number;
+    readonly timers: TimerPreset;
+    readonly seed: number;
+    readonly directory: DrillDirectory;
+    readonly dependency: Dependency | undefined;
+  },
+): Promise<DrillStage> {
+  if (scenario.stage["kind"] === "dependency") {
+    return (await import("../drill/dependency/dependency-stage.ts")).dependencyStage(options.dependency);
+  }
+  const { nodes, seed, directory } = options;
+  const tls = await clusterTls(options, directory.path);
+  const timers = timersOf(options.timers, scenario);
+  const plan = await planOnFreePorts({ nodes, directory: directory.path, timers, tls });
+  const { clusterStage } = await import("../drill/cluster-stage.ts");
+  const saveHistory = (history: string): void => writeFileSync(directory.historyFile, history);
+  return clusterStage({ plan, scenario, seed, saveHistory });
+}
 
 interface Adjustments {
   readonly nodes: number | undefined;
@@ -132,38 +156,6 @@ function list(terminal: Terminal, json: boolean): ExitCode {
   return exitCodes.ok;
 }
 
-/** A built-in drill, or what a file says. @throws ExitError */
-function findScenario(name: string): DrillScenario {
-  const drill = drills.find((candidate) => candidate.name === name);
-  if (drill !== undefined) return drill;
-  if (!/\.(ya?ml|json)$/.test(name)) throw unknownDrill(name);
-  let written: string;
-  try {
-    written = readFileSync(name, "utf8");
-  } catch (error) {
-    throw environmentError(`${name} cannot be read: ${(error as Error).message}`, error);
-  }
-  return checkStage(readScenario(written, basename(name)), name);
-}
-
-/** @throws ExitError (usage) */
-function checkStage(scenario: DrillScenario, file: string): DrillScenario {
-  const { kind = "cluster", nodes = 3, timers = "standard", ...others } = scenario.stage;
-  const [stranger] = Object.keys(others);
-  const refuse = (rule: string): never => {
-    throw usageError(`${file}: stage.${rule}`);
-  };
-  if (stranger !== undefined) refuse(`${stranger} is no option; there are kind, nodes, timers`);
-  if (kind !== "cluster") refuse(`kind must be "cluster" (got ${JSON.stringify(kind)})`);
-  if (!(Number.isInteger(nodes) && Number(nodes) >= 1 && Number(nodes) <= 7)) {
-    refuse(`nodes must be an integer 1..7 (got ${JSON.stringify(nodes)})`);
-  }
-  if (!timerPresets.some((preset) => preset === timers)) {
-    refuse(`timers must be one of ${timerPresets.join(", ")} (got ${JSON.stringify(timers)})`);
-  }
-  return scenario;
-}
-
 /** What the stage refuses before anything has begun is a mistake of the scenario. */
 async function explained<T>(name: string, work: () => Promise<T>): Promise<T> {
   try {
@@ -172,14 +164,6 @@ async function explained<T>(name: string, work: () => Promise<T>): Promise<T> {
     if (InvalidArgumentError.is(error)) throw usageError(`${name}: ${error.message}`);
     throw error;
   }
-}
-
-function unknownDrill(name: string): Error {
-  const names = drills.map((drill) => drill.name);
-  const hint = nearest(name, names);
-  return usageError(
-    `unknown drill ${JSON.stringify(name)}; ${hint === undefined ? `there are ${names.join(", ")}` : `did you mean ${hint}?`}`,
-  );
 }
 
 async function writeReports(
@@ -196,34 +180,4 @@ async function writeReports(
       throw environmentError(`the report ${file} cannot be written: ${(error as Error).message}`, error);
     }
   }
-}
-
-/** A new temporary directory, or the given one, which must not hold a cluster already. @throws ExitError (environment) */
-function makeDirectory(given: string | undefined): string {
-  if (given === undefined) return mkdtempSync(join(tmpdir(), "holdfast-drill-"));
-  const directory = resolve(given);
-  if (
-    existsSync(join(directory, "n1")) ||
-    existsSync(join(directory, "cluster.json")) ||
-    existsSync(join(directory, certificatesName))
-  ) {
-    throw environmentError(`${directory} holds a cluster already; a drill starts with an empty one: --data DIR`);
-  }
-  try {
-    mkdirSync(directory, { recursive: true });
-    writeFileSync(join(directory, "history.jsonl"), "");
-  } catch (error) {
-    throw environmentError(`the data directory ${directory} cannot be written: ${(error as Error).message}`, error);
-  }
-  return directory;
-}
-
-/** Removes what the drill made; of a directory the user named, nothing else. */
-function removeData(directory: string, given: string | undefined, historyFile: string, nodes: number): void {
-  if (given === undefined) return rmSync(directory, { recursive: true, force: true });
-  rmSync(historyFile, { force: true });
-  for (let number = 1; number <= nodes; number++) {
-    rmSync(join(directory, `n${number}`), { recursive: true, force: true });
-  }
-  rmSync(join(directory, certificatesName), { recursive: true, force: true });
 }

@@ -3,12 +3,14 @@ import { availability } from "./scenarios/availability.ts";
 import { clockTrouble } from "./scenarios/clock-trouble.ts";
 import { clusterKill } from "./scenarios/cluster-kill.ts";
 import { dataConsistency } from "./scenarios/data-consistency.ts";
+import { dependencyDown } from "./scenarios/dependency-down.ts";
 import { fullDisk } from "./scenarios/full-disk.ts";
 import { leaderKill } from "./scenarios/leader-kill.ts";
 import { leaderPause } from "./scenarios/leader-pause.ts";
 import { load } from "./scenarios/load.ts";
 import { overload } from "./scenarios/overload.ts";
 import { partitionBridge } from "./scenarios/partition-bridge.ts";
+import { partitionHalves } from "./scenarios/partition-halves.ts";
 import { partitionLeader } from "./scenarios/partition-leader.ts";
 import { partitionOneWay } from "./scenarios/partition-one-way.ts";
 import { rollingRestart } from "./scenarios/rolling-restart.ts";
@@ -25,6 +27,7 @@ export const drills: readonly DrillScenario[] = [
   partitionLeader,
   partitionOneWay,
   partitionBridge,
+  partitionHalves,
   slowNetwork,
   slowDisk,
   fullDisk,
@@ -32,4 +35,5 @@ export const drills: readonly DrillScenario[] = [
   dataConsistency,
   load,
   overload,
+  dependencyDown,
 ];

@@ -36,7 +36,7 @@ function slowDisk(): Effect {
       setTimeout(() => call(...values), delayMs);
     };
   patch({ writev: slow(fs.writev as AnyCall), fdatasync: slow(fs.fdatasync as AnyCall) });
-  return { begin: (parameters) => void (delayMs = parameters["delayMs"] ?? 0), end: () => void (delayMs = 0) };
+  return { begin: (parameters) => void (delayMs = parameters["extraMs"] ?? 0), end: () => void (delayMs = 0) };
 }
 
 function fullDisk(): Effect {
@@ -87,28 +87,28 @@ function clocks(): { readonly skew: Effect; readonly drift: Effect } {
   return {
     skew: {
       begin(parameters) {
-        offsetMs = parameters["offsetMs"] ?? 0;
+        offsetMs = parameters["byMs"] ?? 0;
         // Few ask for the time of day. It is wrong for whoever does: that is the fault.
         struck["clockSkew"] = Math.abs(Date.now() - real.dateNow.call(Date)) > Math.abs(offsetMs) / 2 ? 1 : 0;
       },
       end: () => void (offsetMs = 0),
     },
-    drift: { begin: (parameters) => setRate(parameters["rate"] ?? 1), end: () => setRate(1) },
+    drift: { begin: (parameters) => setRate(1 + (parameters["ppm"] ?? 0) / 1e6), end: () => setRate(1) },
   };
 }
 
 /** The member's one thread does nothing else for a share of the time. */
-function cpu(): Effect {
-  const periodMs = 50;
+function blockedLoop(): Effect {
   let timer: NodeJS.Timeout | undefined;
   return {
     begin(parameters) {
-      const busyMs = (parameters["share"] ?? 0) * periodMs;
+      const everyMs = parameters["everyMs"] ?? 100;
+      const busyMs = (parameters["share"] ?? 0) * everyMs;
       timer = setInterval(() => {
         const until = real.now() + busyMs;
         while (real.now() < until);
-        count("cpu");
-      }, periodMs);
+        count("blockedLoop");
+      }, everyMs);
       timer.unref();
     },
     end: () => clearInterval(timer),
@@ -133,7 +133,7 @@ const effects: Readonly<Record<string, Effect>> = {
   fullDisk: fullDisk(),
   clockSkew: skew,
   clockDrift: drift,
-  cpu: cpu(),
+  blockedLoop: blockedLoop(),
   memory: memory(),
 };
 

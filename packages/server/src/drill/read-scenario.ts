@@ -34,7 +34,7 @@ export function refused(error: unknown, placeOf: (path: readonly (string | numbe
 
 /** `faults[1].after must …` is about `["faults", 1, "after"]`. */
 function pathOf(message: string): readonly (string | number)[] {
-  const [name = ""] = /^[\w.[\]-]+/.exec(message) ?? [];
+  const [, name = ""] = /^(?:scenario\b\.?)?([\w.[\]-]*)/.exec(message) ?? [];
   return name
     .replaceAll(/\[(\d+)\]/g, ".$1")
     .split(".")

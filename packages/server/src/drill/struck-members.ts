@@ -2,7 +2,7 @@ import { InvalidArgumentError } from "holdfast/errors/base";
 import type { RandomSource } from "holdfast/runtime";
 
 /** What a fault can be aimed at besides members by name. */
-export const memberSelectors = ["leader", "follower", "followers", "one", "minority", "majority", "all"] as const;
+export const memberSelectors = ["leader", "follower", "followers", "one", "minority", "half", "majority", "all"] as const;
 type MemberSelector = (typeof memberSelectors)[number];
 
 /** @throws InvalidArgumentError when there are no such members */
@@ -15,7 +15,7 @@ export function checkMembers(path: string, targets: string | readonly string[], 
 }
 
 /**
- * The members that a fault strikes at this moment. A minority or majority holds the leader: that is what is meant to hurt.
+ * The members that a fault strikes at this moment. A minority, half or majority holds the leader: that is what is meant to hurt.
  */
 export function chooseMembers(
   targets: string | readonly string[],
@@ -41,6 +41,8 @@ export function chooseMembers(
       return draw(members);
     case "minority":
       return [leader, ...followers].slice(0, Math.floor((members.length - 1) / 2));
+    case "half":
+      return [leader, ...followers].slice(0, Math.ceil(members.length / 2));
     case "majority":
       return [leader, ...followers].slice(0, Math.floor(members.length / 2) + 1);
     case "all":

@@ -40,3 +40,21 @@ export function chooseFaults(drawn: readonly ActiveFault[]): ChosenFaults {
   for (const fault of drawn) if (!used.includes(fault)) fault.release();
   return chosen;
 }
+
+/** What still strikes after the waits: not what has ended meanwhile, and nothing where nobody is left. */
+export function stillChosen(chosen: ChosenFaults, isGone: boolean): ChosenFaults {
+  const isOn = (fault: ActiveFault): boolean => {
+    if (!isGone && !fault.ended.aborted) return true;
+    fault.release();
+    return false;
+  };
+  const on = (fault: ActiveFault | undefined): ActiveFault | undefined =>
+    fault !== undefined && isOn(fault) ? fault : undefined;
+  return {
+    waits: [],
+    instead: on(chosen.instead),
+    shapes: chosen.shapes.filter(isOn),
+    breakOff: on(chosen.breakOff),
+    pace: on(chosen.pace),
+  };
+}

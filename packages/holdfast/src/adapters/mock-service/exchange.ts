@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../../runtime/index.ts";
-import { chooseFaults, type ChosenFaults } from "./chosen-faults.ts";
+import { chooseFaults, stillChosen, type ChosenFaults } from "./chosen-faults.ts";
 import { Delivery } from "./delivery.ts";
 import { drawWait } from "./drawn-latency.ts";
 import type { FaultSet } from "./fault-set.ts";
@@ -83,6 +83,7 @@ export class Exchange {
     this.#isIn = true;
     journal.add(this.#entry);
     await this.#wait(chosen);
+    const left = stillChosen(chosen, this.#gone.signal.aborted);
     if (this.#gone.signal.aborted) return;
     // One that is still sending is not waited for.
     if (!this.#message.complete) this.#response.shouldKeepAlive = false;
@@ -90,7 +91,7 @@ export class Exchange {
       body === undefined
         ? errorAnswer(413, `the body must be at most ${maxBodyBytes} bytes`)
         : this.#answer(path, found);
-    await this.#send(chosen, answer);
+    await this.#send(left, answer);
   }
 
   async #wait({ waits }: ChosenFaults): Promise<void> {

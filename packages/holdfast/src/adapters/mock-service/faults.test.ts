@@ -1,7 +1,9 @@
 import { Agent, request } from "undici";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { classify, InvalidArgumentError } from "../../errors/index.ts";
+import { retry } from "../../resilience/index.ts";
 import { VirtualClock } from "../../testing/index.ts";
+import { skippedWaits } from "../http-client/testing/skipped-waits.ts";
 import { mockService, type MockFault, type MockService } from "./index.ts";
 import { get, rawExchange } from "./testing/raw-exchange.ts";
 
@@ -68,6 +70,14 @@ describe("each fault strikes real clients, and is what holdfast/errors takes it 
     expect(await failing(byUndici)).toEqual(expected);
     expect(await active.remove()).toBe(2);
     expect(await byFetch()).toEqual(json);
+  });
+
+  it("a client that tries again gets there with the third attempt", async () => {
+    const { delays, ...patience } = skippedWaits(new VirtualClock());
+    await using outage = await service.fault({ kind: "status", status: 503, retryAfterS: 7, times: 2 });
+    expect(await retry({ ...patience, maxAttempts: 3 }).execute(byFetch)).toEqual(json);
+    expect([outage.struck, delays.length]).toEqual([2, 2]);
+    expect(Math.min(...delays)).toBeGreaterThanOrEqual(7_000);
   });
 
   it("what is no HTTP is a failure of the system", async () => {
@@ -231,6 +241,28 @@ describe("time", () => {
     expect([waiting.outcome, waiting.status]).toEqual(["pending", null]);
     expect(await fault.remove()).toBe(1);
     expect(await (await answer).text()).toBe("b");
+  });
+
+  it("what has ended while a request waited strikes it no more", async () => {
+    const hang = await service.fault({ kind: "hang" });
+    const status = await service.fault({ kind: "status", times: 1 });
+    const answers = [fetch(`${service.url}/b`), fetch(`${service.url}/b`)];
+    await service.journal.waitFor({ fault: hang.id }, { count: 2 });
+    expect([await status.remove(), await hang.remove()]).toEqual([0, 2]);
+    expect((await Promise.all(answers)).map((answer) => answer.status)).toEqual([200, 200]);
+  });
+
+  it("what was meant for a client that went away is left for the next", async () => {
+    const hang = await service.fault({ kind: "hang", times: 1 });
+    await using status = await service.fault({ kind: "status", times: 1 });
+    const gone = new AbortController();
+    const call = fetch(`${service.url}/b`, { signal: gone.signal }).catch(() => "gone");
+    await service.journal.waitFor({ fault: hang.id });
+    gone.abort();
+    expect(await call).toBe("gone");
+    await service.journal.waitFor({ fault: hang.id, outcome: "clientGone" });
+    await hang.remove();
+    expect([(await fetch(`${service.url}/b`)).status, status.struck]).toEqual([500, 1]);
   });
 
   it("on a connection that carries several requests at once, the first answer comes first", async () => {

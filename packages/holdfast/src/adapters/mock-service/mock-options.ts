@@ -71,7 +71,7 @@ export const defaultMockServiceOptions: {
 const names = [...Object.keys(defaultMockServiceOptions), "seed", "control", "journal", "clock", "routes", "faults"];
 const twoTo32 = 2 ** 32;
 
-type Required = typeof defaultMockServiceOptions & {
+type CheckedMockOptions = typeof defaultMockServiceOptions & {
   readonly seed: number;
   readonly control: CheckedControl | undefined;
 };
@@ -82,7 +82,7 @@ export interface CheckedControl {
 }
 
 /** All but routes, faults and journal, which have their own places. @throws InvalidArgumentError */
-export function checkMockOptions(options: MockServiceOptions): Required {
+export function checkMockOptions(options: MockServiceOptions): CheckedMockOptions {
   checkOptionNames("mockService", options, names);
   const given = { ...defaultMockServiceOptions, ...options };
   if (typeof given.name !== "string" || !/^[\w.-]{1,64}$/.test(given.name)) {

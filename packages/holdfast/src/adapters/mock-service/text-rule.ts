@@ -14,7 +14,7 @@ const maxPatternLength = 1_000;
 const wordOf = ["contains", "matches", "present"];
 
 /** @throws InvalidArgumentError that names `name` */
-export function compileTextRule(name: string, rule: unknown): TextCheck {
+function compileTextRule(name: string, rule: unknown): TextCheck {
   if (typeof rule === "string") return (values) => values.includes(rule);
   if (typeof rule !== "object" || rule === null || Array.isArray(rule)) {
     throw new InvalidArgumentError(name, "must be text, or { contains }, { matches } or { present }", rule);

@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, mkdirSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 /** The variable that names the directory where processes with the preload listen. */
@@ -17,15 +17,20 @@ export function controlPath(directory: string, pid: number, identity: string): s
 /**
  * Makes the directory, for its owner alone.
  *
- * @throws Error when it belongs to another, or others may reach into it
+ * @throws Error when it belongs to another
  */
 export function makeControlDirectory(directory: string): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const { uid, mode } = lstatSync(directory);
-  if (!lstatSync(directory).isDirectory() || uid !== process.getuid?.()) {
+  const found = lstatSync(directory);
+  if (!found.isDirectory() || found.uid !== process.getuid?.()) {
     throw new Error(`${directory} must be a directory of the user's own`);
   }
-  if ((mode & 0o077) !== 0) chmodSync(directory, 0o700);
+  if ((found.mode & 0o077) !== 0) chmodSync(directory, 0o700);
+  // What was killed could not clear away its own.
+  for (const name of readdirSync(directory)) {
+    const [, pid] = /^(\d+)-\d+$/.exec(name) ?? [];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(join(directory, name), { force: true });
+  }
 }
 
 /** To the process: a fault, or the id of one that ends. */

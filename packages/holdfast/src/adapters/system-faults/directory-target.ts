@@ -1,4 +1,6 @@
+import { randomUUID } from "node:crypto";
 import { statSync } from "node:fs";
+import { resolve } from "node:path";
 import { checkNumber, checkOptionNames, InvalidArgumentError } from "../../errors/base.ts";
 import type { FaultOrder, FaultParameters, LiveTarget } from "../../proof/index.ts";
 import type { RandomSource } from "../../runtime/index.ts";
@@ -87,14 +89,15 @@ class DirectoryTarget implements LiveTarget {
     return checkFaultParameters(this.#rules[kind as DirectoryFaultKind], parameters);
   }
 
-  prepare({ id, kind, parameters }: FaultOrder): UndoStep {
+  prepare({ kind, parameters }: FaultOrder): UndoStep {
     const { directory, maxFillBytes, random } = this.#options;
     if (kind === "corruptDisk") {
       return drawBits(directory, String(parameters["file"]), Number(parameters["bits"]), random);
     }
     const needed = spaceNeeded(directory, Number(parameters["freeBytes"]));
     if (needed > maxFillBytes) throw new Error(`${needed} bytes would have to be filled, more than ${maxFillBytes}`);
-    return { undo: "deleteFiller", path: `${directory}/.holdfast-filler-${id}` };
+    // Another injector may call its fault the same.
+    return { undo: "deleteFiller", path: `${resolve(directory)}/.holdfast-filler-${randomUUID()}` };
   }
 
   async inject({ id, parameters, durationMs }: FaultOrder, undo: unknown): Promise<void> {

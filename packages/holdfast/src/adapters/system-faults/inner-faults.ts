@@ -4,6 +4,7 @@ import { FaultedTime, type ClockFaultKind } from "./faulted-time.ts";
 import { FileFaults, type FileFaultKind } from "./file-faults.ts";
 import { blockLoop, openFiles, type InnerFault } from "./loop-faults.ts";
 import { realTime } from "./clock-patch.ts";
+import { agreesTo } from "./opt-in.ts";
 
 /** Taken when this is loaded: before anything is patched. */
 const realSetTimeout = globalThis.setTimeout;
@@ -16,8 +17,14 @@ const graceMs = 250;
 export class InnerFaults {
   readonly time: FaultedTime = new FaultedTime(realTime, () => FaultableTimeout.moveAll());
   readonly files: FileFaults = new FileFaults();
+  readonly #agreement: string;
   /** By its owner's id. */
   readonly #faults = new Map<string, InnerFault & { readonly timer: NodeJS.Timeout }>();
+
+  /** @param agreement the kinds that this process agrees to: injectors look, too, but the word is its own */
+  constructor(agreement: string) {
+    this.#agreement = agreement;
+  }
 
   /** What an injector asks for. Its own id stands before those of its faults. */
   answer(owner: string, request: ControlRequest): ControlAnswer {
@@ -25,6 +32,7 @@ export class InnerFaults {
     const { inject: id, kind, parameters, durationMs } = request;
     const key = `${owner}/${id}`;
     try {
+      if (!agreesTo(this.#agreement, kind)) throw new Error(`this process has not agreed to ${kind}`);
       this.#end(key);
       const fault = this.#begin(key, kind, parameters);
       const timer = realSetTimeout(() => this.#end(key), durationMs + graceMs).unref();

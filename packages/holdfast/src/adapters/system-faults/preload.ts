@@ -13,14 +13,20 @@ import { optInVariable } from "./opt-in.ts";
 import { processRecord } from "./process-record.ts";
 import { patchTimers } from "./timer-patch.ts";
 
-// Threads have clocks and files of their own; only the program's first one is struck.
-if (process.platform === "linux" && isMainThread && (process.env[optInVariable] ?? "") !== "") {
-  const faults = new InnerFaults();
+const agreement = process.env[optInVariable] ?? "";
+// Threads have clocks and timers of their own; only the program's first one is struck.
+if (process.platform === "linux" && isMainThread && agreement !== "") {
+  const faults = new InnerFaults(agreement);
   await patchFiles(faults.files);
   patchClocks(faults.time);
   patchTimers(faults.time);
-  const directory = controlDirectory(process.env, process.getuid?.() ?? 0);
-  makeControlDirectory(directory);
   const record = processRecord(process.pid);
-  if (record !== undefined) listenForFaults(controlPath(directory, record.pid, record.identity), faults);
+  const directory = controlDirectory(process.env, process.getuid?.() ?? 0);
+  try {
+    makeControlDirectory(directory);
+    if (record !== undefined) listenForFaults(controlPath(directory, record.pid, record.identity), faults);
+  } catch (error) {
+    // The program is none the worse for it.
+    process.emitWarning(`no faults can be injected: ${(error as Error).message}`);
+  }
 }

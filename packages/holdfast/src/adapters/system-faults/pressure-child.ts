@@ -47,7 +47,9 @@ function press(pressure: Pressure, durationMs: number, burning: string): void {
   setTimeout(() => process.exit(), durationMs + graceMs);
   if (pressure.on === "memory") {
     // Where memory runs out altogether, the system takes this process first.
-    process.getBuiltinModule("node:fs").writeFileSync("/proc/self/oom_score_adj", "1000");
+    if (process.platform === "linux") {
+      process.getBuiltinModule("node:fs").writeFileSync("/proc/self/oom_score_adj", "1000");
+    }
     const held: Buffer[] = [];
     let left = pressure.bytes;
     const hold = (): void => {

@@ -10,7 +10,7 @@ interface WaitOptions {
   readonly ref?: boolean;
 }
 
-/** Puts the timers of the program on faulted time: those of the globals, of `node:timers` and of `node:timers/promises`. */
+/** Puts the timers of the program on faulted time: those of the globals, of `node:timers` and its promises, and `AbortSignal.timeout`. */
 export function patchTimers(time: FaultedTime): void {
   const real = { setTimeout: timers.setTimeout, clearTimeout: timers.clearTimeout };
   const make = (callback: unknown, delay: unknown, args: readonly unknown[], repeats: boolean): FaultableTimeout => {
@@ -50,7 +50,29 @@ export function patchTimers(time: FaultedTime): void {
     });
   };
   async function* every<T>(delay?: number, value?: T, options: WaitOptions = {}): AsyncGenerator<T> {
-    for (;;) yield await wait(delay, value, options);
+    const { signal, ref = true } = options;
+    let due = 0;
+    let wake = (): void => undefined;
+    // Goes on while whoever asks is busy: what came due meanwhile is not lost.
+    const timer = setInterval(() => {
+      due++;
+      wake();
+    }, delay);
+    if (!ref) timer.unref();
+    const abort = (): void => wake();
+    signal?.addEventListener("abort", abort, { once: true });
+    try {
+      for (;;) {
+        if (due > 0) {
+          due--;
+          yield value as T;
+        } else if (signal?.aborted === true) throw aborted(signal);
+        else await new Promise<void>((resolve) => (wake = resolve));
+      }
+    } finally {
+      timer.close();
+      signal?.removeEventListener("abort", abort);
+    }
   }
   Object.defineProperty(setTimeout, promisify.custom, { value: wait, enumerable: true });
 
@@ -62,6 +84,15 @@ export function patchTimers(time: FaultedTime): void {
     value: (delay?: number, options?: WaitOptions) => wait(delay, undefined, options),
     configurable: true,
   });
+  const realTimeout = AbortSignal.timeout.bind(AbortSignal);
+  AbortSignal.timeout = (delay) => {
+    // Node says what is wrong with it.
+    if (!Number.isInteger(delay) || delay < 0) return realTimeout(delay);
+    const controller = new AbortController();
+    const late = (): void => controller.abort(new DOMException("The operation timed out", "TimeoutError"));
+    setTimeout(late, delay).unref();
+    return controller.signal;
+  };
   // What the program imports by name has them, too: it is loaded after this.
   syncBuiltinESMExports();
 }

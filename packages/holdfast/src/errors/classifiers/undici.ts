@@ -24,10 +24,15 @@ export const undiciClassifier: Classifier = {
     ERR_BAD_OPTION_VALUE: "DEFECT",
     "ECONNABORTED timeout": "OPERATION_TIMED_OUT",
     "ETIMEDOUT timeout": "OPERATION_TIMED_OUT",
+    "ERR_BAD_RESPONSE aborted": "CONNECTION_LOST",
+    HTTPParserError: "PROTOCOL_BROKEN",
   },
   keys(error) {
     const code = error.text("code");
-    if (code === undefined) return [];
+    // undici's parser gives its own no code.
+    if (code === undefined) return error.message.startsWith("Response does not match") ? ["HTTPParserError"] : [];
+    // A body cut short; with a status it is one of http's.
+    if (code === "ERR_BAD_RESPONSE" && /aborted/.test(error.message)) return [`${code} aborted`];
     // axios names its own timeouts with the platform's codes.
     const isTimeout = error.get("syscall") === undefined && /timeout/i.test(error.message);
     return isTimeout ? [`${code} timeout`, code] : [code];

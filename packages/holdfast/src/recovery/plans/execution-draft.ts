@@ -1,8 +1,9 @@
 import { exponentialBackoff } from "../../resilience/index.ts";
 import type { CompiledPlan, CompiledRetry } from "./compile-plan.ts";
-import { actionOf, isApproval, type Side } from "./execution-step.ts";
+import { actionOf, type Side } from "./execution-side.ts";
 import type { ExecutionState, ExecutionStatus, StepState, StopCause } from "./execution-state.ts";
 import type { PlanFact, PlanHistoryEntry } from "./plan-event.ts";
+import { approvalType } from "./plan.ts";
 import type { StepError } from "./step-failure.ts";
 
 export interface ExecutionLimits {
@@ -203,7 +204,7 @@ export class ExecutionDraft {
           ? retryAt <= this.at
           : status === "pending" && step.dependsOn.every((need) => this.#state.steps[need]!.status === "completed");
       if (!isReady) continue;
-      if (isApproval(step)) this.#wait(step.id);
+      if (step.type === approvalType) this.#wait(step.id);
       else if (running < this.plan.concurrency) {
         this.run("forward", step.id);
         running++;

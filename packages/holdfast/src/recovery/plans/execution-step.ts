@@ -1,11 +1,8 @@
-import type { CompiledAction, CompiledPlan } from "./compile-plan.ts";
+import type { CompiledPlan } from "./compile-plan.ts";
 import { ExecutionDraft, type ExecutionLimits, type Transition } from "./execution-draft.ts";
+import { actionOf, type Side } from "./execution-side.ts";
 import { isOver, type ExecutionState, type StepState } from "./execution-state.ts";
-import { approvalType } from "./plan.ts";
 import type { StepError } from "./step-failure.ts";
-
-/** Which of the two an attempt belongs to. */
-export type Side = "forward" | "undo";
 
 /** How a try ended. Of a failure, `mayRetry` says whether it may go away; `draw` in [0, 1) spreads the wait. */
 export type AttemptOutcome =
@@ -134,7 +131,9 @@ function tick(draft: ExecutionDraft, draw: number): void {
   const { at } = draft;
   if (draft.isLate) draft.stop({ type: "timedOut" });
   for (const side of ["forward", "undo"] as const) {
-    for (const [id, step] of draft.entries(side)) {
+    for (const [id] of draft.entries(side)) {
+      // Read anew: what happened to one may have stopped the others.
+      const step = draft.stateOf(side, id)!;
       if (stepDueAt(step) > at) continue;
       if (step.status === "retrying") {
         if (side === "undo") draft.run(side, id);
@@ -162,7 +161,8 @@ function takeOver(draft: ExecutionDraft, by: string, draw: number): void {
   if (draft.status === "pending") return;
   draft.note({ type: "takenOver", by });
   for (const side of ["forward", "undo"] as const) {
-    for (const [id, step] of draft.entries(side)) {
+    for (const [id] of draft.entries(side)) {
+      const step = draft.stateOf(side, id)!;
       if (step.status !== "running") continue;
       const interruptions = (step.interruptions ?? 0) + 1;
       draft.set(side, id, { ...step, interruptions });
@@ -175,14 +175,4 @@ function takeOver(draft: ExecutionDraft, by: string, draw: number): void {
       } else draft.runAgain(side, id);
     }
   }
-}
-
-export function actionOf(plan: CompiledPlan, side: Side, id: string): CompiledAction {
-  const step = plan.steps.get(id)!;
-  return side === "forward" ? step : step.undo!;
-}
-
-/** Whether a person decides the step. */
-export function isApproval(action: CompiledAction): boolean {
-  return action.type === approvalType;
 }

@@ -51,9 +51,9 @@ export interface StepExecutor {
   /** What its failures are, where they do not say it themselves (`StepFailure`). Default `unknown`. */
   readonly errorKind?: StepErrorKind;
   /** Its result is the step's output: what JSON can say. It should end soon after the signal fires. */
-  run(context: StepContext): PromiseLike<unknown> | unknown;
+  readonly run: (context: StepContext) => unknown;
   /** Undoes what `run` did, for steps that name no rollback step. Must do no harm when it is done already. */
-  rollback?(context: StepContext & { readonly output: JsonValue }): PromiseLike<unknown> | unknown;
+  readonly rollback?: (context: StepContext & { readonly output: JsonValue }) => unknown;
 }
 
 const names = ["type", "parameters", "outputs", "changes", "repeatable", "errorKind", "run", "rollback"];

@@ -6,8 +6,8 @@ export const clockTrouble: DrillScenario = clusterScenario({
   summary: "the leader's time of day jumps an hour, and a follower's time runs at half speed",
   load: { for: "6s" },
   faults: [
-    { kind: "clockSkew", target: "leader", offsetMs: 3_600_000, after: "1500ms", for: "3s" },
-    { kind: "clockDrift", target: "follower", rate: 0.5, after: "1500ms", for: "3s" },
+    { kind: "clockSkew", target: "leader", byMs: 3_600_000, after: "1500ms", for: "3s" },
+    { kind: "clockDrift", target: "follower", ppm: -500_000, after: "1500ms", for: "3s" },
   ],
   expect: ["answeredRatio > 0.95", "longestSilenceMs < 5000"],
 });

@@ -1,6 +1,7 @@
-import { checkOneOf, checkOptionNames, InvalidArgumentError } from "holdfast/errors/base";
-import { checkNetworkFault, type LiveFault, type NetworkFaultKind } from "holdfast/proof";
+import { checkOneOf, checkOptionNames } from "holdfast/errors/base";
+import type { LiveFault, NetworkFaultKind } from "holdfast/proof";
 import { nameOf, type PeerLink } from "../peer-links.ts";
+import { checkLinkFault } from "./check-link-fault.ts";
 import {
   describeTargets,
   isMajority,
@@ -80,15 +81,7 @@ function bridge(site: StrikeSite, { leader }: StrikeOrder): Cut {
 export function linkStrike(kind: NetworkFaultKind): StrikeKind {
   return {
     needs: "links",
-    check(parameters, path) {
-      try {
-        checkNetworkFault(kind, parameters);
-      } catch (error) {
-        if (!InvalidArgumentError.is(error)) throw error;
-        // It is named by its place in the scenario.
-        throw Object.assign(error, { message: error.message.replace(/^parameters/, path) });
-      }
-    },
+    check: (parameters, path) => checkLinkFault(kind, parameters, path),
     async begin(site, order) {
       const names = memberNames(site);
       const links = names

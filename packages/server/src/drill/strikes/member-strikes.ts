@@ -4,19 +4,19 @@ import { describeTargets, memberNames, type StrikeKind } from "./strike.ts";
 type Rule = readonly [least: number, most: number, defaultValue: number];
 
 /** Inside a member's process, where its preload carries them out. */
-export type MemberFaultKind = "slowDisk" | "fullDisk" | "clockSkew" | "clockDrift" | "cpu" | "memory";
+export type MemberFaultKind = "slowDisk" | "fullDisk" | "clockSkew" | "clockDrift" | "blockedLoop" | "memory";
 
 const rules: Readonly<Record<MemberFaultKind, Readonly<Record<string, Rule>>>> = {
   /** Each write and sync takes longer. */
-  slowDisk: { delayMs: [1, 60_000, 50] },
+  slowDisk: { extraMs: [1, 60_000, 50] },
   /** Nothing more can be written. */
   fullDisk: {},
   /** The time of day is wrong. */
-  clockSkew: { offsetMs: [-86_400_000, 86_400_000, 10_000] },
-  /** Time runs faster or slower. */
-  clockDrift: { rate: [0.1, 10, 1.5] },
+  clockSkew: { byMs: [-86_400_000, 86_400_000, 10_000] },
+  /** Time runs faster or slower, in millionths. */
+  clockDrift: { ppm: [-900_000, 9_000_000, 100_000] },
   /** Its thread does something else for a share of the time. */
-  cpu: { share: [0.01, 1, 0.8] },
+  blockedLoop: { share: [0.01, 1, 0.5], everyMs: [1, 10_000, 100] },
   memory: { bytes: [1, 2 ** 31 - 1, 256 * 1024 * 1024] },
 };
 

@@ -1,0 +1,78 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { circuitBreaker, fallback, pipeline, timeout } from "holdfast/resilience";
+import { callDependency, type Dependency } from "./dependency-call.ts";
+
+/** What the callers have seen so far. */
+export interface CallRecord {
+  calls: number;
+  /** With whatever answer: the dependency's or the fallback's. */
+  answered: number;
+  fromDependency: number;
+  slowestMs: number;
+  /** Tries that reached out to the dependency. */
+  attempts: number;
+  /** When the dependency itself answered: monotonic milliseconds. */
+  readonly answersAtMs: number[];
+}
+
+export interface ProtectedCalls {
+  readonly record: CallRecord;
+  /** How many calls the breaker has kept from the dependency. */
+  rejected(): number;
+  /** Callers begin, each call after the other. */
+  begin(callers: number): void;
+  stop(): Promise<void>;
+}
+
+const pauseMs = 10;
+const settings = { attemptMs: 300, openMs: 500, failuresInARow: 5 } as const;
+
+/** Calls of a dependency as a service makes them that has its policies in place: a fallback, a breaker, a timeout. */
+export function protectedCalls(dependency: Dependency): ProtectedCalls {
+  const record: CallRecord = { calls: 0, answered: 0, fromDependency: 0, slowestMs: 0, attempts: 0, answersAtMs: [] };
+  const breaker = circuitBreaker({
+    window: { kind: "consecutive", failures: settings.failuresInARow },
+    openMs: settings.openMs,
+  });
+  const calls = pipeline(
+    fallback(() => "fallback"),
+    breaker,
+    timeout({ timeoutMs: settings.attemptMs }),
+  );
+  const stopping = new AbortController();
+  const callers: Promise<void>[] = [];
+
+  async function call(): Promise<void> {
+    const beganMs = performance.now();
+    record.calls++;
+    const answer = await calls.execute(async ({ signal }) => {
+      record.attempts++;
+      await callDependency(dependency, signal);
+      return "dependency";
+    });
+    const endedMs = performance.now();
+    record.answered++;
+    record.slowestMs = Math.max(record.slowestMs, endedMs - beganMs);
+    if (answer !== "dependency") return;
+    record.fromDependency++;
+    record.answersAtMs.push(endedMs);
+  }
+
+  async function callAgainAndAgain(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      // One that rejects was not answered: that is what is counted.
+      await call().catch(() => undefined);
+      await delay(pauseMs);
+    }
+  }
+
+  return {
+    record,
+    rejected: () => breaker.metrics.totals.rejected,
+    begin: (count) => void callers.push(...Array.from({ length: count }, callAgainAndAgain)),
+    async stop() {
+      stopping.abort();
+      await Promise.all(callers);
+    },
+  };
+}
