@@ -39,7 +39,7 @@ const config: ViteUserConfig = defineConfig({
           include: ["test/process/**/*.test.ts", "test/clients/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 60_000,
-          // These mostly wait for others. Each worker has ports of its own: test/process/free-ports.ts.
+          // These mostly wait for others. Each has ports of its own: test/process/free-ports.ts.
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },

@@ -61,7 +61,7 @@ describe("checkLayers", () => {
       "up, by package name",
       consensus,
       'import { up } from "@holdfast/server";',
-      "room consensus (layer 4) must not import room server (layer 8)",
+      "room consensus (layer 4) must not import room server (layer 9)",
     ],
     [
       "up, from a test",

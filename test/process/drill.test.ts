@@ -1,120 +1,217 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { fileURLToPath } from "node:url";
+import { runDrill, type DrillReport } from "holdfast/proof";
+import { nodeRuntime } from "holdfast/runtime";
+import { afterAll, describe, expect, it } from "vitest";
 import { gatewayClient } from "../../packages/server/src/client/gateway-client.ts";
-import { drills } from "../../packages/server/src/drill/catalog.ts";
-import type { DrillReport } from "../../packages/server/src/drill/drill-report.ts";
-import { runKillDrill } from "../../packages/server/src/drill/kill-drill.ts";
+import { clusterStage } from "../../packages/server/src/drill/cluster-stage.ts";
+import { clusterScenario } from "../../packages/server/src/drill/scenarios/cluster-scenario.ts";
 import { clientUrl } from "../../packages/server/src/supervisor/cluster-plan.ts";
 import { planOnOwnPorts } from "./free-ports.ts";
 import { isRunning, run, temporaryDirectory } from "./holdfast-command.ts";
 
 const undo: (() => void)[] = [];
 
-afterEach(() => {
+afterAll(() => {
   for (const step of undo.splice(0).reverse()) step();
 });
 
-async function drill(...line: string[]): Promise<{ code: number | null; report: DrillReport; stderr: string }> {
-  const { code, stdout, stderr } = await run(["drill", ...line, "--json", "--seconds", "2", "--clients", "4"]);
-  return { code, report: JSON.parse(stdout) as DrillReport, stderr };
+function ownDirectory(): string {
+  const directory = temporaryDirectory();
+  undo.push(() => directory.remove());
+  return directory.path;
 }
 
-describe("holdfast drill", () => {
+/** A cluster is three processes that start at once: beyond a few of them, what is measured is this machine. */
+const clusters = { free: 3, waiting: [] as (() => void)[] };
+
+async function withCluster<T>(work: () => Promise<T>): Promise<T> {
+  if (clusters.free === 0) await new Promise<void>((resolve) => clusters.waiting.push(resolve));
+  else clusters.free--;
+  try {
+    return await work();
+  } finally {
+    const next = clusters.waiting.shift();
+    if (next === undefined) clusters.free++;
+    else next();
+  }
+}
+
+type Printed = DrillReport & { readonly history: string | null };
+
+async function drill(
+  line: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<{ code: number | null; report: Printed; stderr: string }> {
+  const { code, stdout, stderr } = await withCluster(() => run(["drill", ...line, "--json"], environment));
+  return { code, report: JSON.parse(stdout) as Printed, stderr };
+}
+
+/** Members that have the bug. */
+function planted(bug: string): Readonly<Record<string, string>> {
+  const preload = fileURLToPath(new URL("./planted-members.ts", import.meta.url));
+  return { HOLDFAST_TEST_PLANT: bug, NODE_OPTIONS: `--import=${preload}` };
+}
+
+describe.concurrent("holdfast drill", () => {
   it("leader-kill: the rest go on, and nothing acknowledged is lost", async () => {
-    const { code, report, stderr } = await drill("leader-kill", "--runs", "2");
+    const data = ownDirectory();
+    const { code, report, stderr } = await drill([
+      "leader-kill",
+      ...["--runs", "2", "--seconds", "1", "--clients", "4", "--keep", "--data", data],
+    ]);
     expect(report).toMatchObject({
       drill: "leader-kill",
       verdict: "passed",
       reason: "",
-      measures: { runs: 2, nodes: 3, clients: 4, lostWrites: 0, linearizable: true },
-      history: null,
+      measures: { runs: 2, nodes: 3, clients: 4, lostWrites: 0, linearizable: true, divergedKeys: 0 },
+      history: join(data, "history.jsonl"),
     });
     expect(code).toBe(0);
     const { measures, faults } = report;
-    expect(measures.acknowledgedWrites).toBeGreaterThan(0);
-    expect(measures.gapsMs).toHaveLength(2);
-    for (const gapMs of measures.gapsMs) expect(gapMs).toBeGreaterThan(0);
-    expect(measures.worstGapMs).toBe(Math.max(...measures.gapsMs));
+    expect(measures["acknowledgedWrites"]).toBeGreaterThan(0);
+    const gapsMs = measures["gapsMs"] as readonly number[];
+    expect(gapsMs).toHaveLength(2);
+    for (const gapMs of gapsMs) expect(gapMs).toBeGreaterThan(0);
+    expect(measures["worstGapMs"]).toBe(Math.max(...gapsMs));
 
-    expect(faults.map((fault) => [fault.kind, fault.role])).toEqual([
-      ["kill", "leader"],
-      ["kill", "leader"],
+    expect(faults.map(({ kind, role, happened }) => [kind, role, happened])).toEqual([
+      ["kill", "leader", true],
+      ["kill", "leader", true],
     ]);
-    expect(faults[1]?.term).toBeGreaterThan(faults[0]?.term ?? Infinity);
-    for (const fault of faults) expect(isRunning(fault.pid)).toBe(false);
+    expect(Number(faults[1]?.["term"])).toBeGreaterThan(Number(faults[0]?.["term"] ?? Infinity));
+    for (const fault of faults) expect(isRunning(Number(fault["pid"]))).toBe(false);
     expect(stderr.trimEnd().split("\n").at(-1)).toMatch(/^Repeat: npx holdfast drill leader-kill /);
-  });
 
-  it("cluster-kill: all come back with everything", async () => {
-    const directory = temporaryDirectory();
-    undo.push(() => directory.remove());
-    const { code, report } = await drill("cluster-kill", "--keep", "--data", directory.path);
-    expect(report).toMatchObject({
-      verdict: "passed",
-      measures: { runs: 1, lostWrites: 0, linearizable: true },
-    });
-    expect(code).toBe(0);
-    expect(report.faults.map((fault) => fault.target)).toEqual(["n1", "n2", "n3"]);
-    expect(new Set(report.faults.map((fault) => fault.pid)).size).toBe(3);
-
-    expect(report.history).toBe(join(directory.path, "history.jsonl"));
     const check = await run(["check", report.history ?? "", "--json"]);
     expect(JSON.parse(check.stdout)).toMatchObject({ verdict: "ok" });
-    expect(readFileSync(report.history ?? "", "utf8").split("\n").length).toBeGreaterThan(
-      report.measures.acknowledgedWrites,
-    );
+    // What it kept is not overwritten.
+    const again = await run(["drill", "leader-kill", "--data", data]);
+    expect(again.code).toBe(3);
+    expect(again.stderr).toContain("holds a cluster already");
+    expect(existsSync(join(data, "n1"))).toBe(true);
   });
 
-  it("refuses a directory that holds a cluster, and leaves it alone", async () => {
-    const directory = temporaryDirectory();
-    undo.push(() => directory.remove());
-    const first = await drill("leader-kill", "--keep", "--data", directory.path);
-    expect(first.report.verdict).toBe("passed");
-    const { code, stderr } = await run(["drill", "leader-kill", "--data", directory.path]);
-    expect(code).toBe(3);
-    expect(stderr).toContain("holds a cluster already");
-    expect(existsSync(join(directory.path, "n1"))).toBe(true);
+  it("fails members that acknowledge before they have written", async () => {
+    const { code, report } = await drill(["crash-unsynced", "--seconds", "3"], planted("acknowledge-before-sync"));
+    expect(report.faults.every(({ happened }) => happened)).toBe(true);
+    expect(report).toMatchObject({ verdict: "failed", measures: { linearizable: false } });
+    expect(report.measures["lostWrites"]).toBeGreaterThan(0);
+    expect(report.reason).toMatch(/^lostWrites == 0 \(was \d+\)$/);
+    expect(code).toBe(1);
+  });
+
+  it("fails members that take half for a majority", async () => {
+    const { code, report } = await drill(["partition-halves", "--seconds", "4"], planted("wrong-even-majority"));
+    expect(report.faults.map(({ kind, happened }) => [kind, happened])).toEqual([
+      ["partition", true],
+      ["partition", true],
+    ]);
+    expect(report).toMatchObject({ verdict: "failed", measures: { linearizable: false } });
+    expect(report.measures["lostWrites"]).toBeGreaterThan(0);
+    expect(code).toBe(1);
+  });
+
+  it("runs a drill from a file, and writes its reports", async () => {
+    const data = ownDirectory();
+    const [file, junit, html] = [join(data, "cut.yaml"), join(data, "cut.xml"), join(data, "cut.html")];
+    writeFileSync(
+      file,
+      [
+        "name: cut",
+        "stage: { kind: cluster, nodes: 3 }",
+        "load: { for: 3s, clients: 4, rate: 50 }",
+        "faults:",
+        "  - { kind: partition, target: leader, shape: outbound, after: 500ms, for: 1s }",
+        "  - { kind: clockSkew, target: follower, byMs: 3600000, after: 500ms, for: 1s }",
+        "  - { kind: pause, target: follower, after: 2s, for: 500ms }",
+        "invariants: [lostWrites == 0, linearizable, divergedKeys == 0]",
+        "expect: [worstGapMs < 20000, succeeded > 0]",
+      ].join("\n"),
+    );
+    const { code, report } = await drill([file, "--junit", junit, "--html", html, "--data", data]);
+    expect(report).toMatchObject({ drill: "cut", verdict: "passed", reason: "", history: null });
+    expect(code).toBe(0);
+    expect(report.faults.map(({ kind, happened }) => [kind, happened]).toSorted()).toEqual([
+      ["clockSkew", true],
+      ["partition", true],
+      ["pause", true],
+    ]);
+    expect(report.series.map(({ name }) => name)).toContain("acknowledged writes");
+    expect(readFileSync(junit, "utf8")).toContain('failures="0" errors="0"');
+    expect(readFileSync(html, "utf8").match(/<svg/g)?.length).toBeGreaterThanOrEqual(3);
+    expect(existsSync(join(data, "n1"))).toBe(false);
+  });
+
+  it("names what is wrong in a file by its place", async () => {
+    const file = join(ownDirectory(), "bad.yaml");
+    writeFileSync(file, "name: bad\nfaults:\n  - { kind: kill, target: leader, after: abc }\n");
+    const { code, stderr } = await run(["drill", file]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("bad.yaml:3:42: faults[0].after must be a duration")]);
+    writeFileSync(file, "name: bad\nfaults:\n  - { kind: explode, target: leader }\n");
+    const unknown = await run(["drill", file]);
+    expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining("faults[0].kind must be one of kill")]);
   });
 
   it("lists what there is", async () => {
     const { code, stdout } = await run(["drill", "list"]);
     expect([code, stdout]).toEqual([0, expect.stringContaining("leader-kill")]);
   });
-});
 
-describe("a drill", () => {
+  it("a dependency that is down: callers are answered all the time, but not by it", async () => {
+    const file = join(ownDirectory(), "down.json");
+    const faults = [{ kind: "down", target: "dependency", after: "300ms", for: "700ms" }];
+    const scenario = { name: "down", stage: { kind: "dependency" }, load: { for: "1500ms", clients: 4 }, faults };
+    writeFileSync(
+      file,
+      JSON.stringify({ ...scenario, invariants: ["answeredRatio == 1"], expect: ["fromFallback > 0"] }),
+    );
+    const { code, report } = await drill([file]);
+    expect(report).toMatchObject({ verdict: "passed", measures: { answeredRatio: 1 } });
+    expect(report.faults).toMatchObject([{ kind: "down", happened: true }]);
+    expect(code).toBe(0);
+    // As one would judge it that expects the dependency alone to answer.
+    writeFileSync(file, JSON.stringify({ ...scenario, expect: ["fromFallback == 0"] }));
+    const strict = await drill([file]);
+    expect(strict.report).toMatchObject({
+      verdict: "failed",
+      reason: expect.stringMatching(/^fromFallback == 0 \(was \d+\)/),
+    });
+    expect(strict.code).toBe(1);
+  });
+
   it("notices writes that were acknowledged and are gone", async () => {
-    const directory = mkdtempSync(join(tmpdir(), "holdfast-test-"));
-    undo.push(() => rmSync(directory, { recursive: true, force: true }));
-    const plan = await planOnOwnPorts(3, directory);
-    const leaderKill = drills.find((candidate) => candidate.name === "leader-kill");
-    if (leaderKill === undefined) throw new Error("leader-kill is missing");
-
+    const plan = await planOnOwnPorts(3, ownDirectory());
+    const scenario = clusterScenario({
+      name: "stranger",
+      summary: "",
+      // Long enough that load goes on well after the kill, when the stranger comes.
+      load: { for: "4s", clients: 2 },
+      faults: [{ kind: "kill", target: "follower", after: "500ms", for: "500ms" }],
+    });
     // A stranger deletes what the drill's clients wrote: to them the cluster lost it.
     const stranger = gatewayClient({ endpoints: plan.members.map(clientUrl), timeoutMs: 20_000 });
     undo.push(() => stranger.close());
     let deleted = 0;
-    const report = await runKillDrill(leaderKill, {
-      plan,
-      runs: 1,
-      // Long enough that load goes on well after the kill, when the stranger comes.
-      seconds: 6,
-      clients: 2,
-      stop: new AbortController().signal,
-      say: (text) => {
-        if (!text.startsWith("run 1")) return;
-        void stranger
-          .deleteRange({ key: Buffer.from("acknowledged/"), rangeEnd: Buffer.from("acknowledged0") })
-          .then((answer) => (deleted = answer.deleted));
-      },
-      saveHistory: () => {},
-    });
+    const report = await withCluster(() =>
+      runDrill({
+        scenario,
+        stage: clusterStage({ plan, scenario, seed: 1, saveHistory: () => {} }),
+        clock: nodeRuntime().clock,
+        onEvent: ({ kind }) => {
+          if (kind !== "heal") return;
+          void stranger
+            .deleteRange({ key: Buffer.from("acknowledged/"), rangeEnd: Buffer.from("acknowledged0") })
+            .then((answer) => (deleted = answer.deleted));
+        },
+      }),
+    );
     expect(deleted).toBeGreaterThan(0);
-    expect(report.verdict).toBe("failed");
-    expect(report.measures.lostWrites).toBe(deleted);
-    expect(report.measures.linearizable).toBe(false);
-    expect(report.reason).toMatch(/acknowledged writes are lost/);
+    expect(report).toMatchObject({
+      verdict: "failed",
+      measures: { lostWrites: deleted, linearizable: false },
+      reason: `lostWrites == 0 (was ${deleted})`,
+    });
   });
 });

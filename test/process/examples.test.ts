@@ -8,6 +8,7 @@ const directory = join(import.meta.dirname, "..", "..", "examples");
 /** The last line of each example: what it has shown. */
 const lastLines: Readonly<Record<string, RegExp>> = {
   "check-a-history.ts": /^ok: 120 operations have an order, the stale read has none$/,
+  "double-charge.ts": /^ok: 1 of \d+ faults charges twice; with a key, no seed of 50 does$/,
   "election.ts": /^ok: 3 leaders, one after the other, 3 runs$/,
   "embedded-cluster.ts": /^ok: a cluster of three lost its leader and no write$/,
   "lock.ts": /^ok: 2 writes under the lock, 2 late ones refused$/,

@@ -1,17 +1,14 @@
-import { afterAll, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { etcdctl } from "../clients/etcdctl.ts";
 import { startRealCluster, type RealCluster } from "./real-cluster.ts";
 import { run, until } from "./holdfast-command.ts";
 
-const clusters: RealCluster[] = [];
+let cluster: RealCluster | undefined;
 
-afterAll(() => Promise.all(clusters.map((cluster) => cluster.close())));
-
-async function startThree(): Promise<RealCluster> {
-  const cluster = await startRealCluster(3);
-  clusters.push(cluster);
-  return cluster;
-}
+afterEach(async () => {
+  await cluster?.close();
+  cluster = undefined;
+});
 
 interface Answer {
   readonly status: number;
@@ -38,9 +35,9 @@ const timedOut = {
   body: { error: "etcdserver: request timed out", message: "etcdserver: request timed out", code: 14 },
 };
 
-describe.concurrent.each(["the leader", "a follower"])("with two of three members dead, %s", (survives) => {
+describe.each(["the leader", "a follower"])("with two of three members dead, %s", (survives) => {
   it("refuses in bounded time, answers from its own state, and serves again when the others are back", async () => {
-    const cluster = await startThree();
+    cluster = await startRealCluster(3);
     const { plan, supervisor, urls } = cluster;
     const leader = await cluster.leader();
     const names = plan.members.map((member) => member.name);
@@ -98,7 +95,8 @@ describe.concurrent.each(["the leader", "a follower"])("with two of three member
 
 describe("overload without a majority", () => {
   it("is refused at the bound and forgotten when the callers leave; the member goes on", async () => {
-    const { supervisor, urls, plan } = await startThree();
+    cluster = await startRealCluster(3);
+    const { supervisor, urls, plan } = cluster;
     const url = urls[0]!;
     await Promise.all(plan.members.slice(1).map(({ name }) => supervisor.kill(name)));
     const leaving = new AbortController();

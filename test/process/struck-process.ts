@@ -2,6 +2,8 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { FaultParameters, FaultRegistry } from "holdfast/proof";
+import { until } from "./holdfast-command.ts";
 
 const root = join(import.meta.dirname, "../..");
 const preload = join(root, "packages/holdfast/src/adapters/system-faults/preload.ts");
@@ -60,4 +62,46 @@ export function stateOf(pid: number): string {
   } catch {
     return "gone";
   }
+}
+
+/** Begins a fault that lasts until it is taken back, which tells how often it had an effect. */
+export async function strike(
+  faults: FaultRegistry,
+  target: string,
+  kind: string,
+  parameters: FaultParameters = {},
+): Promise<() => Promise<number>> {
+  const { id } = await faults.inject({ target, kind, parameters, durationMs: 60_000 });
+  return async () => (await faults.remove(id)).struck ?? 0;
+}
+
+/** Asks until so many answers have taken so long. */
+export async function waitsOf(target: StruckProcess, count: number, leastMs: number): Promise<void> {
+  let late = 0;
+  await until(`${count} late answers`, 5_000, async () => {
+    const askedAt = performance.now();
+    await target.ask("ticks");
+    if (performance.now() - askedAt >= leastMs) late++;
+    return late >= count;
+  });
+}
+
+export interface Clocks {
+  readonly wall: number;
+  readonly made: number;
+  readonly text: number;
+  readonly mono: number;
+  readonly hr: number;
+  readonly old: number;
+  readonly isDate: boolean;
+}
+
+/** How far the clocks of a service are from this process's. */
+export async function clocksOf(target: StruckProcess): Promise<Clocks & { readonly offMs: number }> {
+  const before = Date.now();
+  const clocks = await target.ask<Clocks>("clocks");
+  const after = Date.now();
+  // Within the time of the question nobody knows better.
+  const offMs = clocks.wall < before ? clocks.wall - before : Math.max(0, clocks.wall - after);
+  return { ...clocks, offMs };
 }

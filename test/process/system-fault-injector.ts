@@ -1,12 +1,7 @@
 /** Injects and stays: `node system-fault-injector.ts '{ "pid", "directory", "request", "journal" }'`. */
 import { diskFaultJournal, faultRegistry, type LiveFaultRequest } from "holdfast/proof";
 import { nodeRuntime } from "holdfast/runtime";
-import {
-  directoryTarget,
-  nodeTarget,
-  pressureTarget,
-  processTarget,
-} from "../../packages/holdfast/src/adapters/system-faults/index.ts";
+import { directoryTarget, nodeTarget, pressureTarget, processTarget } from "holdfast/adapters/system-faults";
 
 interface Work {
   readonly pid: number;

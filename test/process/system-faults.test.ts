@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { diskFaultJournal, faultRegistry, type FaultParameters, type FaultRegistry } from "holdfast/proof";
+import { diskFaultJournal, faultRegistry } from "holdfast/proof";
 import { nodeRuntime } from "holdfast/runtime";
 import {
   directoryTarget,
@@ -11,10 +11,10 @@ import {
   nodeTarget,
   pressureTarget,
   processTarget,
-} from "../../packages/holdfast/src/adapters/system-faults/index.ts";
+} from "holdfast/adapters/system-faults";
 import { temporaryDirectory, until } from "./holdfast-command.ts";
 import { makeNamespaces } from "./membership-namespaces.ts";
-import { startStruck, stateOf, type StruckProcess } from "./struck-process.ts";
+import { clocksOf, startStruck, stateOf, strike, waitsOf, type StruckProcess } from "./struck-process.ts";
 
 const { clock, disk } = nodeRuntime();
 const directory = temporaryDirectory();
@@ -32,28 +32,6 @@ afterAll(async () => {
   for (const one of running) await one.end();
   directory.remove();
 });
-
-/** Begins a fault that lasts until it is taken back, which tells how often it had an effect. */
-async function strike(
-  faults: FaultRegistry,
-  target: string,
-  kind: string,
-  parameters: FaultParameters = {},
-): Promise<() => Promise<number>> {
-  const { id } = await faults.inject({ target, kind, parameters, durationMs: 60_000 });
-  return async () => (await faults.remove(id)).struck ?? 0;
-}
-
-/** Asks until so many answers have taken so long. */
-async function waitsOf(target: StruckProcess, count: number, leastMs: number): Promise<void> {
-  let late = 0;
-  await until(`${count} late answers`, 5_000, async () => {
-    const askedAt = performance.now();
-    await target.ask("ticks");
-    if (performance.now() - askedAt >= leastMs) late++;
-    return late >= count;
-  });
-}
 
 /** Whether a promise settles within a time. */
 function settles(promise: Promise<unknown>, withinMs: number): Promise<boolean> {
@@ -113,7 +91,7 @@ describe.concurrent("a process", () => {
   });
 
   it("is not struck unless it agreed, is there, and runs", async () => {
-    const target = await service(undefined);
+    const target = await service(undefined, { hasPreload: true });
     const stopped = await service("allow");
     stopped.child.kill("SIGSTOP");
     await until("it is stopped", 5_000, () => stateOf(stopped.pid) === "T");
@@ -124,6 +102,8 @@ describe.concurrent("a process", () => {
         processTarget({ name: "nobody", pid: 2 ** 22 - 3 }),
         processTarget({ name: "stopped", pid: stopped.pid }),
         processTarget({ name: "no-crash", pid: stopped.pid }),
+        nodeTarget({ name: "silent-node", pid: target.pid }),
+        nodeTarget({ name: "no-preload", pid: stopped.pid }),
       ],
     });
     await expect(strike(faults, "silent", "pause")).rejects.toMatchObject({ code: "NOT_OPTED_IN" });
@@ -131,6 +111,9 @@ describe.concurrent("a process", () => {
     await expect(strike(faults, "stopped", "pause")).rejects.toThrow("stopped is stopped already");
     await expect(strike(faults, "no-crash", "crash")).rejects.toMatchObject({ code: "NOT_OPTED_IN" });
     expect(stateOf(target.pid)).toMatch(/[RS]/);
+    await expect(strike(faults, "silent-node", "clockStop")).rejects.toMatchObject({ code: "NOT_OPTED_IN" });
+    await expect(strike(faults, "no-preload", "clockStop")).rejects.toThrow("was it started with --import");
+    expect((await clocksOf(target)).offMs).toBe(0);
 
     // Nor is another continued that has its number by now.
     const order = { id: "pause-1", kind: "pause", parameters: {}, durationMs: 60_000 };
@@ -141,173 +124,6 @@ describe.concurrent("a process", () => {
     expect(stateOf(stopped.pid)).toBe("T");
     await one.remove(order, { pid: stopped.pid, identity: `${began}@${boot}` });
     expect(stateOf(stopped.pid)).toMatch(/[RS]/);
-  });
-});
-
-interface Clocks {
-  readonly wall: number;
-  readonly made: number;
-  readonly text: number;
-  readonly mono: number;
-  readonly hr: number;
-  readonly old: number;
-  readonly isDate: boolean;
-}
-
-/** How far the clocks of a service are from this process's. */
-async function clocksOf(target: StruckProcess): Promise<Clocks & { readonly offMs: number }> {
-  const before = Date.now();
-  const clocks = await target.ask<Clocks>("clocks");
-  const after = Date.now();
-  // Within the time of the question nobody knows better.
-  const offMs = clocks.wall < before ? clocks.wall - before : Math.max(0, clocks.wall - after);
-  return { ...clocks, offMs };
-}
-
-describe.concurrent("the clocks of a Node process", () => {
-  async function struckNode(): Promise<{ target: StruckProcess; faults: FaultRegistry }> {
-    const target = await service("allow", { hasPreload: true });
-    return { target, faults: faultRegistry({ clock, targets: [nodeTarget({ name: "n", pid: target.pid })] }) };
-  }
-
-  it("skew: the wall clock alone is wrong, and exact again", async () => {
-    const { target, faults } = await struckNode();
-    const before = await clocksOf(target);
-    expect([before.offMs, before.isDate]).toEqual([0, true]);
-    const lift = await strike(faults, "n", "clockSkew", { byMs: -3_600_000 });
-    const during = await clocksOf(target);
-    expect(Math.abs(during.offMs + 3_600_000)).toBeLessThan(1_000);
-    for (const value of [during.made, during.text]) expect(Math.abs(value - during.wall)).toBeLessThan(1_500);
-    expect(during.mono - before.mono).toBeLessThan(10_000);
-    expect(during.isDate).toBe(true);
-    expect(await lift()).toBeGreaterThanOrEqual(3);
-    expect((await clocksOf(target)).offMs).toBe(0);
-    await faults.close();
-  });
-
-  it("stop: both stand still and nothing comes due; then they catch up", async () => {
-    const { target, faults } = await struckNode();
-    const lift = await strike(faults, "n", "clockStop");
-    await target.ask("arm", { ms: 20 });
-    const [first, ticks] = [await clocksOf(target), await target.ask<number>("ticks")];
-    await clock.sleep(200);
-    const second = await clocksOf(target);
-    expect([second.wall, second.mono, second.hr]).toEqual([first.wall, first.mono, first.hr]);
-    expect(await target.ask("ticks")).toBe(ticks);
-    expect(await target.ask("due")).toBe(false);
-    await lift();
-    await until("it comes due", 5_000, () => target.ask("due"));
-    const third = await clocksOf(target);
-    expect(third.offMs).toBe(0);
-    expect(third.mono - first.mono).toBeGreaterThanOrEqual(200);
-    await until("it ticks", 5_000, async () => (await target.ask<number>("ticks")) > ticks + 3);
-    await faults.close();
-  });
-
-  it("drift and jump: time passes faster, and what waits comes due; then at its pace, never back", async () => {
-    const { target, faults } = await struckNode();
-    const before = await clocksOf(target);
-    const lift = await strike(faults, "n", "clockDrift", { ppm: 9_000_000 });
-    const startedAt = performance.now();
-    expect(await target.ask("wait", { ms: 1_000 })).toBe("ABORT_ERR");
-    // Three of them, one after the other.
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
-    const during = await clocksOf(target);
-    expect(during.mono - before.mono).toBeGreaterThanOrEqual(3_000);
-    expect(during.hr - before.hr).toBeGreaterThanOrEqual(3_000);
-    expect(during.offMs).toBeGreaterThan(500);
-    expect(await lift()).toBeGreaterThan(0);
-    const after = await clocksOf(target);
-    expect(after.offMs).toBe(0);
-    expect(after.mono).toBeGreaterThanOrEqual(during.mono);
-
-    await target.ask("arm", { ms: 50_000 });
-    const land = await strike(faults, "n", "clockJump", { byMs: 60_000 });
-    await until("it comes due", 5_000, () => target.ask("due"));
-    expect((await clocksOf(target)).offMs).toBeGreaterThan(59_000);
-    await land();
-    expect((await clocksOf(target)).offMs).toBe(0);
-    const waitedAt = performance.now();
-    await target.ask("wait", { ms: 50 });
-    expect(performance.now() - waitedAt).toBeGreaterThanOrEqual(145);
-    await faults.close();
-  });
-
-  it("are not struck where it did not agree, or has no preload", async () => {
-    const silent = await service(undefined, { hasPreload: true });
-    const bare = await service("allow");
-    await using faults = faultRegistry({
-      clock,
-      targets: [nodeTarget({ name: "silent", pid: silent.pid }), nodeTarget({ name: "bare", pid: bare.pid })],
-    });
-    await expect(strike(faults, "silent", "clockStop")).rejects.toMatchObject({ code: "NOT_OPTED_IN" });
-    await expect(strike(faults, "bare", "clockStop")).rejects.toThrow("was it started with --import");
-    expect((await clocksOf(silent)).offMs).toBe(0);
-  });
-});
-
-describe.concurrent("the files and the loop of a Node process", () => {
-  it("full disk, failing sync, failing and slow disk, all ways of writing, and nowhere else", async () => {
-    const target = await service("allow", { hasPreload: true });
-    await using faults = faultRegistry({ clock, targets: [nodeTarget({ name: "n", pid: target.pid })] });
-    const data = join(directory.path, "data");
-    mkdirSync(data);
-    const path = join(data, "log");
-    const elsewhere = join(directory.path, "elsewhere");
-    const ways = ["callback", "stream", "promise", "whole", "syncedWrite"];
-    const writeAll = (to: string): Promise<unknown[]> => Promise.all(ways.map((way) => target.ask(way, { path: to })));
-    const fine = { write: "", sync: "" };
-
-    const emptied = await strike(faults, "n", "fullDisk", { path: data });
-    expect(await writeAll(path)).toEqual(ways.map(() => "ENOSPC"));
-    for (const way of ["append", "appendSync"]) {
-      expect(await target.ask(way, { path })).toEqual({ write: "ENOSPC", sync: "" });
-      expect(await target.ask(way, { path: elsewhere })).toEqual(fine);
-    }
-    expect(await emptied()).toBe(7);
-    expect(await writeAll(path)).toEqual(ways.map(() => ""));
-
-    const some = await strike(faults, "n", "fullDisk", { path: data, freeBytes: 25 });
-    expect(await target.ask("append", { path })).toEqual(fine);
-    expect(await target.ask("promise", { path })).toBe("");
-    expect(await target.ask("callback", { path })).toBe("ENOSPC");
-    expect(await some()).toBe(1);
-
-    const unsynced = await strike(faults, "n", "failingSync", { path });
-    for (const way of ["append", "appendSync"]) {
-      expect(await target.ask(way, { path })).toEqual({ write: "", sync: "EIO" });
-    }
-    expect(await target.ask("syncedWrite", { path })).toBe("EIO");
-    expect(await unsynced()).toBe(3);
-    expect(await target.ask("append", { path })).toEqual(fine);
-
-    const broken = await strike(faults, "n", "failingDisk", { path: data, of: "write" });
-    expect(await writeAll(path)).toEqual(ways.map(() => "EIO"));
-    await broken();
-
-    const late = await strike(faults, "n", "slowDisk", { path: data, extraMs: 120 });
-    for (const way of ["append", "appendSync"]) {
-      const askedAt = performance.now();
-      expect(await target.ask(way, { path })).toEqual(fine);
-      expect(performance.now() - askedAt).toBeGreaterThanOrEqual(118);
-    }
-    expect(await late()).toBe(2);
-    expect(readFileSync(elsewhere, "utf8")).toBe("0123456789".repeat(2));
-  });
-
-  it("a blocked loop answers late; a process without descriptors opens nothing", async () => {
-    const target = await service("allow", { hasPreload: true });
-    await using faults = faultRegistry({ clock, targets: [nodeTarget({ name: "n", pid: target.pid })] });
-    const lift = await strike(faults, "n", "blockedLoop", { share: 0.9, everyMs: 200 });
-    await waitsOf(target, 2, 80);
-    expect(await lift()).toBeGreaterThanOrEqual(2);
-
-    const open = (): Promise<unknown> => target.ask("open", { path: "/dev/null" });
-    const closed = await strike(faults, "n", "openFiles");
-    expect(await open()).toBe("EMFILE");
-    expect(await closed()).toBe(1);
-    expect(await open()).toBe("");
-    expect(readdirSync(`/proc/${target.pid}/fd`).length).toBeLessThan(60);
   });
 });
 

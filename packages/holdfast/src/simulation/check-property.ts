@@ -72,9 +72,13 @@ function failureOf(run: PropertyRun, keep?: readonly string[]): PropertyFailure 
     difference: undefined,
     virtualMs: run.report?.virtualMs ?? 0,
     traceHash: run.report?.traceHash ?? "",
+    happened: run.report?.faults ?? {},
     trace: run.report?.trace ?? [],
   };
 }
+
+/** How many lines of the shortest run are kept. */
+const toldLines = 10_000;
 
 async function reduce(settings: PropertySettings, found: PropertyRun): Promise<PropertyFailure> {
   const { seed } = found;
@@ -95,6 +99,9 @@ async function reduce(settings: PropertySettings, found: PropertyRun): Promise<P
     },
     { maxRuns: settings.maxShrinkRuns },
   );
+  const told = await runProperty(settings, seed, items, toldLines);
+  // Once more for its trace, unless it has begun to differ.
+  if (told.failure?.invariant === whole.invariant) shortest = told;
   return { ...failureOf(shortest, items), drawn: whole.drawn, isMinimal };
 }
 

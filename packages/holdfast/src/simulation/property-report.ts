@@ -1,6 +1,7 @@
 import { describeFault, type Fault, type FaultType } from "../proof/index.ts";
 import { describeInterruption, type Interruption } from "./interruption.ts";
 import type { TraceDifference } from "./determinism.ts";
+import { excerptOf } from "./trace-excerpt.ts";
 
 /** The first seed in which the property did not hold, and the least that it takes. */
 export interface PropertyFailure {
@@ -22,7 +23,9 @@ export interface PropertyFailure {
   readonly difference: TraceDifference | undefined;
   readonly virtualMs: number;
   readonly traceHash: string;
-  /** The last lines of the shortest run. */
+  /** What happened in the shortest run, by kind. */
+  readonly happened: Readonly<Record<string, number>>;
+  /** The lines of the shortest run, the last 10 000. */
   readonly trace: readonly string[];
 }
 
@@ -52,9 +55,6 @@ export function repetitionVariables({ seed, keep }: Pick<PropertyFailure, "seed"
   return `HOLDFAST_SEED=${seed} HOLDFAST_KEEP='${kept}'`;
 }
 
-/** How many lines of a trace a person reads. */
-const shownTraceLines = 12;
-
 /** A report in words. */
 export function describeProperty(report: PropertyReport): string {
   const { name, seeds, failure, neverSeen, virtualMs } = report;
@@ -65,7 +65,8 @@ export function describeProperty(report: PropertyReport): string {
 }
 
 function describeFailure(name: string, failure: PropertyFailure): string[] {
-  const { seed, invariant, error, faults, interruptions, drawn, keep, isMinimal, difference, trace } = failure;
+  const { seed, invariant, error, faults, interruptions, drawn, keep, isMinimal, difference, happened, trace } =
+    failure;
   const happenings = [
     ...faults.map((fault) => ({ atMs: fault.atMs, words: describeFault(fault) })),
     ...interruptions.map((one) => ({ atMs: one.atMs, words: describeInterruption(one) })),
@@ -78,8 +79,8 @@ function describeFailure(name: string, failure: PropertyFailure): string[] {
       ? `  none of the ${drawn} faults is needed for that`
       : `  ${isMinimal ? "the shortest schedule" : "the shortest schedule found"} has ${keep.length} of ${drawn} faults:`,
     ...happenings.map(({ words }) => `    ${words}`),
-    ...(trace.length === 0 ? [] : ["  the end of the trace:"]),
-    ...trace.slice(-shownTraceLines).map((line) => `    ${line}`),
+    ...(trace.length === 0 ? [] : ["  from its trace:"]),
+    ...excerptOf(trace, Object.keys(happened)).map((line) => `    ${line}`),
     `  repeat it with ${repetitionVariables(failure)}, or repeat: ${JSON.stringify({ seed, keep })}`,
   ];
 }

@@ -40,7 +40,11 @@ export const drillCommand: Command = defineCommand({
     nodes: integer({ min: 1, max: 7, help: "members of the drill's own cluster (default the drill's own: 3)" }),
     runs: integer({ min: 1, max: 1000, help: "rounds of load and faults (default the drill's own: 1)" }),
     seconds: integer({ min: 1, max: 3600, help: "load in each run (default the drill's own)" }),
-    clients: integer({ min: 0, max: 64, help: "clients that write and read at the same time (default the drill's own)" }),
+    clients: integer({
+      min: 0,
+      max: 64,
+      help: "clients that write and read at the same time (default the drill's own)",
+    }),
     timers: choice({
       choices: timerPresets,
       default: "standard",

@@ -12,7 +12,16 @@ function runLine(...line: readonly string[]): Promise<unknown> {
 
 describe("a line of holdfast fault", () => {
   it.each<[readonly string[], string]>([
-    [["mend"], 'ACTION must be one of add, list, remove, heal (got "mend")'],
+    [["mend"], 'ACTION must be one of add, list, remove, heal, process, clock, pressure, disk (got "mend")'],
+    [["process", "5"], "process needs PID and KIND"],
+    [["disk"], "disk needs a directory or PID and KIND"],
+    [["pressure", "cpu", "5"], 'unexpected argument "5"'],
+    [["process", "5", "vanish"], 'KIND must be one of pause, slow, crash, blockedLoop, openFiles (got "vanish")'],
+    [["disk", "5", "corruptDisk"], "KIND must be one of fullDisk, slowDisk, failingSync, failingDisk"],
+    [["disk", "/nowhere/at/all", "fullDisk"], "directoryTarget.directory must be a directory"],
+    [["clock", "x", "clockStop"], 'PID must be the number of a process (got "x")'],
+    [["process", "1", "pause"], "processTarget.pid must be an integer >= 2 (got 1)"],
+    [["process", "5", "pause", "--api", "http://a,http://b"], "process serves at one --api URL"],
     [["add", "redis"], "add needs TARGET and KIND"],
     [["remove"], "remove needs the fault's ID"],
     [["heal", "redis"], 'unexpected argument "redis"'],

@@ -2,10 +2,12 @@ import type { FaultParameters, HealReport, LiveFault } from "holdfast/proof";
 import { askFaults, askWhoKnows, type FaultClientOptions } from "../faults/fault-client.ts";
 import { defineCommand, type Command } from "./command.ts";
 import { exitCodes, failure, usageError, type ExitCode } from "./exit.ts";
-import { flag, integer, text, type Option } from "./option.ts";
+import { flag, integer, text, type Option, type OptionValues } from "./option.ts";
 import { printable, type Terminal } from "./terminal.ts";
 
 const actions = ["add", "list", "remove", "heal"] as const;
+/** Those that strike this machine themselves, without a proxy. */
+const localActions = ["process", "clock", "pressure", "disk"] as const;
 
 /** What the interface tells of itself. */
 interface FaultList {
@@ -51,34 +53,43 @@ function readValue(given: string): number | string | boolean {
   return /^-?\d+(?:\.\d+)?$/.test(given) ? Number(given) : given;
 }
 
+const options = {
+  set,
+  durationMs: integer({ min: 1, max: 86_400_000, default: 60_000, help: "add: it ends by itself after this" }),
+  id: text({ placeholder: "ID", help: "add: its name" }),
+  api,
+  token: text({ environment: "HOLDFAST_FAULTS_TOKEN", help: "what the interface asks for" }),
+  timeoutMs: integer({ min: 1, max: 3_600_000, default: 5_000, help: "give up after so many milliseconds" }),
+  json: flag("print one JSON document"),
+};
+
 export const faultCommand: Command = defineCommand({
   name: "fault",
-  summary: "live faults: add, list, remove, heal",
+  summary: "live faults: add, list, remove, heal; of processes, clocks, disks and the machine",
   examples: [
     "holdfast fault add proxy delay --set delayMs=100,jitterMs=20 --duration-ms 30000",
     "holdfast fault add proxy blackHole --set direction=down,toxicity=0.5",
     "holdfast fault list",
     "holdfast fault remove delay-1",
     "holdfast fault heal   # ends all of them",
+    "holdfast fault process 4242 pause --duration-ms 5000",
+    "holdfast fault clock 4242 clockSkew --set byMs=-3600000",
+    "holdfast fault pressure cpu --set share=0.8",
+    "holdfast fault disk /var/lib/service fullDisk",
   ],
   positionals: [
-    { name: "ACTION", help: "add, list, remove or heal" },
-    { name: "TARGET", help: "add: what it strikes; remove: the fault's id", optional: true },
-    { name: "KIND", help: "add: what goes wrong, also by Toxiproxy's name", optional: true },
+    { name: "ACTION", help: "add, list, remove or heal; process, clock, pressure or disk" },
+    { name: "TARGET", help: "what it strikes: a name, a PID, a directory; remove: the fault's id", optional: true },
+    { name: "KIND", help: "what goes wrong; add: also by Toxiproxy's name", optional: true },
   ],
-  options: {
-    set,
-    durationMs: integer({ min: 1, max: 86_400_000, default: 60_000, help: "add: it ends by itself after this" }),
-    id: text({ placeholder: "ID", help: "add: its name" }),
-    api,
-    token: text({ environment: "HOLDFAST_FAULTS_TOKEN", help: "what the interface asks for" }),
-    timeoutMs: integer({ min: 1, max: 3_600_000, default: 5_000, help: "give up after so many milliseconds" }),
-    json: flag("print one JSON document"),
-  },
+  options,
   async run({ options, positionals: [action = "", target, kind], terminal }) {
+    const local = localActions.find((candidate) => candidate === action);
+    if (local !== undefined) return strikeHere(local, [target, kind], options, terminal);
     const known = actions.find((candidate) => candidate === action);
     if (known === undefined) {
-      throw usageError(`ACTION must be one of ${actions.join(", ")} (got ${JSON.stringify(action)})`);
+      const all = [...actions, ...localActions].join(", ");
+      throw usageError(`ACTION must be one of ${all} (got ${JSON.stringify(action)})`);
     }
     const wanted = { add: 2, list: 0, remove: 1, heal: 0 }[known];
     const given = [target, kind].filter((argument) => argument !== undefined);
@@ -100,6 +111,25 @@ export const faultCommand: Command = defineCommand({
     return tell(show, fault, `${fault.id} strikes ${fault.target} for ${fault.durationMs} ms`);
   },
 });
+
+async function strikeHere(
+  group: (typeof localActions)[number],
+  given: readonly (string | undefined)[],
+  { set: parameters, durationMs, id, api: urls, token, json }: OptionValues<typeof options>,
+  terminal: Terminal,
+): Promise<ExitCode> {
+  const words = given.filter((word) => word !== undefined);
+  const wanted = group === "pressure" ? ["KIND"] : [group === "disk" ? "a directory or PID" : "PID", "KIND"];
+  if (words.length > wanted.length) throw usageError(`unexpected argument ${JSON.stringify(words[wanted.length])}`);
+  if (words.length < wanted.length) throw usageError(`${group} needs ${wanted.join(" and ")}`);
+  const [url, ...more] = urls;
+  if (url === undefined || more.length > 0) throw usageError(`${group} serves at one --api URL`);
+  // Only who asks for it loads it.
+  const { strikeLocally } = await import("./local-fault.ts");
+  const where = words.length === 2 ? words[0] : undefined;
+  const kind = words.at(-1)!;
+  return strikeLocally({ group, where, kind, parameters, durationMs, id, url, token }, { terminal, json });
+}
 
 interface Show {
   readonly terminal: Terminal;

@@ -2,6 +2,7 @@ import type { DrillScenario } from "holdfast/proof";
 import { availability } from "./scenarios/availability.ts";
 import { clockTrouble } from "./scenarios/clock-trouble.ts";
 import { clusterKill } from "./scenarios/cluster-kill.ts";
+import { crashUnsynced } from "./scenarios/crash-unsynced.ts";
 import { dataConsistency } from "./scenarios/data-consistency.ts";
 import { dependencyDown } from "./scenarios/dependency-down.ts";
 import { fullDisk } from "./scenarios/full-disk.ts";
@@ -31,6 +32,7 @@ export const drills: readonly DrillScenario[] = [
   slowNetwork,
   slowDisk,
   fullDisk,
+  crashUnsynced,
   clockTrouble,
   dataConsistency,
   load,

@@ -48,7 +48,9 @@ export async function openPeerLinks(plan: ClusterPlan): Promise<PeerLinks> {
         return { ...other, peer: proxy?.address ?? nowhere };
       });
       // Who is alive they tell each other directly: the usual place beside the peer port is nobody's here.
-      const gossip = plan.members.filter((other) => other.name !== member.name).map((other) => addressText(other.gossip));
+      const gossip = plan.members
+        .filter((other) => other.name !== member.name)
+        .map((other) => addressText(other.gossip));
       const join = gossip.length === 0 ? [] : [`--join=${gossip.join(",")}`];
       return [...nodeArguments({ ...plan, members }, member), ...join, `--snapshot-entries=${noSnapshots}`];
     },

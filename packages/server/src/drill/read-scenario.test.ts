@@ -30,8 +30,14 @@ describe("a drill in YAML", () => {
 
   it.each([
     [written, 'cut.yaml:11:12: faults[1].after must be a duration like 500ms, 2s or 1m (got "soon")'],
-    [written.replace("name: cut-off", "name: [a]"), "cut.yaml:2:7: name must be 1 to 64 letters, digits, _, . and - (got an array of 1)"],
-    [`${written.replace("soon", "1s")}rounds: many`, 'cut.yaml:12:9: rounds must be an integer >= 1 and <= 1000 (got "many")'],
+    [
+      written.replace("name: cut-off", "name: [a]"),
+      "cut.yaml:2:7: name must be 1 to 64 letters, digits, _, . and - (got an array of 1)",
+    ],
+    [
+      `${written.replace("soon", "1s")}rounds: many`,
+      'cut.yaml:12:9: rounds must be an integer >= 1 and <= 1000 (got "many")',
+    ],
     [`${written.replace("soon", "1s")}repeat: 2`, "cut.yaml:12:9: scenario.repeat is no option"],
     ["name: a\nname: b", /^cut\.yaml:2:1: Map keys must be unique/],
     ["name: [a", /^cut\.yaml:1:9: /],
@@ -60,7 +66,11 @@ describe("the drills that are built in", () => {
 });
 
 it.each([
-  ["partition", { shape: "round" }, 'faults[0].shape must be "isolate" or "outbound" or "inbound" or "bridge" (got "round")'],
+  [
+    "partition",
+    { shape: "round" },
+    'faults[0].shape must be "isolate" or "outbound" or "inbound" or "bridge" (got "round")',
+  ],
   ["kill", { hard: true }, "faults[0].hard is no option"],
   ["delay", {}, "faults[0].delayMs must be a number"],
   ["loss", { share: 2 }, "faults[0].share must be a number >= 0 and <= 1 (got 2)"],
@@ -99,7 +109,8 @@ describe("targets", () => {
 });
 
 it("counts keys that members hold differently, or only some of them", () => {
-  const replica = (text: string): Map<string, string> => new Map(text.split(" ").map((pair) => pair.split("=") as [string, string]));
+  const replica = (text: string): Map<string, string> =>
+    new Map(text.split(" ").map((pair) => pair.split("=") as [string, string]));
   expect(countDiverged([replica("a=1 b=2"), replica("b=2 a=1")])).toBe(0);
   expect(countDiverged([replica("a=1 b=2"), replica("a=1 b=3"), replica("a=1")])).toBe(1);
 });

@@ -76,7 +76,9 @@ it("claims nothing that was not looked at", () => {
 
 it("shows median and worst of several runs", () => {
   const several = { ...measures, runs: 3, medianGapMs: 600, worstGapMs: 900, gapsMs: [500, 600, 900] };
-  expect(renderDrill({ ...passed, measures: several }, plain)).toContain("No service for  600 ms (median), 900 ms (worst)");
+  expect(renderDrill({ ...passed, measures: several }, plain)).toContain(
+    "No service for  600 ms (median), 900 ms (worst)",
+  );
 });
 
 it("names each rule that does not hold", () => {

@@ -43,7 +43,9 @@ export function renderDrill(report: DrillReport, style: Terminal["style"]): stri
 
   function faultsOf({ measures: { runs } }: DrillReport): string {
     const kinds = Map.groupBy(faults, ({ kind }) => kind);
-    const list = [...kinds].map(([kind, all]) => (kind === "kill" ? count(all.length, "kill") : `${all.length} ${kind}`));
+    const list = [...kinds].map(([kind, all]) =>
+      kind === "kill" ? count(all.length, "kill") : `${all.length} ${kind}`,
+    );
     const text = list.length === 0 ? "none" : list.join(", ");
     return typeof runs === "number" ? `${text} in ${count(runs, "run")}` : text;
   }

@@ -15,7 +15,7 @@ const hrOrigin = process.hrtime.bigint() - BigInt(Math.round(realNow() * 1e6));
  */
 export function patchClocks(time: FaultedTime): void {
   const now = (): number => {
-    if (!time.isReal) time.strike();
+    if (!time.isReal) time.strike("wall");
     return time.wall();
   };
   // A class would refuse `Date()` without `new`.
@@ -34,7 +34,7 @@ export function patchClocks(time: FaultedTime): void {
 
   const mono = (): number => {
     if (time.isReal) return realNow();
-    time.strike();
+    time.strike("mono");
     return time.mono();
   };
   Object.defineProperty(performance, "now", { value: mono, writable: true, configurable: true, enumerable: true });

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, rmSync } from
 import { join } from "node:path";
 
 /** The variable that names the directory where processes with the preload listen. */
-export const placeVariable = "HOLDFAST_FAULTS_DIR";
+const placeVariable = "HOLDFAST_FAULTS_DIR";
 
 /** The directory of a user's processes, from their environment. */
 export function controlDirectory(environment: Readonly<Record<string, string | undefined>>, user: number): string {

@@ -68,8 +68,9 @@ describe("faulted time", () => {
   it("counts the readings that were wrong", () => {
     const { time } = clocks();
     time.add("a", "clockStop", {});
-    time.strike();
-    time.strike();
-    expect([time.struck("a"), time.struck("b")]).toEqual([2, 0]);
+    time.add("b", "clockSkew", { byMs: 5 });
+    time.strike("wall");
+    time.strike("mono");
+    expect([time.struck("a"), time.struck("b"), time.struck("c")]).toEqual([2, 1, 0]);
   });
 });

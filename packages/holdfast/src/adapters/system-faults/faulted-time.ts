@@ -61,9 +61,9 @@ export class FaultedTime {
     return Math.floor(this.#unskewedWallAt(this.#real.mono()) + this.#skewMs);
   }
 
-  /** Counts a reading that is not what it would have been. */
-  strike(): void {
-    for (const fault of this.#faults.values()) fault.struck++;
+  /** Counts a reading of one of the clocks for the faults that strike it. */
+  strike(clock: "wall" | "mono"): void {
+    for (const fault of this.#faults.values()) if (clock === "wall" || fault.kind !== "clockSkew") fault.struck++;
   }
 
   struck(id: string): number {

@@ -3,7 +3,7 @@ import { processEnvironment } from "./process-record.ts";
 
 /** The variable by which a process agrees to faults, and the file by which a directory does. */
 export const optInVariable = "HOLDFAST_FAULTS";
-export const optInFile = ".holdfast-faults";
+const optInFile = ".holdfast-faults";
 
 const maxTextBytes = 4_096;
 

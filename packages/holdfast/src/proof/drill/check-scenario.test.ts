@@ -55,12 +55,36 @@ describe("checkScenario", () => {
       'faults[1].after must be a duration like 500ms, 2s or 1m (got "abc")',
     ],
     [{ name: "a", faults: [{ kind: "kill" }] }, "faults[0].targets must be a name or a list of names (got undefined)"],
-    [{ name: "a", faults: [{ kind: "kill", target: [] }] }, "faults[0].target must be a name or a list of names (got an array of 0)"],
-    [{ name: "a", faults: [{ ...fault, targets: "all" }] }, 'faults[0].target must not be given with targets (got "leader")'],
-    [{ name: "a", faults: [{ ...fault, id: "x" }, { ...fault, id: "x" }] }, 'faults[1].id must be unique (got "x")'],
-    [{ name: "a", faults: [{ ...fault, set: {} }] }, "faults[0].set must be a number, text, true or false (got an object)"],
-    [{ name: "a", expect: ["p99Ms <"] }, 'expect[0] must be a rule like p99Ms < 50, or the name of what must be true (got "p99Ms <")'],
-    [{ name: "a", timeouts: { settle: 0 } }, "timeouts.settle must be a duration of at least 1 ms like 500ms, 2s or 1m (got 0)"],
+    [
+      { name: "a", faults: [{ kind: "kill", target: [] }] },
+      "faults[0].target must be a name or a list of names (got an array of 0)",
+    ],
+    [
+      { name: "a", faults: [{ ...fault, targets: "all" }] },
+      'faults[0].target must not be given with targets (got "leader")',
+    ],
+    [
+      {
+        name: "a",
+        faults: [
+          { ...fault, id: "x" },
+          { ...fault, id: "x" },
+        ],
+      },
+      'faults[1].id must be unique (got "x")',
+    ],
+    [
+      { name: "a", faults: [{ ...fault, set: {} }] },
+      "faults[0].set must be a number, text, true or false (got an object)",
+    ],
+    [
+      { name: "a", expect: ["p99Ms <"] },
+      'expect[0] must be a rule like p99Ms < 50, or the name of what must be true (got "p99Ms <")',
+    ],
+    [
+      { name: "a", timeouts: { settle: 0 } },
+      "timeouts.settle must be a duration of at least 1 ms like 500ms, 2s or 1m (got 0)",
+    ],
   ])("refuses %j", (value, message) => {
     expect(() => checkScenario(value)).toThrow(message);
   });
@@ -82,7 +106,9 @@ it.each(["5", "s", "-1s", "25h", -1, NaN, null])("%s is no duration", (text) => 
 
 it("judges rules by what was measured; what was not is in doubt", () => {
   const measures = { p99Ms: 70, fine: true, late: false, none: null, list: [1, 2] };
-  expect(checkRules(measures, ["p99Ms < 50", "fine", "!late", "late", "none == 0", "list == 1", "toString == 1"])).toEqual([
+  expect(
+    checkRules(measures, ["p99Ms < 50", "fine", "!late", "late", "none == 0", "list == 1", "toString == 1"]),
+  ).toEqual([
     { rule: "p99Ms < 50", actual: 70, holds: false },
     { rule: "fine", actual: true, holds: true },
     { rule: "!late", actual: false, holds: true },

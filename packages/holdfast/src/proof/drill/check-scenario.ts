@@ -91,7 +91,10 @@ function readTimeouts(value: unknown): DrillTimeouts {
   const timeouts = objectAt("timeouts", value ?? {});
   const names = Object.keys(defaultDrillTimeouts).map((name) => name.slice(0, -2));
   checkOptionNames("timeouts", timeouts, names);
-  const given = Object.entries(timeouts).map(([name, time]) => [`${name}Ms`, readDuration(`timeouts.${name}`, time, 1)]);
+  const given = Object.entries(timeouts).map(([name, time]) => [
+    `${name}Ms`,
+    readDuration(`timeouts.${name}`, time, 1),
+  ]);
   return { ...defaultDrillTimeouts, ...(Object.fromEntries(given) as Partial<DrillTimeouts>) };
 }
 

@@ -29,7 +29,10 @@ export function drillHtml(reports: readonly DrillReport[]): string {
 }
 
 function overview(reports: readonly DrillReport[]): string {
-  const rows = reports.map((report) => [`<a href="#${anchor(report)}">${escapeMarkup(report.drill)}</a>`, verdictOf(report)]);
+  const rows = reports.map((report) => [
+    `<a href="#${anchor(report)}">${escapeMarkup(report.drill)}</a>`,
+    verdictOf(report),
+  ]);
   return table(["Drill", "Verdict"], rows);
 }
 

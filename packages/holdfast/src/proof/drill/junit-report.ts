@@ -57,7 +57,8 @@ function suite(report: DrillReport): { xml: string; tests: number; failures: num
 function casesOf(report: DrillReport): Case[] {
   const { verdict, reason, durationMs, faults, steadyState, invariants, expectations } = report;
   const outcome = ({ passed: "ok", failed: "failure", timeout: "failure", inconclusive: "error" } as const)[verdict];
-  const rules = (kind: string, results: readonly RuleResult[]): Case[] => results.map((result) => ruleCase(kind, result));
+  const rules = (kind: string, results: readonly RuleResult[]): Case[] =>
+    results.map((result) => ruleCase(kind, result));
   return [
     { name: "verdict", timeMs: durationMs, outcome, message: `${verdict}: ${reason}` },
     ...faults.map(({ id, round, target, happened, lastedMs }): Case => {

@@ -183,24 +183,64 @@ describe("runDrill", () => {
 
   it.each<[string, Setting, DrillReport["verdict"], string | RegExp]>([
     ["setup fails", { prepare: (l) => (l.fails["setup"] = "no bulbs") }, "inconclusive", "setup: no bulbs"],
-    ["setup hangs", { prepare: (l) => (l.takesMs["setup"] = Infinity) }, "inconclusive", /setup took longer than 10000 ms/],
-    ["it was dark before", { prepare: (l) => (l.lit = 2) }, "inconclusive", "no steady state before the faults: lit == 3 (was 2)"],
+    [
+      "setup hangs",
+      { prepare: (l) => (l.takesMs["setup"] = Infinity) },
+      "inconclusive",
+      /setup took longer than 10000 ms/,
+    ],
+    [
+      "it was dark before",
+      { prepare: (l) => (l.lit = 2) },
+      "inconclusive",
+      "no steady state before the faults: lit == 3 (was 2)",
+    ],
     ["no load", { prepare: (l) => (l.fails["load 1"] = "no users") }, "inconclusive", "no load: no users"],
-    ["the fault cannot begin", { prepare: (l) => (l.fails["inject"] = "fuse") }, "inconclusive", "out-1 did not happen: fuse"],
-    ["the fault has no effect", { prepare: (l) => (l.happened = false) }, "inconclusive", "out-1 had no effect on lamp"],
-    ["the fault hangs", { prepare: (l) => (l.takesMs["inject"] = Infinity) }, "inconclusive", /out-1 beginning took longer/],
+    [
+      "the fault cannot begin",
+      { prepare: (l) => (l.fails["inject"] = "fuse") },
+      "inconclusive",
+      "out-1 did not happen: fuse",
+    ],
+    [
+      "the fault has no effect",
+      { prepare: (l) => (l.happened = false) },
+      "inconclusive",
+      "out-1 had no effect on lamp",
+    ],
+    [
+      "the fault hangs",
+      { prepare: (l) => (l.takesMs["inject"] = Infinity) },
+      "inconclusive",
+      /out-1 beginning took longer/,
+    ],
     ["healing fails", { prepare: (l) => (l.fails["heal"] = "broken glass") }, "failed", "out-1: broken glass"],
-    ["service stays away", { prepare: (l) => (l.takesMs["serving out-1"] = Infinity) }, "timeout", /service after it took longer/],
+    [
+      "service stays away",
+      { prepare: (l) => (l.takesMs["serving out-1"] = Infinity) },
+      "timeout",
+      /service after it took longer/,
+    ],
     ["it never settles", { prepare: (l) => (l.takesMs["settle"] = Infinity) }, "timeout", /settle took longer/],
     ["an invariant is broken", { prepare: (l) => (l.found = { lost: 3, right: true }) }, "failed", "lost == 0 (was 3)"],
-    ["an expectation is not met", { prepare: (l) => (l.found = { lost: 0, right: false }) }, "failed", "right (was false)"],
+    [
+      "an expectation is not met",
+      { prepare: (l) => (l.found = { lost: 0, right: false }) },
+      "failed",
+      "right (was false)",
+    ],
     ["nothing was measured", { prepare: (l) => (l.found = {}) }, "inconclusive", "lost == 0 (not measured)"],
     ["the check ends in doubt", { prepare: (l) => (l.fails["check"] = "too dark") }, "inconclusive", "check: too dark"],
     ["something strange happens", { prepare: (l) => (l.strange = "a ghost") }, "failed", "a ghost"],
     ["teardown fails", { prepare: (l) => (l.fails["teardown"] = "stuck") }, "failed", "teardown: stuck"],
     ["teardown hangs", { prepare: (l) => (l.takesMs["teardown"] = Infinity) }, "timeout", /teardown took longer/],
     ["somebody interrupts", { abortAtMs: 2_000 }, "inconclusive", "interrupted by SIGINT"],
-    ["somebody interrupts setup", { prepare: (l) => (l.takesMs["setup"] = Infinity), abortAtMs: 5 }, "inconclusive", "interrupted by SIGINT"],
+    [
+      "somebody interrupts setup",
+      { prepare: (l) => (l.takesMs["setup"] = Infinity), abortAtMs: 5 },
+      "inconclusive",
+      "interrupted by SIGINT",
+    ],
   ])("when %s, tears down once and says so", async (_, setting, verdict, reason) => {
     const { report } = await drill(setting);
     expect(report.verdict).toBe(verdict);

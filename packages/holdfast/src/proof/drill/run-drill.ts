@@ -97,7 +97,8 @@ class Drill {
       const isLate = OperationTimeoutError.is(thrown) && onError === "failed";
       if (phase !== "teardown" && signal?.aborted === true) this.#interrupted();
       // What could not be looked at is no news when something else went wrong before.
-      else if (phase !== "check" || this.#findings.length === 0) this.#findings.push({ kind: isLate ? "timeout" : onError, message: `${phase}: ${error}` });
+      else if (phase !== "check" || this.#findings.length === 0)
+        this.#findings.push({ kind: isLate ? "timeout" : onError, message: `${phase}: ${error}` });
     }
     const now = clock.now();
     this.#phases.push({ phase, atMs: round1(beganMs - this.#beganMs), durationMs: round1(now - beganMs), error });
@@ -113,14 +114,19 @@ class Drill {
     const kind = isBefore ? "inconclusive" : "failed";
     // The phase ends by itself when time is over, so that it can say which rule did not hold.
     const beganMs = clock.now();
-    const wentWell = await this.#phase(`steady state ${when}`, 2 * scenario.timeouts.steadyMs, kind, async (context) => {
-      for (;;) {
-        results = checkRules(await stage.probe(context), rules);
-        if (results.every(({ holds }) => holds === true)) return;
-        if (clock.now() - beganMs >= scenario.timeouts.steadyMs) return;
-        await clock.sleep(probeMs, { signal: context.signal });
-      }
-    });
+    const wentWell = await this.#phase(
+      `steady state ${when}`,
+      2 * scenario.timeouts.steadyMs,
+      kind,
+      async (context) => {
+        for (;;) {
+          results = checkRules(await stage.probe(context), rules);
+          if (results.every(({ holds }) => holds === true)) return;
+          if (clock.now() - beganMs >= scenario.timeouts.steadyMs) return;
+          await clock.sleep(probeMs, { signal: context.signal });
+        }
+      },
+    );
     if (isBefore) this.#before = results;
     else this.#after = results;
     const broken = results.find(({ holds }) => holds !== true);

@@ -47,7 +47,7 @@ export function decodeRecord(bytes: Uint8Array): ExecutionRecord {
   if (!isState || !Number.isSafeInteger((record as Partial<ExecutionRecord>).token)) {
     throw new PlanError("RECORD_INVALID");
   }
-  return record as unknown as ExecutionRecord;
+  return record as ExecutionRecord;
 }
 
 /** @throws PlanError RECORD_INVALID */

@@ -99,9 +99,9 @@ export function planDesk(
   }
 
   async function ask(state: ExecutionState, name: string, request: PlanRequest): Promise<void> {
-    const { active, request: keyOf } = keys.execution(state.id);
-    const key = keyOf(name);
-    const isActive: Compare = { key: active, target: "create", result: "greater", operand: 0 };
+    const own = keys.execution(state.id);
+    const key = own.request(name);
+    const isActive: Compare = { key: own.active, target: "create", result: "greater", operand: 0 };
     const put = { type: "put", request: { key, value: encodeJson(request) } } as const;
     const { succeeded } = await coordination.txn({ compare: [isActive], success: [put], failure: [] });
     if (!succeeded) throw new PlanError("EXECUTION_OVER", { detail: state.id });

@@ -22,6 +22,8 @@ const rules: Readonly<Record<MemberFaultKind, Readonly<Record<string, Rule>>>> =
 
 export const memberFaultKinds: readonly MemberFaultKind[] = Object.keys(rules) as MemberFaultKind[];
 
+const lookMs = 200;
+
 export function memberStrike(kind: MemberFaultKind): StrikeKind {
   const own = rules[kind];
   const valuesOf = (parameters: Readonly<Record<string, unknown>>, path: string): Record<string, number> =>
@@ -44,21 +46,32 @@ export function memberStrike(kind: MemberFaultKind): StrikeKind {
       const died = new Set<string>();
       // A member may stop itself rather than go on with a disk that takes nothing.
       if (kind === "fullDisk") for (const target of targets) site.condemned.add(target);
-      await Promise.all(targets.map((target) => site.drilled(target).order("begin", kind, values)));
+      const lives = new Map(targets.map((target) => [target, site.drilled(target)]));
+      const note = async (target: string, what: "look" | "end"): Promise<void> => {
+        const count = await lives.get(target)!.order(what, kind);
+        struck.set(target, Math.max(count, struck.get(target) ?? 0));
+      };
+      await Promise.all([...lives.values()].map((life) => life.order("begin", kind, values)));
+      // Another fault may kill the member, and with it what it would have told at the end.
+      const looking = setInterval(() => {
+        for (const target of targets) note(target, "look").catch(() => undefined);
+      }, lookMs);
       return {
         what: `${kind} at ${describeTargets(order, memberNames(site).length)}`,
         mustElect: false,
         canServe: true,
         async heal() {
+          clearInterval(looking);
           await Promise.all(
             targets.map(async (target) => {
-              if (site.supervisor.member(target).state === "down") {
+              // A new life knows nothing of the fault of the last one.
+              if (lives.get(target) === site.drilled(target) && site.supervisor.member(target).state !== "down") {
+                await note(target, "end");
+              } else if (kind === "fullDisk" && site.supervisor.member(target).state === "down") {
                 died.add(target);
                 await site.supervisor.start(target);
-              } else {
-                struck.set(target, await site.drilled(target).order("end", kind));
               }
-              site.condemned.delete(target);
+              if (kind === "fullDisk") site.condemned.delete(target);
             }),
           );
         },

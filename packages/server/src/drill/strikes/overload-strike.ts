@@ -17,7 +17,15 @@ export const overload: StrikeKind = {
   async begin(site, { plan }) {
     const { rate, clients } = { ...defaults, ...plan.parameters } as typeof defaults;
     const { endpoints, tls, seed } = site;
-    const load = startRateLoad({ endpoints, tls, seed, ratePerSecond: rate, clients, durationMs: longestMs, prefix: `${plan.id}/` });
+    const load = startRateLoad({
+      endpoints,
+      tls,
+      seed,
+      ratePerSecond: rate,
+      clients,
+      durationMs: longestMs,
+      prefix: `${plan.id}/`,
+    });
     let report: LoadReport | undefined;
     return await Promise.resolve({
       what: `asks for ${rate} writes a second`,

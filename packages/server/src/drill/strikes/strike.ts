@@ -60,7 +60,10 @@ export function isMajority(count: number, members: number): boolean {
 }
 
 /** Whether the rest can go on without the targets, and needs another leader for it. */
-export function withoutThem(site: StrikeSite, { targets, leader }: StrikeOrder): Pick<Strike, "mustElect" | "canServe"> {
+export function withoutThem(
+  site: StrikeSite,
+  { targets, leader }: StrikeOrder,
+): Pick<Strike, "mustElect" | "canServe"> {
   const all = memberNames(site).length;
   return { mustElect: targets.includes(leader.name), canServe: isMajority(all - targets.length, all) };
 }

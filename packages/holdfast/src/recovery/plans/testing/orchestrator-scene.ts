@@ -1,4 +1,4 @@
-import { createMemoryMember, type Coordination, type Member } from "../../../coordination/index.ts";
+import { createMemoryMember, type Member } from "../../../coordination/index.ts";
 import { seededRandom, type Random } from "../../../runtime/index.ts";
 import { VirtualClock } from "../../../testing/index.ts";
 import { createOrchestrator, type Orchestrator } from "../orchestrator.ts";
@@ -19,7 +19,7 @@ export class OrchestratorScene {
   orchestrator(name: string, options: Partial<OrchestratorOptions> = {}): Orchestrator {
     const orchestrator = createOrchestrator({
       name,
-      coordination: this.member as Coordination,
+      coordination: this.member,
       executors: this.world.executors(() => true),
       ttlSeconds: 5,
       clock: this.clock,

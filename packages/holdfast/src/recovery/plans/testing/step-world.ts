@@ -17,11 +17,13 @@ export class StepWorld {
   readonly #clock: Clock;
   /** In order, also those that an idempotent outside would pass over. */
   readonly deeds: Deed[] = [];
-  /** How often steps fail before they succeed, by step. */
+  /** How many tries of a step fail, before one does not: `a`, `undo a`. */
   readonly failures: Map<string, number> = new Map();
   /** Steps that take no notice of their signal. */
   readonly deaf: Set<string> = new Set();
   readonly durations: Map<string, number> = new Map();
+  /** Called when a try begins. */
+  onBegin: (what: Deed["what"], context: StepContext) => void = () => {};
   now: number = 0;
   most: number = 0;
 
@@ -53,6 +55,7 @@ export class StepWorld {
 
   async #act(what: Deed["what"], context: StepContext, alive: () => boolean): Promise<JsonValue> {
     const { stepId: step, idempotencyKey: key, attempt, fencingToken: token, parameters, signal } = context;
+    this.onBegin(what, context);
     this.most = Math.max(this.most, ++this.now);
     try {
       const duration = this.durations.get(step) ?? 100;
@@ -62,11 +65,8 @@ export class StepWorld {
     }
     // A process that is dead does nothing, and tells nobody.
     if (!alive()) return await new Promise(() => {});
-    const left = this.failures.get(what === "do" ? step : `undo ${step}`) ?? 0;
-    if (left > 0) {
-      this.failures.set(what === "do" ? step : `undo ${step}`, left - 1);
-      throw new Error(`${step} is broken`);
-    }
+    const failures = this.failures.get(what === "do" ? step : `undo ${step}`) ?? 0;
+    if (attempt <= failures) throw new Error(`${step} is broken`);
     this.deeds.push({ what, step, key, attempt, token, parameters });
     return { by: step, said: parameters["say"] ?? null };
   }
