@@ -37,8 +37,9 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: "process",
           include: ["test/process/**/*.test.ts", "test/clients/**/*.test.ts"],
-          testTimeout: 120_000,
-          hookTimeout: 60_000,
+          // Of a hang only: what a test promises to take it measures itself.
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
           // These mostly wait for others. Each has ports of its own: test/process/free-ports.ts.
           maxWorkers: 2,
           sequence: { groupOrder: 1 },

@@ -108,7 +108,7 @@ export function requireProgram(program: string, debianPackage: string): void {
 }
 
 async function untilHealthy(url: string, etcd: ChildProcess): Promise<void> {
-  const giveUpAt = performance.now() + 20_000;
+  const giveUpAt = performance.now() + 60_000;
   while (performance.now() < giveUpAt) {
     if (etcd.exitCode !== null) throw new Error(`etcd ended with exit code ${etcd.exitCode} instead of starting`);
     const healthy = await fetch(`${url}/health`).then(
@@ -118,7 +118,7 @@ async function untilHealthy(url: string, etcd: ChildProcess): Promise<void> {
     if (healthy) return;
     await delay(50);
   }
-  throw new Error(`etcd did not become healthy at ${url} within 20 s`);
+  throw new Error(`etcd did not become healthy at ${url} within 60 s`);
 }
 
 async function stop(child: ChildProcess): Promise<void> {

@@ -17,7 +17,7 @@ export interface EtcdCluster {
   close(): Promise<void>;
 }
 
-/** @throws Error when etcd is missing, or when a member does not become healthy within 20 s */
+/** @throws Error when etcd is missing, or when a member does not become healthy within 60 s */
 export async function startEtcdCluster(size: number, ...more: readonly string[]): Promise<EtcdCluster> {
   if (spawnSync("etcd", ["--version"]).error !== undefined) {
     throw new Error("etcd is not on the PATH: install it (Debian: apt-get install etcd-server)");
@@ -66,7 +66,7 @@ export async function gateway(client: string, path: string, body: object, header
 }
 
 async function untilHealthy({ client, process }: EtcdMember): Promise<void> {
-  const giveUpAt = performance.now() + 20_000;
+  const giveUpAt = performance.now() + 60_000;
   while (performance.now() < giveUpAt) {
     if (process.exitCode !== null) throw new Error(`etcd ended with exit code ${process.exitCode}`);
     const healthy = await fetch(`http://${client}/health`).then(
@@ -76,7 +76,7 @@ async function untilHealthy({ client, process }: EtcdMember): Promise<void> {
     if (healthy) return;
     await delay(30);
   }
-  throw new Error(`etcd did not become healthy at ${client} within 20 s`);
+  throw new Error(`etcd did not become healthy at ${client} within 60 s`);
 }
 
 async function stop(child: ChildProcess): Promise<void> {

@@ -68,7 +68,7 @@ async function stop(child: ChildProcess): Promise<void> {
 }
 
 async function untilListening(port: number, child: ChildProcess, program: string): Promise<void> {
-  const giveUpAt = performance.now() + 30_000;
+  const giveUpAt = performance.now() + 60_000;
   while (performance.now() < giveUpAt) {
     if (child.exitCode !== null)
       throw new Error(`${program} ended with exit code ${child.exitCode} instead of starting`);
@@ -79,7 +79,7 @@ async function untilListening(port: number, child: ChildProcess, program: string
     if (open === true) return;
     await delay(30);
   }
-  throw new Error(`${program} did not listen on port ${port} within 30 s`);
+  throw new Error(`${program} did not listen on port ${port} within 60 s`);
 }
 
 export function startRedis(...args: readonly string[]): Promise<RealServer> {

@@ -60,8 +60,8 @@ async function startThree(nodes: number): Promise<Nodes> {
       return node;
     },
     async leader() {
-      const found = await findLeader(urls(), 20_000);
-      if (found === null) throw new Error("no leader within 20 s");
+      const found = await findLeader(urls(), 60_000);
+      if (found === null) throw new Error("no leader within 60 s");
       return found.name;
     },
     holdfast,

@@ -27,8 +27,8 @@ export async function startRealCluster(nodes: number = 3): Promise<RealCluster> 
     supervisor,
     urls,
     async leader() {
-      const found = await findLeader(urls, 20_000);
-      if (found === null) throw new Error("no leader within 20 s");
+      const found = await findLeader(urls, 60_000);
+      if (found === null) throw new Error("no leader within 60 s");
       return found.name;
     },
     async close() {
@@ -38,7 +38,7 @@ export async function startRealCluster(nodes: number = 3): Promise<RealCluster> 
   };
   const reader = statusReader({ timeoutMs: 1000 });
   try {
-    if (!(await supervisor.allAlive(30_000))) throw new Error("the cluster did not start");
+    if (!(await supervisor.allAlive(90_000))) throw new Error("the cluster did not start");
     await cluster.leader();
     await until("every member knows all addresses", 10_000, async () => {
       const answers = await Promise.all(urls.map((url) => reader.member(url)));

@@ -1,16 +1,20 @@
-import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { execFile, spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFile, chmod, mkdir, open, readdir, readFile, rename, stat, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, describe, expect, it } from "vitest";
 import { diskFaultJournal, faultRegistry } from "holdfast/proof";
 import { nodeRuntime } from "holdfast/runtime";
 import {
   directoryTarget,
+  diskProxy,
   linkTarget,
   nodeTarget,
   pressureTarget,
   processTarget,
+  type DiskProxy,
 } from "holdfast/adapters/system-faults";
 import { temporaryDirectory, until } from "./holdfast-command.ts";
 import { makeNamespaces } from "./membership-namespaces.ts";
@@ -295,6 +299,71 @@ describe("a link", () => {
   });
 });
 
+/** Whether a file system of somebody's own may be mounted here. */
+let mayMount = false;
+
+const isMounted = (path: string): boolean => readFileSync("/proc/self/mounts", "utf8").includes(` ${path} fuse.`);
+
+describe("a disk by proxy, for every program", () => {
+  const codeOf = async (work: Promise<unknown>): Promise<string> =>
+    work.then(
+      () => "",
+      (error: NodeJS.ErrnoException) => error.code ?? error.message,
+    );
+
+  it("passes everything on; full, failing and slow, and then not", async () => {
+    const [path, mount] = [join(directory.path, "behind"), join(directory.path, "mount")];
+    for (const made of [path, mount]) mkdirSync(made);
+    let proxy: DiskProxy;
+    try {
+      proxy = await diskProxy({ name: "disk", directory: path, mount });
+      mayMount = true;
+    } catch (error) {
+      expect((error as Error).message).toMatch(/ENOENT|permi|superuser|denied|not supported/i);
+      return;
+    }
+    await using faults = faultRegistry({ clock, targets: [proxy] });
+    const file = join(mount, "below", "data");
+    await mkdir(join(mount, "below"));
+    await writeFile(join(mount, "first"), "one");
+    await rename(join(mount, "first"), file);
+    await appendFile(file, "two");
+    await chmod(file, 0o640);
+    expect(await readdir(mount)).toEqual(["below"]);
+    expect([await readFile(file, "utf8"), readFileSync(join(path, "below", "data"), "utf8")]).toEqual([
+      "onetwo",
+      "onetwo",
+    ]);
+    expect((await stat(file)).mode & 0o777).toBe(0o640);
+    expect(await codeOf(stat(join(mount, "first")))).toBe("ENOENT");
+
+    const handle = await open(file, "a");
+    const unsynced = await strike(faults, "disk", "failingSync", { path: "/below" });
+    expect([await codeOf(handle.write("three")), await codeOf(handle.datasync())]).toEqual(["", "EIO"]);
+    expect(await unsynced()).toBe(1);
+    expect(await codeOf(handle.datasync())).toBe("");
+
+    const emptied = await strike(faults, "disk", "fullDisk");
+    expect(await codeOf(handle.write("four"))).toBe("ENOSPC");
+    expect(await emptied()).toBe(1);
+
+    const late = await strike(faults, "disk", "slowDisk", { extraMs: 150 });
+    const askedAt = performance.now();
+    await handle.sync();
+    expect(performance.now() - askedAt).toBeGreaterThanOrEqual(148);
+    await late();
+    await handle.write("five");
+    await handle.close();
+    expect(await readFile(file, "utf8")).toBe("onetwothreefive");
+    // A program that knows nothing of this.
+    expect((await promisify(execFile)("cat", [file])).stdout).toBe("onetwothreefive");
+    await unlink(file);
+    expect(readdirSync(join(path, "below"))).toEqual([]);
+    await proxy.close();
+    expect([isMounted(mount), readdirSync(mount)]).toEqual([false, []]);
+  });
+});
+
 describe("an injector that is gone", () => {
   async function injector(work: object): Promise<ChildProcess> {
     const script = join(import.meta.dirname, "system-fault-injector.ts");
@@ -314,9 +383,12 @@ describe("an injector that is gone", () => {
     writeFileSync(join(path, ".holdfast-faults"), "allow");
     writeFileSync(join(path, "data"), "as it was");
     const durationMs = 60_000;
+    const mount = join(directory.path, "left-mount");
+    mkdirSync(mount);
     const child = await injector({
       pid: target.pid,
       directory: path,
+      ...(mayMount ? { mount } : {}),
       requests: [
         { target: "node", kind: "clockSkew", parameters: { byMs: 1e9 }, durationMs },
         { target: "process", kind: "pause", durationMs },
@@ -325,6 +397,7 @@ describe("an injector that is gone", () => {
         { target: "directory", kind: "corruptDisk", parameters: { file: "data", bits: 3 }, durationMs },
       ],
     });
+    expect(isMounted(mount)).toBe(mayMount);
     const pressure = [pressing(child.pid!, "memory")!, pressing(child.pid!, "cpu")!];
     expect(stateOf(target.pid)).toBe("T");
     expect(pressure.map(stateOf)).toEqual([expect.stringMatching(/[RS]/), expect.stringMatching(/[RS]/)]);
@@ -341,6 +414,8 @@ describe("an injector that is gone", () => {
     await until("it runs again", 2_000, () => /[RS]/.test(stateOf(target.pid)));
     await until("the pressure is gone", 2_000, () => pressure.every((pid) => /gone|Z/.test(stateOf(pid))));
     await until("the clock is right", 2_000, async () => (await clocksOf(target)).offMs === 0);
+    await until("nothing is mounted", 5_000, () => !isMounted(mount));
+    expect(readdirSync(mount)).toEqual([]);
     await until("the bits are right", 2_000, () => readFileSync(join(path, "data"), "latin1") === "as it was");
   });
 

@@ -161,7 +161,7 @@ it.concurrent("the client's watch leaves a member that says nothing", async () =
   await once(silent, "listening");
   const server = await startMemoryMember();
   const endpoints = [`http://127.0.0.1:${(silent.address() as AddressInfo).port}`, `http://${server.client}`];
-  const client = gatewayClient({ endpoints, attemptTimeoutMs: 200 });
+  const client = gatewayClient({ endpoints, attemptTimeoutMs: 1000 });
   const other = gatewayClient({ endpoints: endpoints.slice(1) });
   let asked = 0;
   silent.on("connection", () => asked++);

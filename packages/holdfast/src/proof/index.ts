@@ -1,3 +1,11 @@
+export {
+  chaosKinds,
+  defaultChaosDurations,
+  defaultChaosRates,
+  type ChaosKind,
+  type ChaosOptions,
+} from "./chaos/chaos-options.ts";
+export { chaosPlan, type ChaosPlan, type WithheldFault } from "./chaos/chaos-plan.ts";
 export { checkFaults, faultTypes, parseFaults } from "./check-faults.ts";
 export type { PartialOrder, Violation } from "./explanation.ts";
 export { checkScenario } from "./drill/check-scenario.ts";

@@ -3,11 +3,13 @@ import { InvalidArgumentError } from "holdfast/errors/base";
 import type { DrillReport, DrillScenario, DrillStage } from "holdfast/proof";
 import { drills } from "../drill/catalog.ts";
 import { readDependency, type Dependency } from "../drill/dependency/dependency-call.ts";
+import { chaosName, chaosSummary } from "../drill/chaos-scenario.ts";
 import { makeDrillDirectory, type DrillDirectory } from "../drill/drill-directory.ts";
 import { findScenario } from "../drill/find-scenario.ts";
 import { renderDrill } from "../drill/render-drill.ts";
 import { timerPresets, type TimerPreset } from "../supervisor/cluster-plan.ts";
 import { planOnFreePorts } from "../supervisor/free-plan.ts";
+import { chaosAgain, chaosOptions, drawChaos, printPlan, refuseChaosOptions } from "./chaos-options.ts";
 import { clusterTls, clusterTlsOptions, tlsAgain, type ClusterTlsValues } from "./cluster-tls.ts";
 import { defineCommand, type Command } from "./command.ts";
 import { environmentError, exitCodes, usageError, type ExitCode } from "./exit.ts";
@@ -34,8 +36,9 @@ export const drillCommand: Command = defineCommand({
     "holdfast drill leader-kill --runs 20 --json",
     "holdfast drill partition-leader --nodes 5 --html report.html",
     "holdfast drill ./my-drill.yaml --junit results.xml",
+    "holdfast drill chaos --seconds 60 --rates kill=4/min,partition=2/min --lasting 1s..5s --dry-run",
   ],
-  positionals: [{ name: "NAME", help: "the drill, a file with one, or list" }],
+  positionals: [{ name: "NAME", help: "the drill, a file with one, chaos, or list" }],
   options: {
     nodes: integer({ min: 1, max: 7, help: "members of the drill's own cluster (default the drill's own: 3)" }),
     runs: integer({ min: 1, max: 1000, help: "rounds of load and faults (default the drill's own: 1)" }),
@@ -52,6 +55,7 @@ export const drillCommand: Command = defineCommand({
     }),
     seed: integer({ min: 0, max: Number.MAX_SAFE_INTEGER, help: "draws the same members again" }),
     dependency,
+    ...chaosOptions,
     ...clusterTlsOptions,
     data: text({ placeholder: "DIR", help: "a directory for its data and history instead of a temporary one" }),
     keep: flag("keep data and history also when the drill passes"),
@@ -61,13 +65,15 @@ export const drillCommand: Command = defineCommand({
   },
   async run({ options, positionals: [name = ""], terminal }) {
     if (name === "list") return list(terminal, options.json);
-    const found = findScenario(name);
-    const scenario = adjusted(found, options);
+    const seed = options.seed ?? Math.floor(Math.random() * 2 ** 31);
+    if (name !== chaosName) refuseChaosOptions(options);
+    const chaos = name === chaosName ? drawChaos(options, seed) : undefined;
+    if (options.dryRun && chaos !== undefined) return printPlan(chaos, seed, options.json, terminal);
+    const scenario = chaos?.scenario ?? adjusted(findScenario(name), options);
     const nodes = numberOf(scenario.stage["nodes"], 3);
     if (name === "leader-kill" && nodes < 3) {
       throw usageError(`--nodes must be an integer 3..7 for leader-kill: fewer cannot elect another (got ${nodes})`);
     }
-    const seed = options.seed ?? Math.floor(Math.random() * 2 ** 31);
     const directory = makeDrillDirectory(options.data);
     const stop = stopSignal();
     const stage = await makeStage(scenario, { ...options, nodes, seed, directory });
@@ -91,7 +97,9 @@ export const drillCommand: Command = defineCommand({
     if (options.json) terminal.document({ ...report, seed, history });
     else for (const line of renderDrill(report, terminal.style)) terminal.out(line);
     if (history !== null) terminal.err(`History: npx holdfast check ${history}`);
-    terminal.err(`Repeat: npx holdfast drill ${name}${again(options)} --seed ${seed}${tlsAgain(options)}`);
+    terminal.err(
+      `Repeat: npx holdfast drill ${name}${again(options)}${chaosAgain(options)} --seed ${seed}${tlsAgain(options)}`,
+    );
     return passed ? exitCodes.ok : exitCodes.failed;
   },
 });
@@ -155,8 +163,9 @@ function timersOf(given: TimerPreset, { stage: { timers } }: DrillScenario): Tim
 const numberOf = (value: unknown, otherwise: number): number => (typeof value === "number" ? value : otherwise);
 
 function list(terminal: Terminal, json: boolean): ExitCode {
-  if (json) terminal.document({ drills: drills.map((drill) => ({ name: drill.name, summary: drill.summary })) });
-  else for (const drill of drills) terminal.out(`${drill.name.padEnd(18)}${drill.summary}`);
+  const listed = [...drills.map((drill) => ({ name: drill.name, summary: drill.summary })), chaosSummary];
+  if (json) terminal.document({ drills: listed });
+  else for (const drill of listed) terminal.out(`${drill.name.padEnd(18)}${drill.summary}`);
   return exitCodes.ok;
 }
 

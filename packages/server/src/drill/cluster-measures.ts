@@ -66,7 +66,7 @@ export function clusterSeries(found: ClusterFindings, beganMs: number): readonly
   const { acknowledgements } = found.record;
   const last = acknowledgements.at(-1);
   const buckets = last === undefined ? 0 : Math.floor((last.atMs - beganMs) / bucketMs) + 1;
-  const counts = new Array<number>(Math.max(0, buckets)).fill(0);
+  const counts = Array.from({ length: Math.max(0, buckets) }, () => 0);
   for (const { atMs } of acknowledgements) {
     const at = Math.floor((atMs - beganMs) / bucketMs);
     if (at >= 0) counts[at] = (counts[at] ?? 0) + 1;

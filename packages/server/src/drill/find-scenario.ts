@@ -5,6 +5,7 @@ import { environmentError, usageError } from "../cli/exit.ts";
 import { nearest } from "../cli/parse-line.ts";
 import { timerPresets } from "../supervisor/cluster-plan.ts";
 import { drills } from "./catalog.ts";
+import { chaosName } from "./chaos-scenario.ts";
 import { readScenario } from "./read-scenario.ts";
 
 /** A built-in drill, or what a file says. @throws ExitError */
@@ -42,7 +43,7 @@ function checkStage(scenario: DrillScenario, file: string): DrillScenario {
 }
 
 function unknownDrill(name: string): Error {
-  const names = drills.map((drill) => drill.name);
+  const names = [...drills.map((drill) => drill.name), chaosName];
   const hint = nearest(name, names);
   return usageError(
     `unknown drill ${JSON.stringify(name)}; ${hint === undefined ? `there are ${names.join(", ")}` : `did you mean ${hint}?`}`,

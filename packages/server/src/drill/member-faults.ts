@@ -35,7 +35,7 @@ function slowDisk(): Effect {
       count("slowDisk");
       setTimeout(() => call(...values), delayMs);
     };
-  patch({ writev: slow(fs.writev as AnyCall), fdatasync: slow(fs.fdatasync as AnyCall) });
+  patch({ writev: slow(fs.writev), fdatasync: slow(fs.fdatasync) });
   return { begin: (parameters) => void (delayMs = parameters["extraMs"] ?? 0), end: () => void (delayMs = 0) };
 }
 

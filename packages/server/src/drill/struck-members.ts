@@ -56,5 +56,7 @@ export function chooseMembers(
       return [leader, ...followers].slice(0, Math.floor(members.length / 2) + 1);
     case "all":
       return members;
+    default:
+      throw new InvalidArgumentError("target", `must be ${memberSelectors.join(", ")}`, targets);
   }
 }

@@ -81,7 +81,7 @@ type Piped = ChildProcess & { readonly stdin: Writable; readonly stdout: Readabl
 function spawnMember(line: readonly string[], preload: string | undefined): Piped {
   if (preload === undefined) return spawn(process.execPath, line, { stdio: ["pipe", "pipe", "pipe"] });
   const child = spawn(process.execPath, ["--import", preload, ...line], { stdio: ["pipe", "pipe", "pipe", "ipc"] });
-  return child as ChildProcess as Piped;
+  return child as Piped;
 }
 
 function saysReady(line: string): boolean {

@@ -1,5 +1,8 @@
 export { defaultDirectoryTargetOptions, directoryTarget } from "./directory-target.ts";
 export type { DirectoryFaultKind, DirectoryTargetOptions } from "./directory-target.ts";
+export { diskProxy } from "./disk-proxy.ts";
+export type { DiskProxy, DiskProxyOptions } from "./disk-proxy.ts";
+export type { FileFaultKind } from "./file-faults.ts";
 export { linkTarget } from "./link-target.ts";
 export type { LinkTargetOptions } from "./link-target.ts";
 export { nodeFaultKinds } from "./node-rules.ts";

@@ -2,6 +2,7 @@
 export type UndoStep =
   | { readonly undo: "continue"; readonly pid: number; readonly identity: string }
   | { readonly undo: "deleteFiller"; readonly path: string }
+  | { readonly undo: "unmount"; readonly path: string }
   | {
       readonly undo: "restoreBytes";
       readonly path: string;
@@ -43,6 +44,14 @@ export function takeBack(step: UndoStep): void {
   } else if (step.undo === "deleteFiller") {
     // Nothing else, whatever a journal says.
     if (/\/\.holdfast-filler-[\w.-]+$/.test(step.path)) ifThere(() => fs.unlinkSync(step.path));
+  } else if (step.undo === "unmount") {
+    const mounts = fs.readFileSync("/proc/self/mounts", "utf8").split("\n");
+    // Only what is its own.
+    const place = step.path.replaceAll(" ", String.raw`\040`);
+    if (!mounts.some((line) => line.startsWith(`holdfast ${place} fuse.holdfast `))) return;
+    const { spawnSync } = process.getBuiltinModule("node:child_process");
+    const { status, error, stderr } = spawnSync("umount", ["-i", "-c", "-l", step.path], { encoding: "utf8" });
+    if (status !== 0) throw new Error(`umount: ${error?.message ?? stderr.trim()}`);
   } else if (step.undo === "restoreBytes") {
     const file = ifThere(() => fs.openSync(step.path, "r+"));
     if (file === undefined) return;

@@ -36,6 +36,7 @@ describe("checkScenario", () => {
         { id: "last", kind: "kill", targets: ["n1", "n2"], afterMs: 0, forMs: undefined, parameters: {} },
       ],
       steadyState: [],
+      abortUnless: [],
       invariants: [],
       expect: ["linearizable", "worstGapMs < 5000", "!broken"],
       timeouts: { ...defaultDrillTimeouts, settleMs: 120_000 },

@@ -10,7 +10,19 @@ import {
 } from "./drill-scenario.ts";
 import { readDuration } from "./duration.ts";
 
-const own = ["name", "summary", "stage", "rounds", "load", "faults", "steadyState", "invariants", "expect", "timeouts"];
+const own = [
+  "name",
+  "summary",
+  "stage",
+  "rounds",
+  "load",
+  "faults",
+  "steadyState",
+  "abortUnless",
+  "invariants",
+  "expect",
+  "timeouts",
+];
 const ofFault = ["id", "kind", "target", "targets", "after", "for"];
 const namePattern = /^[\w.-]{1,64}$/;
 const maxFaults = 1_000;
@@ -45,6 +57,7 @@ export function checkScenario(value: unknown): DrillScenario {
     load: readLoad(given["load"]),
     faults: plans,
     steadyState: readRules("steadyState", given["steadyState"]),
+    abortUnless: readRules("abortUnless", given["abortUnless"]),
     invariants: readRules("invariants", given["invariants"]),
     expect: readRules("expect", given["expect"]),
     timeouts: readTimeouts(given["timeouts"]),
@@ -62,19 +75,23 @@ function readFault(value: unknown, at: number): DrillFaultPlan {
   if (target !== undefined && fault["targets"] !== undefined) {
     throw new InvalidArgumentError(`${path}.target`, "must not be given with targets", target);
   }
-  const isList = Array.isArray(targets) && targets.length > 0 && targets.every((each) => typeof each === "string");
-  if (!(isList || (typeof targets === "string" && targets !== ""))) {
+  if (!isTargets(targets)) {
     const field = target === undefined ? "targets" : "target";
     throw new InvalidArgumentError(`${path}.${field}`, "must be a name or a list of names", targets);
   }
   return {
     id,
     kind,
-    targets: targets as string | readonly string[],
+    targets,
     afterMs: readDuration(`${path}.after`, fault["after"] ?? 0),
     forMs: fault["for"] === undefined ? undefined : readDuration(`${path}.for`, fault["for"], 1),
     parameters: scalarsOf(path, fault, ofFault),
   };
+}
+
+function isTargets(value: unknown): value is string | readonly string[] {
+  if (typeof value === "string") return value !== "";
+  return Array.isArray(value) && value.length > 0 && value.every((each) => typeof each === "string");
 }
 
 function readLoad(value: unknown): DrillLoad {

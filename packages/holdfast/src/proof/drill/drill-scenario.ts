@@ -50,6 +50,8 @@ export interface DrillScenario {
   readonly faults: readonly DrillFaultPlan[];
   /** What must be true of the system before the faults, and again after them. */
   readonly steadyState: readonly string[];
+  /** What must stay true of the system while faults go on; else all is taken back, and the drill has failed. */
+  readonly abortUnless: readonly string[];
   /** What must be true at the end, whatever happened. */
   readonly invariants: readonly string[];
   /** What must be true at the end, if the faults happened. */

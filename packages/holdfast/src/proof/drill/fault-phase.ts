@@ -37,9 +37,12 @@ export async function runFault(
   await clock.sleep(plan.afterMs, { signal });
   const atMs = clock.now();
   let fault: StageFault;
+  let beginning: Promise<StageFault> | undefined;
   try {
-    fault = await limited(timeouts.faultMs, `${plan.id} beginning`, (inner) => stage.inject(plan, inner));
+    fault = await limited(timeouts.faultMs, `${plan.id} beginning`, (inner) => (beginning = stage.inject(plan, inner)));
   } catch (error) {
+    // One that begins after all, when nobody waits for it any more, is taken back at once.
+    await heal(beginning);
     signal.throwIfAborted();
     book.findings.push({ kind: "inconclusive", message: `${plan.id} did not happen: ${messageOf(error)}` });
     return;
@@ -52,7 +55,7 @@ export async function runFault(
   } catch (error) {
     if (!signal.aborted) book.findings.push(lateness(error));
   } finally {
-    healedMs = await heal(fault);
+    healedMs = await heal(Promise.resolve(fault));
     const record = { round, atMs: round1(atMs - book.loadBeganMs()), lastedMs: healedMs && round1(healedMs - atMs) };
     for (const seen of fault.records()) {
       const { target, happened, ...details } = seen;
@@ -77,13 +80,19 @@ export async function runFault(
   }
 
   /** Not interrupted: what is left behind would outlive the drill. */
-  async function heal(struck: StageFault): Promise<number | null> {
+  async function heal(struck: Promise<StageFault> | undefined): Promise<number | null> {
+    let hasBegun = false;
     try {
       const limit = { clock, timeoutMs: timeouts.faultMs, signal: undefined, operation: `${plan.id}: taking it back` };
-      await inTime(limit, (inner) => struck.heal(context(inner)));
+      await inTime(limit, async (inner) => {
+        const begun = await struck;
+        hasBegun = begun !== undefined;
+        await begun?.heal(context(inner));
+      });
       return clock.now();
     } catch (error) {
-      if (!signal.aborted) book.findings.push({ kind: "failed", message: `${plan.id}: ${messageOf(error)}` });
+      if (hasBegun && !signal.aborted)
+        book.findings.push({ kind: "failed", message: `${plan.id}: ${messageOf(error)}` });
       return null;
     }
   }

@@ -2,6 +2,7 @@ import type { DrillReport } from "./drill-report.ts";
 import type { RuleResult } from "./drill-rule.ts";
 import { escapeMarkup } from "./markup-text.ts";
 import { seriesChart } from "./series-chart.ts";
+import { utcText } from "./utc-text.ts";
 
 const style = `
 :root { color-scheme: light dark; --line: light-dark(#0b6bcb, #6db3f2); --faint: light-dark(#ddd, #444); }
@@ -42,7 +43,7 @@ function section(report: DrillReport): string {
     `<section id="${anchor(report)}"><h2>${escapeMarkup(report.drill)}: ${verdictOf(report)}</h2>`,
     `<p>${escapeMarkup(report.summary)}</p>`,
     ...(report.reason === "" ? [] : [`<p class="${report.verdict}">${escapeMarkup(report.reason)}</p>`]),
-    `<p>${new Date(report.startedAt).toISOString()}, ${escapeMarkup(secondsOf(report.durationMs))}</p>`,
+    `<p>${utcText(report.startedAt)}, ${escapeMarkup(secondsOf(report.durationMs))}</p>`,
     "<h3>Rules</h3>",
     table(["Rule", "When", "Measured", "Holds"], rulesOf(report)),
     "<h3>Faults</h3>",

@@ -1,6 +1,7 @@
 import type { DrillReport } from "./drill-report.ts";
 import { describeRule, type RuleResult } from "./drill-rule.ts";
 import { escapeMarkup } from "./markup-text.ts";
+import { utcText } from "./utc-text.ts";
 
 /**
  * Drills as JUnit XML, which build servers read: a suite for each, a case for the drill itself and one for each fault, rule
@@ -30,7 +31,7 @@ function suite(report: DrillReport): { xml: string; tests: number; failures: num
   const cases = casesOf(report);
   const count = (outcome: Case["outcome"]): number => cases.filter((each) => each.outcome === outcome).length;
   const [tests, failures, errors] = [cases.length, count("failure"), count("error")];
-  const at = new Date(report.startedAt).toISOString().slice(0, 19);
+  const at = utcText(report.startedAt).slice(0, 19);
   const head =
     `  <testsuite name="drill.${escapeMarkup(report.drill)}" tests="${tests}" failures="${failures}" errors="${errors}"` +
     ` skipped="0" time="${seconds(report.durationMs)}" timestamp="${at}">`;

@@ -3,6 +3,7 @@ import type { DrillReport } from "./drill-report.ts";
 import { drillHtml } from "./html-report.ts";
 import { drillJUnit } from "./junit-report.ts";
 import { niceAbove } from "./series-chart.ts";
+import { utcText } from "./utc-text.ts";
 
 const report: DrillReport = {
   drill: "lamp-out",
@@ -100,6 +101,13 @@ describe("the page", () => {
     expect(html).toContain('<td>not taken back</td><td><span class="inconclusive">no</span></td>');
   });
 });
+
+it.each([0, 951_782_399_999, 951_782_400_000, 1_709_164_800_000, 1_767_225_599_000, 4_107_542_400_000, -1])(
+  "tells %s ms as the platform does",
+  (ms) => {
+    expect(utcText(ms)).toBe(new Date(ms).toISOString().replace(/\.\d+Z$/, "Z"));
+  },
+);
 
 it.each([
   [1, 1],

@@ -254,6 +254,39 @@ describe("runDrill", () => {
     expect(report.faults[0]).toMatchObject({ lastedMs: 1000 });
   });
 
+  it("leaves nothing behind, whenever somebody interrupts", async () => {
+    let struck = 0;
+    for (let moment = 0; moment < 200; moment++) {
+      const { lamps, report } = await drill({
+        scenario: {
+          rounds: 2,
+          faults: [0, 700, 900].map((ms) => ({ kind: "out", target: "one", after: ms, for: 1_000 + ms })),
+        },
+        prepare: (l) =>
+          Object.assign(l.takesMs, { setup: 300, inject: 200, heal: 150, stop: 100, settle: 200, check: 300 }),
+        abortAtMs: moment * 67,
+      });
+      expect(lamps.lit).toBe(3);
+      const count = (part: string): number => lamps.log.filter((line) => line.endsWith(part)).length;
+      expect([count(" stop"), count(" teardown")]).toEqual([
+        lamps.log.filter((line) => line.includes(" load ")).length,
+        1,
+      ]);
+      struck += report.faults.length;
+    }
+    expect(struck).toBeGreaterThan(300);
+  });
+
+  it("abandons what goes on when a rule that must stay true does not hold", async () => {
+    const faults = [{ kind: "out", target: "one", after: "1200ms", for: "2s" }];
+    const { report, lamps } = await drill({ scenario: { rounds: 2, abortUnless: ["lit >= 3"], faults } });
+    expect(report).toMatchObject({ verdict: "failed", reason: "abandoned: lit >= 3 (was 2)" });
+    expect(lamps.log.slice(2, 6)).toEqual(["1200 inject", "2000 heal", "2000 stop", "2000 check"]);
+    expect(lamps.lit).toBe(3);
+    const { report: fine } = await drill({ scenario: { abortUnless: ["lit >= 2"] } });
+    expect(fine.verdict).toBe("passed");
+  });
+
   it("tells what does not end in time, by its signal", async () => {
     const { lamps } = await drill({ prepare: (l) => (l.takesMs["settle"] = Infinity) });
     expect(lamps.aborted).toEqual(["settle"]);

@@ -4,7 +4,7 @@ import type { Clock } from "../../runtime/index.ts";
 import type { DrillEvent, DrillFault, DrillPhase, DrillReport, PhaseResult } from "./drill-report.ts";
 import { checkRules, describeRule, type RuleResult } from "./drill-rule.ts";
 import type { DrillScenario } from "./drill-scenario.ts";
-import type { DrillStage, StageContext } from "./drill-stage.ts";
+import type { DrillStage, StageContext, StageLoad } from "./drill-stage.ts";
 import { judgeFindings, type DrillFinding } from "./drill-verdict.ts";
 import { messageOf, round1, runFault } from "./fault-phase.ts";
 import { inTime } from "./in-time.ts";
@@ -21,6 +21,10 @@ export interface RunDrillOptions {
 
 /** Between two looks at a steady state that is not there yet. */
 const probeMs = 100;
+/** Between two looks at what must stay true. */
+const watchMs = 500;
+/** Why a round ends early: a rule that must stay true does not hold. */
+const abandoned: unique symbol = Symbol("abandoned");
 
 /**
  * Runs a drill: setup, steady state, load with faults, settle, steady state again, checks, and teardown exactly once.
@@ -166,15 +170,25 @@ class Drill {
     if (scenario.rounds > 1) this.#tell(`round ${round} of ${scenario.rounds}`, "note");
     this.#loadBeganMs ??= clock.now();
     const limit = { clock, timeoutMs: timeouts.steadyMs, signal, operation: "the first answer under load" };
-    let load;
+    let load: StageLoad;
+    let starting: Promise<StageLoad> | undefined;
     try {
-      load = await inTime(limit, (inner) => stage.startLoad(plan, round, { ...context, signal: inner }));
+      load = await inTime(limit, (inner) => (starting = stage.startLoad(plan, round, { ...context, signal: inner })));
     } catch (error) {
+      // Should it start after all, it ends at once.
+      void starting?.then((late) => late.stop()).catch(() => undefined);
       signal.throwIfAborted();
       this.#findings.push({ kind: "inconclusive", message: `no load: ${messageOf(error)}` });
       return;
     }
     const endsMs = clock.now() + plan.forMs;
+    // What goes on ends when the drill is interrupted, and when an abort condition is met.
+    const ending = new AbortController();
+    const ended = AbortSignal.any([signal, ending.signal]);
+    const watching = this.#watch(ended).then(
+      (broken) => broken !== undefined && ending.abort(abandoned),
+      () => undefined,
+    );
     try {
       const book = {
         scenario,
@@ -186,13 +200,35 @@ class Drill {
         say: (text: string, kind: DrillEvent["kind"]) => this.#tell(text, kind),
       };
       // All of them end, also when one throws: it throws only when the drill is interrupted.
-      const ends = await Promise.allSettled(faults.map((fault) => runFault(book, fault, round, signal)));
+      const ends = await Promise.allSettled(faults.map((fault) => runFault(book, fault, round, ended)));
       const thrown = ends.find((end) => end.status === "rejected");
       if (thrown !== undefined) throw thrown.reason;
-      await clock.sleep(Math.max(0, endsMs - clock.now()), { signal });
+      await clock.sleep(Math.max(0, endsMs - clock.now()), { signal: ended });
+    } catch (error) {
+      // It has its finding.
+      if (error !== abandoned) throw error;
     } finally {
-      await load.stop();
+      ending.abort(abandoned);
+      await Promise.all([load.stop(), watching]);
     }
+  }
+
+  /** Looks at the system again and again while faults go on: an abort condition that is met becomes a finding. */
+  async #watch(signal: AbortSignal): Promise<RuleResult | undefined> {
+    const { scenario, stage, clock } = this.#options;
+    let broken: RuleResult | undefined;
+    while (scenario.abortUnless.length > 0) {
+      await clock.sleep(watchMs, { signal });
+      const results = checkRules(await stage.probe(this.#context(signal)), scenario.abortUnless);
+      signal.throwIfAborted();
+      // Twice in a row: one look may have come at a bad moment.
+      const wasBroken = broken !== undefined;
+      broken = results.find(({ holds }) => holds === false);
+      if (!wasBroken || broken === undefined) continue;
+      this.#findings.push({ kind: "failed", message: `abandoned: ${describeRule(broken)}` });
+      return broken;
+    }
+    return undefined;
   }
 
   async #end(): Promise<DrillReport> {

@@ -139,19 +139,25 @@ export class ExecutionRun {
     const room = maxOutputBytes - this.#outputBytes;
     const place = { plan, state: this.#state, outputs: this.#outputs, side, step, attempt, random, room };
     const executor = executors.get(actionOf(plan, side, step).type);
-    void runAttempt({ ...place, executor, token: claim.token, signal: controller.signal }).then((end) => {
+    const ended = (end: AttemptEnd): void => {
       if (this.#attempts.get(key) !== controller) return;
       this.#attempts.delete(key);
-      const size = end.output?.bytes.length ?? 0;
-      // Others that ran meanwhile may have taken the room.
-      const fits = this.#outputBytes + size <= maxOutputBytes;
-      if (fits) this.#outputBytes += size;
-      const output = fits ? end.output : undefined;
-      const outcome = fits ? end.outcome : ({ type: "completed", outputOmitted: true } as const);
+      const { outcome, output } = this.#keep(end);
       const input = { type: "ended", side, step, attempt, outcome, at: clock.wallTime() } as const;
       this.#waiting.push(output === undefined ? { input } : { input, output });
       this.#wake?.();
-    });
+    };
+    void runAttempt({ ...place, executor, token: claim.token, signal: controller.signal }).then(ended);
+  }
+
+  /** Others that ran meanwhile may have taken the room. */
+  #keep(end: AttemptEnd): AttemptEnd {
+    const size = end.output?.bytes.length ?? 0;
+    if (this.#outputBytes + size > this.#parts.maxOutputBytes) {
+      return { outcome: { type: "completed", outputOmitted: true } };
+    }
+    this.#outputBytes += size;
+    return end;
   }
 
   #setTimer(): void {

@@ -11,7 +11,14 @@ export type ExecutionStatus = (typeof executionStatuses)[number];
  * stopped. Times are milliseconds since 1970 as the orchestrator's machine believes.
  */
 export type StepStatus =
-  "pending" | "running" | "retrying" | "waiting" | "completed" | "failed" | "cancelled" | "skipped";
+  | "pending"
+  | "running"
+  | "retrying"
+  | "waiting"
+  | "completed"
+  | "failed"
+  | "cancelled"
+  | "skipped";
 
 /** A step, or the undoing of one, as it is recorded. */
 export interface StepState {

@@ -169,7 +169,8 @@ function takeOver(draft: ExecutionDraft, by: string, draw: number): void {
       const message = `was interrupted ${interruptions} time${interruptions === 1 ? "" : "s"} by a crash`;
       const error: StepError = { kind: "unknown", code: "INTERRUPTED", message };
       if (step.told === "stop") draft.cancelled(id, stopped, true);
-      else if (step.told === "timeout") failed(draft, side, id, { error: timedOut, mayRetry: true, draw, inDoubt: true });
+      else if (step.told === "timeout")
+        failed(draft, side, id, { error: timedOut, mayRetry: true, draw, inDoubt: true });
       else if (interruptions > draft.limits.maxInterruptions || !actionOf(draft.plan, side, id).repeatable) {
         draft.failed(side, id, error, true);
       } else draft.runAgain(side, id);

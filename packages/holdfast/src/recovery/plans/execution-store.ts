@@ -98,7 +98,8 @@ export class ExecutionStore {
       isSame(decodeJson(foundPlan.value), plan);
     if (!same) throw new PlanError("EXECUTION_EXISTS", { detail: state.id });
     // It was written by a try of this very call whose answer was lost, or by an earlier call.
-    if (claimant === undefined || owner === undefined || decoder.decode(owner.value) !== claimant.name) return undefined;
+    if (claimant === undefined || owner === undefined || decoder.decode(owner.value) !== claimant.name)
+      return undefined;
     return { id: state.id, token: owner.createRevision, modRevision: found!.modRevision };
   }
 
@@ -124,9 +125,7 @@ export class ExecutionStore {
       claim: { id, token: ownerPair?.createRevision ?? header.revision, modRevision: statePair.modRevision },
       plan: decodeJson(planPair.value),
       record: decodeRecord(statePair.value),
-      outputs: new Map(
-        outputs.response.pairs.map(({ key, value }) => [lastName(key), decodeJson(value) as JsonValue]),
-      ),
+      outputs: new Map(outputs.response.pairs.map(({ key, value }) => [lastName(key), decodeJson(value) as JsonValue])),
     };
   }
 

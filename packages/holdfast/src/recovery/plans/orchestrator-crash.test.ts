@@ -24,8 +24,18 @@ const branches: Plan = {
 /** As it ends, without what a crash may change: times, and how often a step was interrupted. */
 function outcomeOf({ status, cause, steps, rollback, completed, outputs, notUndone }: ExecutionReport): unknown {
   const brief = (all: ExecutionReport["steps"]): unknown =>
-    Object.fromEntries(Object.entries(all).map(([id, { status, attempts, error }]) => [id, { status, attempts, error }]));
-  return { status, cause, steps: brief(steps), rollback: brief(rollback), completed: completed.toSorted(), outputs, notUndone };
+    Object.fromEntries(
+      Object.entries(all).map(([id, { status, attempts, error }]) => [id, { status, attempts, error }]),
+    );
+  return {
+    status,
+    cause,
+    steps: brief(steps),
+    rollback: brief(rollback),
+    completed: completed.toSorted(),
+    outputs,
+    notUndone,
+  };
 }
 
 /** What speaks against a try that begins now; asked at this very moment. */
@@ -90,7 +100,15 @@ async function run(fails: string | undefined, death: Death | undefined, fate: "d
   const history = (await others[1]!.history("e")).map(({ type }) => type);
   expect(scene.errors).toEqual([]);
   await scene.close();
-  return { outcome: outcomeOf(report), deeds: scene.world.deeds, asked: line.asked, died, late: line.late, history, report };
+  return {
+    outcome: outcomeOf(report),
+    deeds: scene.world.deeds,
+    asked: line.asked,
+    died,
+    late: line.late,
+    history,
+    report,
+  };
 }
 
 const keysOf = ({ deeds }: Run): string[] => [...new Set(deeds.map(({ key }) => key))].toSorted();
@@ -107,32 +125,38 @@ function expectNothingTwice({ deeds }: Run): void {
   }
 }
 
-describe.each([["succeeds", undefined], ["is rolled back", "d"]] as const)("a plan that %s", (_, fails) => {
-  it.each(["dies", "standsStill"] as const)("ends the same when its orchestrator %s, whenever that is", async (fate) => {
-    const whole = await run(fails, undefined, fate);
-    expect(whole.report.status).toBe(fails === undefined ? "completed" : "failed");
-    expect(new Set(whole.deeds.map(({ key, what }) => key + what)).size).toBe(whole.deeds.length);
-    let takeovers = 0;
-    let repeated = 0;
-    let late = 0;
-    for (let request = 1; request <= whole.asked; request++) {
-      for (const when of ["before", "after"] as const) {
-        const crashed = await run(fails, { request, when }, fate);
-        expect(crashed.died, `${when} request ${request}`).toBe(true);
-        expect(crashed.outcome, `${when} request ${request}`).toEqual(whole.outcome);
-        expectNothingTwice(crashed);
-        // Under the same keys, so that what is idempotent outside has had each effect once.
-        expect(keysOf(crashed)).toEqual(keysOf(whole));
-        late += crashed.late;
-        if (crashed.history.includes("takenOver")) takeovers++;
-        if (crashed.deeds.length > whole.deeds.length) repeated++;
+describe.each([
+  ["succeeds", undefined],
+  ["is rolled back", "d"],
+] as const)("a plan that %s", (_, fails) => {
+  it.each(["dies", "standsStill"] as const)(
+    "ends the same when its orchestrator %s, whenever that is",
+    async (fate) => {
+      const whole = await run(fails, undefined, fate);
+      expect(whole.report.status).toBe(fails === undefined ? "completed" : "failed");
+      expect(new Set(whole.deeds.map(({ key, what }) => key + what)).size).toBe(whole.deeds.length);
+      let takeovers = 0;
+      let repeated = 0;
+      let late = 0;
+      for (let request = 1; request <= whole.asked; request++) {
+        for (const when of ["before", "after"] as const) {
+          const crashed = await run(fails, { request, when }, fate);
+          expect(crashed.died, `${when} request ${request}`).toBe(true);
+          expect(crashed.outcome, `${when} request ${request}`).toEqual(whole.outcome);
+          expectNothingTwice(crashed);
+          // Under the same keys, so that what is idempotent outside has had each effect once.
+          expect(keysOf(crashed)).toEqual(keysOf(whole));
+          late += crashed.late;
+          if (crashed.history.includes("takenOver")) takeovers++;
+          if (crashed.deeds.length > whole.deeds.length) repeated++;
+        }
       }
-    }
-    if (fate === "standsStill") expect(late).toBeGreaterThan(whole.asked);
-    expect(takeovers).toBeGreaterThan(8);
-    // What had its effect and was not recorded yet: at least the one step of each boundary.
-    expect(repeated).toBeGreaterThan(2);
-  });
+      if (fate === "standsStill") expect(late).toBeGreaterThan(whole.asked);
+      expect(takeovers).toBeGreaterThan(8);
+      // What had its effect and was not recorded yet: at least the one step of each boundary.
+      expect(repeated).toBeGreaterThan(2);
+    },
+  );
 });
 
 describe("a bad line", () => {
@@ -141,7 +165,9 @@ describe("a bad line", () => {
       for (let every = 2; every <= 5; every++) {
         const scene = new OrchestratorScene();
         let asked = 0;
-        const line = unreliable(scene.member, (method) => (method === "txn" && ++asked % every === 0 ? lost : undefined));
+        const line = unreliable(scene.member, (method) =>
+          method === "txn" && ++asked % every === 0 ? lost : undefined,
+        );
         const one = scene.orchestrator("one", { coordination: line });
         one.register(branches);
         await scene.clock.advance(10);

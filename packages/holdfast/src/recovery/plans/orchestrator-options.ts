@@ -14,6 +14,8 @@ export interface OrchestratorOptions {
   readonly name?: string;
   /** What its keys begin with; orchestrators of one prefix share the work. Default `recovery/`. */
   readonly prefix?: string;
+  /** Whether it goes on with executions that others have begun, and left. Default true. */
+  readonly takesOver?: boolean;
   /** How long others wait until they take over from it, seconds. Default 10. */
   readonly ttlSeconds?: number;
   /** Executions that it runs at the same time; more wait in the store. Default 1 000. */
@@ -40,6 +42,7 @@ export interface OrchestratorOptions {
 
 export const orchestratorDefaults: {
   readonly prefix: string;
+  readonly takesOver: boolean;
   readonly ttlSeconds: number;
   readonly maxRunning: number;
   readonly maxActive: number;
@@ -50,6 +53,7 @@ export const orchestratorDefaults: {
   readonly maxInterruptions: number;
 } = {
   prefix: defaultPlanPrefix,
+  takesOver: true,
   ttlSeconds: 10,
   maxRunning: 1_000,
   maxActive: 10_000,
@@ -71,7 +75,13 @@ export interface OrchestratorSettings extends Required<
 
 const names = [
   ...Object.keys(orchestratorDefaults),
-  ...["coordination", "executors", "name", "onEvent", "onError", "clock", "random"],
+  "coordination",
+  "executors",
+  "name",
+  "onEvent",
+  "onError",
+  "clock",
+  "random",
 ];
 
 /** @throws InvalidArgumentError naming the option, its rule and its value */
@@ -90,6 +100,10 @@ export function checkOrchestratorOptions(options: OrchestratorOptions): Orchestr
   if (typeof prefix !== "string" || !prefix.endsWith("/")) {
     throw new InvalidArgumentError("orchestrator.prefix", "must end in a slash", prefix);
   }
+  const { takesOver } = all;
+  if (typeof takesOver !== "boolean") {
+    throw new InvalidArgumentError("orchestrator.takesOver", "must be true or false", takesOver);
+  }
   checkFunction("orchestrator.onEvent", onEvent);
   checkFunction("orchestrator.onError", onError);
   const integer = (option: "ttlSeconds" | "maxRunning" | "maxActive" | "maxFinished" | "maxHistory", least: number) =>
@@ -99,6 +113,7 @@ export function checkOrchestratorOptions(options: OrchestratorOptions): Orchestr
     executors: executorTable(all.executors),
     name,
     prefix,
+    takesOver,
     ttlSeconds: integer("ttlSeconds", 1),
     maxRunning: integer("maxRunning", 1),
     maxActive: integer("maxActive", 1),

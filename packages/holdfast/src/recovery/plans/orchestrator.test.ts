@@ -76,7 +76,10 @@ describe("an orchestrator", () => {
       expect(delays[at]).toBeLessThanOrEqual(whole);
     }
     const failed = await scene.until(one.finished(await scene.until(one.execute("bad"))));
-    expect(failed).toMatchObject({ status: "failed", steps: { a: { attempts: 3, error: { message: "a is broken" } } } });
+    expect(failed).toMatchObject({
+      status: "failed",
+      steps: { a: { attempts: 3, error: { message: "a is broken" } } },
+    });
     // One key for all tries of a step.
     expect(new Set(scene.world.deeds.map(({ key }) => key)).size).toBe(1);
   });
@@ -101,7 +104,10 @@ describe("an orchestrator", () => {
   it("ends a step that takes too long, tries it again, and fails it", async () => {
     scene.world.durations.set("a", 10_000);
     const one = scene.orchestrator("one");
-    one.register({ id: "p", steps: [{ id: "a", type: "work", timeout: "2s", retry: { attempts: 2, baseDelay: "1ms" } }] });
+    one.register({
+      id: "p",
+      steps: [{ id: "a", type: "work", timeout: "2s", retry: { attempts: 2, baseDelay: "1ms" } }],
+    });
     const report = await scene.until(one.finished(await scene.until(one.execute("p"))));
     expect(report).toMatchObject({ status: "failed", steps: { a: { attempts: 2, error: { kind: "timeout" } } } });
     expect(report.endedAt! - report.startedAt!).toBeLessThan(4_200);
@@ -132,7 +138,13 @@ describe("an orchestrator", () => {
 
   it("waits for a person, who may be anywhere", async () => {
     const one = scene.orchestrator("one");
-    one.register({ id: "p", steps: [{ id: "ok", type: "approval" }, { id: "a", type: "work", dependsOn: ["ok"] }] });
+    one.register({
+      id: "p",
+      steps: [
+        { id: "ok", type: "approval" },
+        { id: "a", type: "work", dependsOn: ["ok"] },
+      ],
+    });
     const desk = planDesk(scene.member);
     const ids = [await scene.until(one.execute("p")), await scene.until(one.execute("p"))];
     await scene.clock.advance(60_000);
@@ -157,7 +169,14 @@ describe("an orchestrator", () => {
 
   it("goes on where another was closed or had died, also with what waits", async () => {
     const one = scene.orchestrator("one");
-    one.register({ id: "p", steps: [{ id: "a", type: "work" }, { id: "ok", type: "approval", dependsOn: ["a"] }, { id: "b", type: "work", dependsOn: ["ok"] }] });
+    one.register({
+      id: "p",
+      steps: [
+        { id: "a", type: "work" },
+        { id: "ok", type: "approval", dependsOn: ["a"] },
+        { id: "b", type: "work", dependsOn: ["ok"] },
+      ],
+    });
     const id = await scene.until(one.execute("p"));
     await scene.clock.advance(1_000);
     await scene.until(one.close());
@@ -175,13 +194,22 @@ describe("an orchestrator", () => {
   it("does not make a try again that a crash has interrupted, where that is not allowed", async () => {
     scene.world.durations.set("b", 5_000);
     const one = scene.orchestrator("one");
-    const two = scene.orchestrator("two");
-    one.register({ id: "p", steps: [{ id: "a", type: "work" }, { id: "b", type: "once", dependsOn: ["a"] }] });
+    one.register({
+      id: "p",
+      steps: [
+        { id: "a", type: "work" },
+        { id: "b", type: "once", dependsOn: ["a"] },
+      ],
+    });
     const id = await scene.until(one.execute("p"));
     await scene.clock.advance(1_000);
     await scene.until(one.close());
-    const report = await scene.until(two.finished(id));
-    expect(report).toMatchObject({ status: "failed", inDoubt: ["b"], cause: { step: "b", error: { code: "INTERRUPTED" } } });
+    const report = await scene.until(scene.orchestrator("two").finished(id));
+    expect(report).toMatchObject({
+      status: "failed",
+      inDoubt: ["b"],
+      cause: { step: "b", error: { code: "INTERRUPTED" } },
+    });
     expect(scene.world.undone).toEqual(["a"]);
   });
 
@@ -200,10 +228,29 @@ describe("an orchestrator", () => {
     expect(await scene.until(other.finished(id))).toMatchObject({ status: "completed" });
   });
 
+  it("leaves to others what was not asked for here, where it is told to", async () => {
+    const one = scene.orchestrator("one");
+    one.register(chain);
+    const id = await scene.until(one.execute("chain"));
+    await scene.clock.advance(50);
+    await scene.until(one.close());
+    const modest = scene.orchestrator("modest", { takesOver: false });
+    modest.register(chain);
+    await scene.clock.advance(5_000);
+    expect(scene.world.deeds).toEqual([]);
+    // Asked for by its name, it is its own.
+    expect(await scene.until(modest.execute("chain", { id }))).toBe(id);
+    expect(await scene.until(modest.finished(id))).toMatchObject({ status: "completed", completed: ["a", "b", "c"] });
+  });
+
   it("executes once under one name", async () => {
     const one = scene.orchestrator("one");
     one.register(chain);
-    expect(await scene.until(Promise.all([1, 2, 3].map(() => one.execute("chain", { id: "e" }))))).toEqual(["e", "e", "e"]);
+    expect(await scene.until(Promise.all([1, 2, 3].map(() => one.execute("chain", { id: "e" }))))).toEqual([
+      "e",
+      "e",
+      "e",
+    ]);
     const other = one.execute("chain", { id: "e", parameters: { region: "us" } });
     await expect(scene.until(other)).rejects.toMatchObject({ code: "EXECUTION_EXISTS" });
     await scene.until(one.finished("e"));
@@ -234,9 +281,17 @@ describe("an orchestrator", () => {
   });
 
   it("fails a step that refers to what an output does not have, or that was left out", async () => {
-    const big = customExecutor("big", ({ parameters }) => ({ text: "x".repeat(parameters["n"] as number) }), { changes: false });
-    const one = scene.orchestrator("one", { executors: [big, ...scene.world.executors(() => true)], maxOutputBytes: 1_000 });
-    for (const [n, field] of [[10, "txet"], [2_000, "text"]] as const) {
+    const big = customExecutor("big", ({ parameters }) => ({ text: "x".repeat(parameters["n"] as number) }), {
+      changes: false,
+    });
+    const one = scene.orchestrator("one", {
+      executors: [big, ...scene.world.executors(() => true)],
+      maxOutputBytes: 1_000,
+    });
+    for (const [n, field] of [
+      [10, "txet"],
+      [2_000, "text"],
+    ] as const) {
       one.register({
         id: "p",
         steps: [
@@ -256,12 +311,7 @@ describe("an orchestrator", () => {
     let most = 0;
     const ids = await scene.until(Promise.all(Array.from({ length: 60 }, () => one.execute("chain"))));
     const all = Promise.all(ids.map(async (id) => (await one.finished(id).catch(() => undefined))?.status));
-    let over = false;
-    void all.then(() => (over = true));
-    while (!over) {
-      most = Math.max(most, one.running);
-      await scene.clock.advance(20);
-    }
+    await scene.until(all, 20, 60_000, () => (most = Math.max(most, one.running)));
     expect(most).toBe(4);
     expect(scene.world.done).toHaveLength(180);
     await scene.clock.advance(1_000);

@@ -89,6 +89,7 @@ class PlanOrchestrator implements Orchestrator {
   readonly name: string;
   readonly #desk: PlanDesk;
   readonly #settings: OrchestratorSettings;
+  readonly #own = new Set<string>();
   readonly #plans = new Map<string, CompiledPlan>();
   readonly #store: ExecutionStore;
   readonly #view: DeskView;
@@ -112,6 +113,7 @@ class PlanOrchestrator implements Orchestrator {
       else if (change === "request") this.#tenure?.onRequest(id);
       else {
         this.#tenure?.onOver(id);
+        this.#own.delete(id);
         for (const look of this.#waiting.get(id) ?? []) look();
       }
     });
@@ -142,6 +144,7 @@ class PlanOrchestrator implements Orchestrator {
     const state = newExecution(named, planId, plan.steps.keys(), given, clock.wallTime());
     const either = signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]);
     if (this.#view.active.size >= maxActive) throw new PlanError("EXECUTIONS_FULL", { detail: String(maxActive) });
+    this.#own.add(named);
     if (this.#tenure === undefined) await this.#store.create(plan.document, state, undefined, either);
     else await this.#tenure.create(plan, state, either);
     return named;
@@ -239,6 +242,7 @@ class PlanOrchestrator implements Orchestrator {
         store: this.#store,
         desk: this.#view,
         session,
+        own: this.#own,
         signal: over,
         publish: (event) => this.#publish(() => this.#settings.onEvent?.(event)),
         onError: (error, execution) => this.#tellError(error, execution),

@@ -122,7 +122,10 @@ export function planDesk(
   return {
     async status(id) {
       const state = await stateOf(id);
-      const outputs = (await allOf(keys.execution(id).outputs)).map(({ key, value }) => [lastName(key), decodeJson(value)]);
+      const outputs = (await allOf(keys.execution(id).outputs)).map(({ key, value }) => [
+        lastName(key),
+        decodeJson(value),
+      ]);
       return report(state, Object.fromEntries(outputs) as ExecutionReport["outputs"]);
     },
     async history(id) {

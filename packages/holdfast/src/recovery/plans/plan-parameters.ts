@@ -35,7 +35,8 @@ export function planParameters(plan: Plan, given: unknown): { readonly [name: st
     }
   }
   const parameters = Object.fromEntries(values);
-  if (JSON.stringify(parameters).length > maxBytes) problems.add("parameters", `must not be larger than ${maxBytes} bytes`);
+  if (JSON.stringify(parameters).length > maxBytes)
+    problems.add("parameters", `must not be larger than ${maxBytes} bytes`);
   if (problems.list.length > 0) throw new PlanError("PLAN_PARAMETERS_INVALID", { problems: problems.list });
   return parameters;
 }

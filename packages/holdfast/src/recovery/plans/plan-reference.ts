@@ -35,14 +35,21 @@ export function findReferences(value: JsonValue, path: string): FoundReference[]
     return [...value.matchAll(pattern)].flatMap(([found, source]) =>
       source === undefined
         ? []
-        : [{ path, source: found, reference: found.endsWith("}") ? readReference(source) : undefined, whole: found === value }],
+        : [
+            {
+              path,
+              source: found,
+              reference: found.endsWith("}") ? readReference(source) : undefined,
+              whole: found === value,
+            },
+          ],
     );
   }
   if (Array.isArray(value)) {
     return (value as readonly JsonValue[]).flatMap((each, at) => findReferences(each, `${path}[${at}]`));
   }
   if (isObject(value)) {
-    return Object.entries(value).flatMap(([name, each]) => findReferences(each as JsonValue, join(path, name)));
+    return Object.entries(value).flatMap(([name, each]) => findReferences(each, join(path, name)));
   }
   return [];
 }
@@ -64,9 +71,7 @@ export function resolveReferences(value: JsonValue, values: ReferenceValues): Js
   if (typeof value === "string") return resolveText(value, values);
   if (Array.isArray(value)) return (value as readonly JsonValue[]).map((each) => resolveReferences(each, values));
   if (isObject(value)) {
-    return Object.fromEntries(
-      Object.entries(value).map(([name, each]) => [name, resolveReferences(each as JsonValue, values)]),
-    );
+    return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, resolveReferences(each, values)]));
   }
   return value;
 }

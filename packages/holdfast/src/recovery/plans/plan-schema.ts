@@ -28,9 +28,15 @@ const action = {
   retry,
 };
 
-const step = object({ ...action, dependsOn: list(nameShape, 0, planLimits.maxSteps), rollback: nameShape }, ["id", "type"]);
+const step = object({ ...action, dependsOn: list(nameShape, 0, planLimits.maxSteps), rollback: nameShape }, [
+  "id",
+  "type",
+]);
 
-const parameter = object({ type: oneOf(["text", "number", "flag", "any"]), description: text(2_000), default: anything }, []);
+const parameter = object(
+  { type: oneOf(["text", "number", "flag", "any"]), description: text(2_000), default: anything },
+  [],
+);
 
 /** What a plan must look like, before anything is said about what its names mean. */
 export const planShape: Shape = object(

@@ -2,7 +2,12 @@
 
 /** What a document, a parameter or an output is made of. */
 export type JsonValue =
-  string | number | boolean | null | readonly JsonValue[] | { readonly [name: string]: JsonValue };
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [name: string]: JsonValue };
 
 export type ParameterType = "text" | "number" | "flag" | "any";
 

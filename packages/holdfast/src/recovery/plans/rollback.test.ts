@@ -35,20 +35,24 @@ async function run(fails: string, prepare: (scene: OrchestratorScene) => void = 
 const undoneIds = (undone: readonly string[]): string[] => undone.map((id) => id.replace("undo-", ""));
 
 describe("a rollback", () => {
-  it.each(six.steps.map(({ id }) => id))("undoes exactly what completed, the last first, when %s fails", async (fails) => {
-    const { report, world } = await run(fails);
-    expect(report.status).toBe("failed");
-    expect(report.cause).toMatchObject({ type: "stepFailed", step: fails, error: { message: `${fails} is broken` } });
-    expect(report.steps[fails]!.status).toBe("failed");
-    expect(report.completed).toEqual(world.done);
-    expect(undoneIds(world.undone)).toEqual(world.done.toReversed());
-    expect(world.done).not.toContain(fails);
-    expect(report.notUndone).toEqual([]);
-    expect(report.inDoubt).toEqual([]);
-    for (const { id } of six.steps) {
-      if (!world.done.includes(id) && id !== fails) expect(["skipped", "cancelled"]).toContain(report.steps[id]!.status);
-    }
-  });
+  it.each(six.steps.map(({ id }) => id))(
+    "undoes exactly what completed, the last first, when %s fails",
+    async (fails) => {
+      const { report, world } = await run(fails);
+      expect(report.status).toBe("failed");
+      expect(report.cause).toMatchObject({ type: "stepFailed", step: fails, error: { message: `${fails} is broken` } });
+      expect(report.steps[fails]!.status).toBe("failed");
+      expect(report.completed).toEqual(world.done);
+      expect(undoneIds(world.undone)).toEqual(world.done.toReversed());
+      expect(world.done).not.toContain(fails);
+      expect(report.notUndone).toEqual([]);
+      expect(report.inDoubt).toEqual([]);
+      for (const { id } of six.steps) {
+        if (!world.done.includes(id) && id !== fails)
+          expect(["skipped", "cancelled"]).toContain(report.steps[id]!.status);
+      }
+    },
+  );
 
   it("also undoes a step that took no notice of being stopped", async () => {
     // c1 fails at 200 ms, b1 goes on until 350 ms.
@@ -76,7 +80,9 @@ describe("a rollback", () => {
     expect(report.notUndone.toSorted()).toEqual(["b1", "c2"]);
     expect(undoneIds(world.undone)).toEqual(["b2", "c1", "a"]);
     expect(report.rollback["c2"]).toMatchObject({ status: "failed", error: { message: "c2 is broken" } });
-    expect(events.find(({ type }) => type === "rollbackFailed")).toMatchObject({ steps: expect.arrayContaining(["b1", "c2"]) });
+    expect(events.find(({ type }) => type === "rollbackFailed")).toMatchObject({
+      steps: expect.arrayContaining(["b1", "c2"]),
+    });
     expect(events.at(-1)!.type).toBe("executionFailed");
   });
 
@@ -106,7 +112,10 @@ describe("a rollback", () => {
       await scene.clock.advance(atMs);
       await scene.until(one.cancel(id, { by: "ada", reason: "wrong region" }), 1);
       const report = await scene.until(one.finished(id));
-      expect(report).toMatchObject({ status: "cancelled", cause: { type: "cancelled", by: "ada", reason: "wrong region" } });
+      expect(report).toMatchObject({
+        status: "cancelled",
+        cause: { type: "cancelled", by: "ada", reason: "wrong region" },
+      });
       expect(undoneIds(scene.world.undone)).toEqual(scene.world.done.toReversed());
       expect(report.completed).toEqual(scene.world.done);
       undone += scene.world.undone.length;

@@ -54,7 +54,10 @@ function contextOf(place: AttemptPlace): StepContext {
   if (executor === undefined) throw new StepFailure("configuration", `no executor for ${action.type}`);
   let parameters;
   try {
-    parameters = resolveReferences(action.parameters, { parameters: state.parameters, outputs }) as StepContext["parameters"];
+    parameters = resolveReferences(action.parameters, {
+      parameters: state.parameters,
+      outputs,
+    }) as StepContext["parameters"];
   } catch (cause) {
     throw new StepFailure("validation", (cause as Error).message, { cause });
   }

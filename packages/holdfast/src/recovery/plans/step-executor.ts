@@ -6,16 +6,6 @@ import { namePattern } from "./plan-shape.ts";
 /** What failed, so that a person knows where to look. */
 export type StepErrorKind = "database" | "service" | "cache" | "configuration" | "validation" | "timeout" | "unknown";
 
-export const stepErrorKinds: readonly StepErrorKind[] = [
-  "database",
-  "service",
-  "cache",
-  "configuration",
-  "validation",
-  "timeout",
-  "unknown",
-];
-
 /** What one try of a step is told. */
 export interface StepContext {
   readonly planId: string;

@@ -17,6 +17,8 @@ export interface TenureParts {
   readonly session: Session;
   /** Fires when the session is over, or may be: nothing is claimed, begun or recorded after that. */
   readonly signal: AbortSignal;
+  /** Executions that were asked for here. */
+  readonly own: Set<string>;
   readonly publish: (event: PlanEvent) => void;
   readonly onError: (error: unknown, execution: string | undefined) => void;
 }
@@ -40,8 +42,7 @@ export class Tenure {
 
   constructor(parts: TenureParts) {
     this.#parts = parts;
-    for (const id of parts.desk.active.keys()) if (!parts.desk.owners.has(id)) this.#free.add(id);
-    this.#claimMore();
+    for (const id of parts.desk.active.keys()) if (!parts.desk.owners.has(id)) this.onFree(id);
   }
 
   get running(): number {
@@ -60,10 +61,13 @@ export class Tenure {
     } finally {
       this.#pending.delete(state.id);
     }
+    const { desk } = this.#parts;
+    if (desk.active.has(state.id) && !desk.owners.has(state.id)) this.onFree(state.id);
   }
 
   onFree(id: string): void {
     if (this.#runs.has(id) || this.#pending.has(id) || this.#refused.has(id)) return;
+    if (!this.#parts.settings.takesOver && !this.#parts.own.has(id)) return;
     this.#free.add(id);
     this.#claimMore();
   }

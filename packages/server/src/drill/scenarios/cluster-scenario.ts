@@ -12,6 +12,7 @@ export function clusterScenario(description: {
   readonly nodes?: number;
   readonly load?: object;
   readonly faults: readonly object[];
+  readonly abortUnless?: readonly string[];
   readonly invariants?: readonly string[];
   readonly expect?: readonly string[];
   readonly timeouts?: object;

@@ -34,7 +34,7 @@ export const partition: StrikeKind = {
       what: cut.what,
       mustElect: cut.mustElect,
       canServe: cut.canServe,
-      heal: ended.heal,
+      heal: () => ended.heal(),
       records: () => ended.recordsOf(order),
     };
   },
@@ -92,7 +92,7 @@ export function linkStrike(kind: NetworkFaultKind): StrikeKind {
         what: `${kind} between ${describeTargets(order, names.length)} and the others`,
         mustElect: false,
         canServe: true,
-        heal: ended.heal,
+        heal: () => ended.heal(),
         records: () => ended.recordsOf(order),
       };
     },

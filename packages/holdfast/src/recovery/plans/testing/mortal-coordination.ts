@@ -32,7 +32,7 @@ export class MortalCoordination {
         methods.map((method) => [method, (...given: unknown[]) => this.#pass(store, method, given)]),
       ),
       watch: async (request, options) => {
-        await this.#resumed?.promise;
+        await this.#untilResumed();
         return this.#watch(await store.watch(request, options));
       },
     };
@@ -75,14 +75,18 @@ export class MortalCoordination {
     }
     const answer = await send(given);
     if (dies && this.#death?.when === "after") this.stop();
-    await this.#resumed?.promise;
+    await this.#untilResumed();
     return answer;
+  }
+
+  async #untilResumed(): Promise<void> {
+    await this.#resumed?.promise;
   }
 
   #watch(watcher: Watcher): Watcher {
     const next = async (): ReturnType<Watcher["next"]> => {
       const step = await watcher.next();
-      await this.#resumed?.promise;
+      await this.#untilResumed();
       return step;
     };
     const own: Watcher = {

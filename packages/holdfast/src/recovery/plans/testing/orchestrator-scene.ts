@@ -32,15 +32,21 @@ export class OrchestratorScene {
     return orchestrator;
   }
 
-  /** Lets time pass until a promise is settled. */
-  async until<T>(promise: Promise<T>, stepMs: number = 50, maxMs: number = 3_600_000): Promise<T> {
-    let settled = false;
-    promise.then(
-      () => (settled = true),
-      () => (settled = true),
-    );
-    for (let waited = 0; !settled && waited < maxMs; waited += stepMs) await this.clock.advance(stepMs);
-    if (!settled) throw new Error(`nothing after ${maxMs} ms of virtual time`);
+  /** Lets time pass, in steps, until a promise is settled. */
+  async until<T>(
+    promise: Promise<T>,
+    stepMs: number = 50,
+    maxMs: number = 3_600_000,
+    look: () => void = () => {},
+  ): Promise<T> {
+    const progress = { settled: false };
+    const settle = (): boolean => (progress.settled = true);
+    promise.then(settle, settle);
+    for (let waited = 0; !progress.settled && waited < maxMs; waited += stepMs) {
+      await this.clock.advance(stepMs);
+      look();
+    }
+    if (!progress.settled) throw new Error(`nothing after ${maxMs} ms of virtual time`);
     return await promise;
   }
 
