@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { runDrill, type DrillReport } from "holdfast/proof";
 import { nodeRuntime } from "holdfast/runtime";
 import { afterAll, describe, expect, it } from "vitest";
@@ -9,7 +11,7 @@ import { clusterStage } from "../../packages/server/src/drill/cluster-stage.ts";
 import { clusterScenario } from "../../packages/server/src/drill/scenarios/cluster-scenario.ts";
 import { clientUrl } from "../../packages/server/src/supervisor/cluster-plan.ts";
 import { planOnOwnPorts } from "./free-ports.ts";
-import { isRunning, run, temporaryDirectory } from "./holdfast-command.ts";
+import { isRunning, run, start, temporaryDirectory, until } from "./holdfast-command.ts";
 
 const undo: (() => void)[] = [];
 
@@ -46,6 +48,15 @@ async function drill(
 ): Promise<{ code: number | null; report: Printed; stderr: string }> {
   const { code, stdout, stderr } = await withCluster(() => run(["drill", ...line, "--json"], environment));
   return { code, report: JSON.parse(stdout) as Printed, stderr };
+}
+
+/** By the parent's number, as the system lists them. */
+async function childrenOf(pid: number): Promise<readonly number[]> {
+  const { stdout } = await promisify(execFile)("ps", ["-o", "pid=", "--ppid", String(pid)]);
+  return stdout
+    .split("\n")
+    .map(Number)
+    .filter((child) => child > 0);
 }
 
 /** Members that have the bug. */
@@ -149,7 +160,10 @@ describe.concurrent("holdfast drill", () => {
     expect([code, stderr]).toEqual([2, expect.stringContaining("bad.yaml:3:42: faults[0].after must be a duration")]);
     writeFileSync(file, "name: bad\nfaults:\n  - { kind: explode, target: leader }\n");
     const unknown = await run(["drill", file]);
-    expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining("faults[0].kind must be one of kill")]);
+    expect([unknown.code, unknown.stderr]).toEqual([
+      2,
+      expect.stringContaining("bad.yaml:3:13: faults[0].kind must be one of kill"),
+    ]);
   });
 
   it("chaos says beforehand what it is going to do, and the same again", async () => {
@@ -163,6 +177,24 @@ describe.concurrent("holdfast drill", () => {
     expect([first.code, again.stdout]).toEqual([0, first.stdout]);
     const wrong = await run(["drill", "leader-kill", "--dry-run"]);
     expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("--dry-run is for chaos")]);
+  });
+
+  it("interrupted, takes everything back, and says that it proves nothing", async () => {
+    await withCluster(async () => {
+      const line = ["partition-leader", "--seconds", "60", "--keep", "--data", ownDirectory(), "--json"];
+      const { child, done, stderr } = start(["drill", ...line]);
+      await until("a fault", 60_000, () => stderr().includes("isolated"));
+      const members = await childrenOf(child.pid ?? 0);
+      expect(members).toHaveLength(3);
+      child.kill("SIGINT");
+      const { code, stdout } = await done;
+      const report = JSON.parse(stdout) as Printed;
+      expect(report).toMatchObject({ verdict: "inconclusive", reason: "interrupted by SIGINT" });
+      // It was to last four seconds, and was taken back.
+      expect(report.faults[0]?.lastedMs).toBeLessThan(4_000);
+      expect(code).toBe(1);
+      expect(members.filter(isRunning)).toEqual([]);
+    });
   });
 
   it("lists what there is", async () => {
@@ -190,6 +222,12 @@ describe.concurrent("holdfast drill", () => {
       reason: expect.stringMatching(/^fromFallback == 0 \(was \d+\)/),
     });
     expect(strict.code).toBe(1);
+    // A fault that strikes no connection is none: whatever was expected of it, nothing is proven.
+    const harmless = { ...faults[0], kind: "delay", delayMs: 1, toxicity: 0 };
+    writeFileSync(file, JSON.stringify({ ...scenario, faults: [harmless], expect: ["fromFallback > 0"] }));
+    const nothing = await drill([file]);
+    expect(nothing.report).toMatchObject({ verdict: "inconclusive", reason: "delay-1 had no effect on dependency" });
+    expect(nothing.code).toBe(1);
   });
 
   it("notices writes that were acknowledged and are gone", async () => {

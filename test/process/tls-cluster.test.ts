@@ -39,7 +39,7 @@ const holdfast = (...line: string[]) => run([...line, "--endpoints", endpoints()
 
 /** What etcdctl says, good or bad. */
 async function etcdctl(files: typeof server & {}, ...args: string[]): Promise<string> {
-  const line = [`--endpoints=${endpoints()}`, "--command-timeout=4s", "--dial-timeout=2s", ...as(files), ...args];
+  const line = [`--endpoints=${endpoints()}`, "--command-timeout=30s", "--dial-timeout=10s", ...as(files), ...args];
   const env = { ...process.env, ETCDCTL_API: "3" };
   return await promisify(execFile)("etcdctl", line, { env }).then(
     ({ stdout }) => stdout,

@@ -39,6 +39,10 @@ function extendDeadlines(swim: Swim, lagMs: number, notBefore: number): void {
     relay.expiresAt += lagMs;
   }
   swim.nextRelayAt += lagMs;
-  for (const { suspicion } of swim.suspects) suspicion?.extend(lagMs, notBefore);
-  swim.nextSuspicionAt = Math.max(swim.nextSuspicionAt + lagMs, notBefore);
+  swim.nextSuspicionAt = Number.POSITIVE_INFINITY;
+  for (const { suspicion } of swim.suspects) {
+    if (suspicion === undefined) continue;
+    suspicion.extend(lagMs, notBefore);
+    swim.nextSuspicionAt = Math.min(swim.nextSuspicionAt, suspicion.deadline);
+  }
 }

@@ -6,6 +6,7 @@ import { readDependency, type Dependency } from "../drill/dependency/dependency-
 import { chaosName, chaosSummary } from "../drill/chaos-scenario.ts";
 import { makeDrillDirectory, type DrillDirectory } from "../drill/drill-directory.ts";
 import { findScenario } from "../drill/find-scenario.ts";
+import type { FoundScenario } from "../drill/read-scenario.ts";
 import { renderDrill } from "../drill/render-drill.ts";
 import { timerPresets, type TimerPreset } from "../supervisor/cluster-plan.ts";
 import { planOnFreePorts } from "../supervisor/free-plan.ts";
@@ -69,7 +70,8 @@ export const drillCommand: Command = defineCommand({
     if (name !== chaosName) refuseChaosOptions(options);
     const chaos = name === chaosName ? drawChaos(options, seed) : undefined;
     if (options.dryRun && chaos !== undefined) return printPlan(chaos, seed, options.json, terminal);
-    const scenario = chaos?.scenario ?? adjusted(findScenario(name), options);
+    const found = chaos === undefined ? findScenario(name) : { ...chaos, refuse: (error: unknown) => error as Error };
+    const scenario = chaos?.scenario ?? adjusted(found.scenario, options);
     const nodes = numberOf(scenario.stage["nodes"], 3);
     if (name === "leader-kill" && nodes < 3) {
       throw usageError(`--nodes must be an integer 3..7 for leader-kill: fewer cannot elect another (got ${nodes})`);
@@ -80,7 +82,7 @@ export const drillCommand: Command = defineCommand({
     terminal.err(`${scenario.name}: ${scenario.load.clients} clients, data in ${directory.path}`);
 
     const [{ runDrill }, { nodeRuntime }] = await Promise.all([import("holdfast/proof"), import("holdfast/runtime")]);
-    const report = await explained(name, () =>
+    const report = await explained(found, directory, () =>
       runDrill({
         scenario,
         stage,
@@ -170,12 +172,17 @@ function list(terminal: Terminal, json: boolean): ExitCode {
 }
 
 /** What the stage refuses before anything has begun is a mistake of the scenario. */
-async function explained<T>(name: string, work: () => Promise<T>): Promise<T> {
+async function explained<T>(
+  { refuse }: Pick<FoundScenario, "refuse">,
+  directory: DrillDirectory,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (InvalidArgumentError.is(error)) throw usageError(`${name}: ${error.message}`);
-    throw error;
+    if (!InvalidArgumentError.is(error)) throw error;
+    directory.remove();
+    throw refuse(error);
   }
 }
 

@@ -174,6 +174,21 @@ describe("gatewayClient", () => {
     for (const endpoint of endpoints) expect((error as Error).message).toContain(`${endpoint} (connection refused)`);
   });
 
+  it("says what was wrong with an endpoint, and not that its last moment was too short", async () => {
+    let asked = 0;
+    const server = createServer((socket) => {
+      closers.push(() => void socket.destroy());
+      if (asked++ === 0) socket.destroy();
+    });
+    closers.push(() => void server.close());
+    const error = await client({ endpoints: [await listen(server)], timeoutMs: 150 })
+      .get(bytes("k"))
+      .catch((reason: unknown) => reason);
+    expect(asked).toBeGreaterThan(1);
+    expect(error).toBeInstanceOf(UnreachableError);
+    expect((error as Error).message).not.toContain("no answer within");
+  });
+
   it("gives up early when nobody listens", async () => {
     const kv = client({ endpoints: [await refusedUrl()], timeoutMs: 60_000, refusedTimeoutMs: 30 });
     await expect(kv.range({ key: bytes("a") })).rejects.toBeInstanceOf(UnreachableError);

@@ -132,10 +132,12 @@ export function gatewayClient(options: GatewayClientOptions): GatewayClient {
       // To log in may have taken its time, an election even, and tells which endpoint answers.
       startedAtMs ??= performance.now();
       const origin = endpoints[preferred % endpoints.length] ?? "";
+      const patienceMs = time.attemptMs ?? attemptTimeoutMs;
+      const leftMs = deadline - performance.now();
       const answer = await exchange(connections, {
         ...request,
         origin,
-        timeoutMs: Math.max(1, Math.min(time.attemptMs ?? attemptTimeoutMs, deadline - performance.now())),
+        timeoutMs: Math.max(1, Math.min(patienceMs, leftMs)),
         headers: {
           ...(write?.session ? { [identityHeader]: write.session.name(write.sequence) } : {}),
           ...(token === "" ? {} : { authorization: token }),
@@ -156,7 +158,9 @@ export function gatewayClient(options: GatewayClientOptions): GatewayClient {
         continue;
       }
       if (failure.final) throw failure.error;
-      tried.set(origin, failure.error);
+      // That the last moment was too short for an answer is not what is wrong there.
+      const wasCutShort = answer.kind !== "answered" && leftMs < patienceMs;
+      if (!wasCutShort || !tried.has(origin)) tried.set(origin, failure.error);
       mayBeApplied ||= write !== undefined && failure.mayBeApplied;
       preferred = (preferred + 1) % endpoints.length;
 

@@ -1,17 +1,20 @@
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
+import { checkInteger, checkOneOf, checkOptionNames } from "holdfast/errors/base";
+import { maxMembers } from "holdfast/coordination";
 import type { DrillScenario } from "holdfast/proof";
 import { environmentError, usageError } from "../cli/exit.ts";
 import { nearest } from "../cli/parse-line.ts";
 import { timerPresets } from "../supervisor/cluster-plan.ts";
 import { drills } from "./catalog.ts";
 import { chaosName } from "./chaos-scenario.ts";
-import { readScenario } from "./read-scenario.ts";
+import { readScenario, type FoundScenario } from "./read-scenario.ts";
 
 /** A built-in drill, or what a file says. @throws ExitError */
-export function findScenario(name: string): DrillScenario {
+export function findScenario(name: string): FoundScenario {
   const drill = drills.find((candidate) => candidate.name === name);
-  if (drill !== undefined) return drill;
+  if (drill !== undefined)
+    return { scenario: drill, refuse: (error) => usageError(`${name}: ${(error as Error).message}`) };
   if (!/\.(ya?ml|json)$/.test(name)) throw unknownDrill(name);
   let written: string;
   try {
@@ -19,27 +22,22 @@ export function findScenario(name: string): DrillScenario {
   } catch (error) {
     throw environmentError(`${name} cannot be read: ${(error as Error).message}`, error);
   }
-  return checkStage(readScenario(written, basename(name)), name);
+  const found = readScenario(written, basename(name));
+  try {
+    checkStage(found.scenario.stage);
+  } catch (error) {
+    throw found.refuse(error);
+  }
+  return found;
 }
 
-/** @throws ExitError (usage) */
-function checkStage(scenario: DrillScenario, file: string): DrillScenario {
-  const { kind = "cluster", nodes = 3, timers = "standard", ...others } = scenario.stage;
-  const [stranger] = Object.keys(others);
-  const refuse = (rule: string): never => {
-    throw usageError(`${file}: stage.${rule}`);
-  };
-  if (stranger !== undefined) refuse(`${stranger} is no option; there are kind, nodes, timers`);
-  if (kind !== "cluster" && kind !== "dependency") {
-    refuse(`kind must be "cluster" or "dependency" (got ${JSON.stringify(kind)})`);
-  }
-  if (!(Number.isInteger(nodes) && Number(nodes) >= 1 && Number(nodes) <= 7)) {
-    refuse(`nodes must be an integer 1..7 (got ${JSON.stringify(nodes)})`);
-  }
-  if (!timerPresets.some((preset) => preset === timers)) {
-    refuse(`timers must be one of ${timerPresets.join(", ")} (got ${JSON.stringify(timers)})`);
-  }
-  return scenario;
+/** @throws InvalidArgumentError */
+function checkStage(stage: DrillScenario["stage"]): void {
+  checkOptionNames("stage", stage, ["kind", "nodes", "timers"]);
+  const { kind = "cluster", nodes = 3, timers = "standard" } = stage;
+  checkOneOf("stage.kind", kind, ["cluster", "dependency"]);
+  checkInteger("stage.nodes", nodes, 1, maxMembers);
+  checkOneOf("stage.timers", timers, timerPresets);
 }
 
 function unknownDrill(name: string): Error {

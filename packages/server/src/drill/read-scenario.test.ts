@@ -20,7 +20,7 @@ faults:
 
 describe("a drill in YAML", () => {
   it("is read as a scenario", () => {
-    const scenario = readScenario(written.replace("soon", "2s"), "cut.yaml");
+    const { scenario } = readScenario(written.replace("soon", "2s"), "cut.yaml");
     expect(scenario.stage).toEqual({ kind: "cluster", nodes: 5 });
     expect(scenario.faults.map(({ id, afterMs, forMs }) => [id, afterMs, forMs])).toEqual([
       ["partition-1", 1000, 3000],

@@ -3,13 +3,20 @@ import { checkScenario, type DrillScenario } from "holdfast/proof";
 import { LineCounter, parseDocument, type Document } from "yaml";
 import { usageError } from "../cli/exit.ts";
 
+/** A scenario, and how what is wrong with it is told, also when that is found later. */
+export interface FoundScenario {
+  readonly scenario: DrillScenario;
+  /** Says where the mistake is. */
+  refuse(error: unknown): Error;
+}
+
 /**
- * A drill written in YAML or JSON. What is wrong is named by its place in the file: `drill.yaml:7:12: faults[1].after must
- * be a duration …`.
+ * A drill written in YAML or JSON. What is wrong in it is named by its place in the file: `drill.yaml:7:12: faults[1].after
+ * must be a duration …`.
  *
  * @throws ExitError (usage)
  */
-export function readScenario(text: string, file: string): DrillScenario {
+export function readScenario(text: string, file: string): FoundScenario {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
   const at = (offset: number): string => {
@@ -18,18 +25,16 @@ export function readScenario(text: string, file: string): DrillScenario {
   };
   const [broken] = document.errors;
   if (broken !== undefined) throw usageError(`${at(broken.pos[0])}: ${broken.message}`);
+  const refuse = (error: unknown): Error => {
+    if (!InvalidArgumentError.is(error)) return usageError(`${file}: ${(error as Error).message}`);
+    return usageError(`${at(offsetOf(document, pathOf(error.message)))}: ${error.message}`);
+  };
   try {
     // Aliases could make a small text a huge one.
-    return checkScenario(document.toJS({ maxAliasCount: 100 }));
+    return { scenario: checkScenario(document.toJS({ maxAliasCount: 100 })), refuse };
   } catch (error) {
-    throw refused(error, (path) => at(offsetOf(document, path)), file);
+    throw refuse(error);
   }
-}
-
-/** The refusal of a scenario that was read from a file, with its place. */
-export function refused(error: unknown, placeOf: (path: readonly (string | number)[]) => string, file: string): Error {
-  if (!InvalidArgumentError.is(error)) return usageError(`${file}: ${(error as Error).message}`);
-  return usageError(`${placeOf(pathOf(error.message))}: ${error.message}`);
 }
 
 /** `faults[1].after must …` is about `["faults", 1, "after"]`. */

@@ -2,16 +2,7 @@ import { InvalidArgumentError } from "holdfast/errors/base";
 import type { RandomSource } from "holdfast/runtime";
 
 /** What a fault can be aimed at besides members by name. */
-export const memberSelectors = [
-  "leader",
-  "follower",
-  "followers",
-  "one",
-  "minority",
-  "half",
-  "majority",
-  "all",
-] as const;
+const memberSelectors = ["leader", "follower", "followers", "one", "minority", "half", "majority", "all"] as const;
 type MemberSelector = (typeof memberSelectors)[number];
 
 /** @throws InvalidArgumentError when there are no such members */

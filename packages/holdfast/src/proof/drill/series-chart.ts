@@ -23,9 +23,11 @@ export function seriesChart(series: DrillSeries, faults: readonly DrillFault[]):
       `<line class="grid" x1="${size.left}" x2="${size.width - size.right}" y1="${y(value)}" y2="${y(value)}"/>` +
       `<text x="${size.left - 6}" y="${y(value) + 4}" text-anchor="end">${value}</text>`,
   );
-  const marks = [0, lastMs / 4, lastMs / 2, (lastMs * 3) / 4, lastMs].map(
-    (atMs) => `<text x="${x(atMs)}" y="${size.height - 6}" text-anchor="middle">${atMs / 1000} s</text>`,
-  );
+  const marks = [0, lastMs / 4, lastMs / 2, (lastMs * 3) / 4, lastMs].map((atMs) => {
+    // The last one stands at the very edge.
+    const anchor = atMs === lastMs ? "end" : "middle";
+    return `<text x="${x(atMs)}" y="${size.height - 6}" text-anchor="${anchor}">${atMs / 1000} s</text>`;
+  });
   const label = escapeMarkup(`${name} (${unit})`);
   return (
     `<figure><figcaption>${label}</figcaption>` +

@@ -126,11 +126,18 @@ export class ExecutionDraft {
     this.note({ type: "stepCompleted", step: id, attempt: attempts, ...(how.late ? { late: true } : {}) });
   }
 
-  retryLater(side: Side, id: string, error: StepError, retry: CompiledRetry, draw: number): void {
+  retryLater(
+    side: Side,
+    id: string,
+    error: StepError,
+    { retry, draw, inDoubt }: { readonly retry: CompiledRetry; readonly draw: number; readonly inDoubt: boolean },
+  ): void {
     const { timeoutAt: _, told: __, graceUntil: ___, ...step } = this.stateOf(side, id)!;
     // From half of it to all of it: those that failed together do not come back together.
     const delayMs = Math.ceil(delayOf(retry, step.attempts) * (0.5 + draw / 2));
-    this.set(side, id, { ...step, status: "retrying", error, retryAt: this.at + delayMs });
+    // Remembered until a try completes: the effect of the one that was given up may still come.
+    const doubt = inDoubt ? { inDoubt } : {};
+    this.set(side, id, { ...step, ...doubt, status: "retrying", error, retryAt: this.at + delayMs });
     const type = side === "forward" ? "stepFailed" : "undoFailed";
     this.note({ type, step: id, attempt: step.attempts, error, retryInMs: delayMs });
   }
@@ -152,8 +159,10 @@ export class ExecutionDraft {
   }
 
   #over(side: Side, id: string, status: StepState["status"], more: Partial<StepState>): void {
-    const { timeoutAt: _, retryAt: __, told: ___, graceUntil: ____, error: _____, ...step } = this.stateOf(side, id)!;
-    this.set(side, id, { ...step, status, endedAt: this.at, ...more });
+    const before = this.stateOf(side, id)!;
+    const { timeoutAt: _, retryAt: __, told: ___, graceUntil: ____, error: _____, inDoubt, ...step } = before;
+    const doubt = inDoubt === true && status !== "completed" ? { inDoubt } : {};
+    this.set(side, id, { ...step, ...doubt, status, endedAt: this.at, ...more });
   }
 
   /** No more steps begin, and those under way are told to end. */

@@ -123,7 +123,8 @@ function failed(draft: ExecutionDraft, side: Side, id: string, { error, mayRetry
   const { retry } = actionOf(draft.plan, side, id);
   const { attempts } = draft.stateOf(side, id)!;
   const goesOn = side === "undo" || !draft.isStopping;
-  if (mayRetry && goesOn && attempts < retry.attempts) draft.retryLater(side, id, error, retry, draw);
+  if (mayRetry && goesOn && attempts < retry.attempts)
+    draft.retryLater(side, id, error, { retry, draw, inDoubt: inDoubt === true });
   else draft.failed(side, id, error, inDoubt === true);
 }
 
@@ -161,19 +162,25 @@ function takeOver(draft: ExecutionDraft, by: string, draw: number): void {
   if (draft.status === "pending") return;
   draft.note({ type: "takenOver", by });
   for (const side of ["forward", "undo"] as const) {
-    for (const [id] of draft.entries(side)) {
-      const step = draft.stateOf(side, id)!;
-      if (step.status !== "running") continue;
+    const interrupted = draft.entries(side).filter(([, { status }]) => status === "running");
+    // Those first that have failed: where one stops the execution, the others are not run again.
+    for (const [id, step] of interrupted) {
       const interruptions = (step.interruptions ?? 0) + 1;
-      draft.set(side, id, { ...step, interruptions });
-      const message = `was interrupted ${interruptions} time${interruptions === 1 ? "" : "s"} by a crash`;
-      const error: StepError = { kind: "unknown", code: "INTERRUPTED", message };
-      if (step.told === "stop") draft.cancelled(id, stopped, true);
-      else if (step.told === "timeout")
-        failed(draft, side, id, { error: timedOut, mayRetry: true, draw, inDoubt: true });
-      else if (interruptions > draft.limits.maxInterruptions || !actionOf(draft.plan, side, id).repeatable) {
-        draft.failed(side, id, error, true);
-      } else draft.runAgain(side, id);
+      draft.set(side, id, { ...draft.stateOf(side, id)!, interruptions });
+      const isTooMuch = interruptions > draft.limits.maxInterruptions || !actionOf(draft.plan, side, id).repeatable;
+      if (step.told === "timeout") failed(draft, side, id, { error: timedOut, mayRetry: true, draw, inDoubt: true });
+      else if (step.told === undefined && isTooMuch) draft.failed(side, id, interruptedError(interruptions), true);
+    }
+    for (const [id] of interrupted) {
+      const { status, told } = draft.stateOf(side, id)!;
+      if (status !== "running") continue;
+      if (told === "stop") draft.cancelled(id, stopped, true);
+      else draft.runAgain(side, id);
     }
   }
+}
+
+function interruptedError(times: number): StepError {
+  const message = `was interrupted ${times} time${times === 1 ? "" : "s"} by a crash`;
+  return { kind: "unknown", code: "INTERRUPTED", message };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Plan } from "./plan.ts";
+import { customExecutor } from "./step-executor.ts";
 import { OrchestratorScene } from "./testing/orchestrator-scene.ts";
 
 /** Two branches of unlike pace between a first and a last step. */
@@ -70,6 +71,27 @@ describe("a rollback", () => {
     expect(report.steps["b1"]).toMatchObject({ status: "cancelled", inDoubt: true });
     expect(report.inDoubt).toEqual(["b1"]);
     expect(world.undone).toEqual(["a"]);
+  });
+
+  it("remembers the doubt about a try that was given up, unless a later one completes", async () => {
+    for (const tries of [1, 2]) {
+      const scene = new OrchestratorScene();
+      let began = 0;
+      const sleepy = customExecutor("sleepy", async () => {
+        if (++began === 1) return await new Promise(() => {});
+        if (began <= tries) throw new Error("down");
+        return "done";
+      });
+      const one = scene.orchestrator("one", { executors: [sleepy] });
+      const retry = { attempts: 2, baseDelay: "1s" };
+      one.register({ id: "p", steps: [{ id: "s", type: "sleepy", timeout: "1s", retry, rollback: "none" }] });
+      const report = await scene.until(one.finished(await scene.until(one.execute("p"))));
+      expect([began, report.status, report.inDoubt]).toEqual([
+        2,
+        ...(tries === 1 ? ["completed", []] : ["failed", ["s"]]),
+      ]);
+      await scene.close();
+    }
   });
 
   it("goes on after what cannot be undone, and reports every failure", async () => {
