@@ -182,7 +182,7 @@ describe("gatewayClient", () => {
     });
     closers.push(() => void server.close());
     const error = await client({ endpoints: [await listen(server)], timeoutMs: 150 })
-      .get(bytes("k"))
+      .range({ key: bytes("k") })
       .catch((reason: unknown) => reason);
     expect(asked).toBeGreaterThan(1);
     expect(error).toBeInstanceOf(UnreachableError);
