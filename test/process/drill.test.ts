@@ -46,7 +46,9 @@ async function drill(
   line: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): Promise<{ code: number | null; report: Printed; stderr: string }> {
-  const { code, stdout, stderr } = await withCluster(() => run(["drill", ...line, "--json"], environment));
+  // One that does not pass keeps its data.
+  const data = line.includes("--data") ? [] : ["--data", ownDirectory()];
+  const { code, stdout, stderr } = await withCluster(() => run(["drill", ...line, ...data, "--json"], environment));
   return { code, report: JSON.parse(stdout) as Printed, stderr };
 }
 
@@ -182,12 +184,12 @@ describe.concurrent("holdfast drill", () => {
   it("interrupted, takes everything back, and says that it proves nothing", async () => {
     await withCluster(async () => {
       const line = ["partition-leader", "--seconds", "60", "--keep", "--data", ownDirectory(), "--json"];
-      const { child, done, stderr } = start(["drill", ...line]);
-      await until("a fault", 60_000, () => stderr().includes("isolated"));
-      const members = await childrenOf(child.pid ?? 0);
+      const command = start(["drill", ...line]);
+      await until("a fault", 60_000, () => command.stderr().includes("isolated"));
+      const members = await childrenOf(command.child.pid ?? 0);
       expect(members).toHaveLength(3);
-      child.kill("SIGINT");
-      const { code, stdout } = await done;
+      command.child.kill("SIGINT");
+      const { code, stdout } = await command.done;
       const report = JSON.parse(stdout) as Printed;
       expect(report).toMatchObject({ verdict: "inconclusive", reason: "interrupted by SIGINT" });
       // It was to last four seconds, and was taken back.

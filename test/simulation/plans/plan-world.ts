@@ -1,4 +1,4 @@
-import { createMember, type Member } from "holdfast/coordination";
+import { createMember, type Coordination, type Member, type TxnRequest } from "holdfast/coordination";
 import {
   createOrchestrator,
   customExecutor,
@@ -13,8 +13,13 @@ import { LockFaults } from "../locks/lock-faults.ts";
 import { hosts } from "../locks/lock-scene.ts";
 import { PlanLedger, type PlanTally } from "./plan-ledger.ts";
 
+/** Mistakes that the run has to find: records that are not fenced, and actions before their record is there. */
+export const planBugs = ["unfenced", "acts-too-early"] as const;
+export type PlanBug = (typeof planBugs)[number];
+
 export interface PlanRunOptions {
   readonly seed: number;
+  readonly plant?: PlanBug;
   /** How long processes work under faults, in virtual time. */
   readonly virtualMs: number;
 }
@@ -41,6 +46,7 @@ interface PlanScene {
   readonly world: World;
   readonly ledger: PlanLedger;
   readonly members: Map<string, Member>;
+  readonly plant: PlanBug | undefined;
   /** Executions that were asked for; whether each was recorded is not known to who died asking. */
   readonly asked: string[];
   ending: boolean;
@@ -64,7 +70,15 @@ export async function runPlans(options: PlanRunOptions): Promise<PlanRunResult> 
       { seed: options.seed, clock: { maxSkewMs: 1_000, maxDriftPpm: 500 }, maxVirtualMs: 1e9, maxSteps: 1e12 },
       async (world) => {
         const ledger = new PlanLedger(world);
-        scene = { world, ledger, members: new Map(), asked: [], ending: false, failure: undefined };
+        scene = {
+          world,
+          ledger,
+          members: new Map(),
+          plant: options.plant,
+          asked: [],
+          ending: false,
+          failure: undefined,
+        };
         await live(scene, options.virtualMs);
       },
     );
@@ -105,7 +119,10 @@ async function live(scene: PlanScene, virtualMs: number): Promise<void> {
 }
 
 /** @throws Error when an execution has not ended as it should */
-function judge({ ledger }: PlanScene, { id, planId, status, completed, rollback, inDoubt, notUndone }: ExecutionReport): void {
+function judge(
+  { ledger }: PlanScene,
+  { id, planId, status, completed, rollback, inDoubt, notUndone }: ExecutionReport,
+): void {
   ledger.tally[status as "completed" | "failed" | "cancelled"]++;
   const effects = ledger.effectsOf(id);
   const done = effects.filter((effect) => effect.startsWith("do ")).map((effect) => effect.slice(3));
@@ -156,7 +173,7 @@ async function work(scene: PlanScene, host: string, member: Member, { clock, ran
     return { by: stepId };
   };
   const orchestrator = createOrchestrator({
-    coordination: member,
+    coordination: withBug(member, scene.plant),
     executors: [
       customExecutor("work", (context) => act("do", context), { rollback: (context) => act("undo", context) }),
       customExecutor("broken", () => {
@@ -185,6 +202,25 @@ async function work(scene: PlanScene, host: string, member: Member, { clock, ran
       // What was not recorded, or is over, says so in the end.
     }
   }
+}
+
+/** Spoils what orchestrators record: the transactions that put a state on condition of a claim. */
+function withBug(member: Member, bug: PlanBug | undefined): Coordination {
+  if (bug === undefined) return member;
+  const isRecord = ({ compare }: TxnRequest): boolean => compare.length === 2 && compare[1]!.target === "mod";
+  const txn: Coordination["txn"] = async (request, options) => {
+    if (!isRecord(request)) return await member.txn(request, options);
+    if (bug === "unfenced") return await member.txn({ ...request, compare: [] }, options);
+    const { header } = await member.range({ key: new Uint8Array(1), serializable: true }, options);
+    member.txn({ ...request, compare: request.compare.slice(0, 1) }).catch(() => undefined);
+    return { succeeded: true, responses: [], header };
+  };
+  const { range, watch, leaseGrant, leaseKeepAlive, leaseRevoke } = member;
+  const bound = Object.entries({ range, watch, leaseGrant, leaseKeepAlive, leaseRevoke }).map(([name, method]) => [
+    name,
+    (method as (...given: unknown[]) => unknown).bind(member),
+  ]);
+  return Object.assign(Object.create(member) as Member, Object.fromEntries(bound), { txn });
 }
 
 function look(scene: PlanScene, event: PlanEvent): void {

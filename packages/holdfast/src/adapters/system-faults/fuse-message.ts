@@ -83,7 +83,7 @@ export function uint32(...values: readonly number[]): Buffer {
 }
 
 /** The most that one write brings. */
-export const maxWriteBytes: number = 128 * 1024;
+const maxWriteBytes: number = 128 * 1024;
 
 export function initialised(maxReadahead: number): Buffer {
   const asyncRead = 1;

@@ -94,9 +94,9 @@ export class ExecutionDraft {
     this.note({ type: side === "forward" ? "stepStarted" : "undoStarted", step: id, attempt });
   }
 
-  /** The same try, which a crash has interrupted. */
+  /** The same try, which a crash has interrupted: whether it has had its effect is not known until it completes. */
   runAgain(side: Side, id: string): void {
-    const step = this.stateOf(side, id)!;
+    const step = { ...this.stateOf(side, id)!, inDoubt: true };
     this.#started(side, id, step);
     const type = side === "forward" ? "stepStarted" : "undoStarted";
     this.note({ type, step: id, attempt: step.attempts, again: true });
@@ -144,8 +144,8 @@ export class ExecutionDraft {
 
   /** For good: the execution is stopped; what undoes other steps goes on. */
   failed(side: Side, id: string, error: StepError, inDoubt: boolean): void {
-    const { attempts } = this.stateOf(side, id)!;
-    const doubt = inDoubt ? { inDoubt } : {};
+    const { attempts, inDoubt: before } = this.stateOf(side, id)!;
+    const doubt = inDoubt || before === true ? { inDoubt: true } : {};
     this.#over(side, id, "failed", { error, ...doubt });
     this.note({ type: side === "forward" ? "stepFailed" : "undoFailed", step: id, attempt: attempts, error, ...doubt });
     if (side === "forward" && !this.isStopping) this.stop({ type: "stepFailed", step: id, error });
@@ -153,7 +153,7 @@ export class ExecutionDraft {
 
   /** A step under way has ended, or is given up, because the execution is stopped. */
   cancelled(id: string, error: StepError, inDoubt: boolean): void {
-    const doubt = inDoubt ? { inDoubt } : {};
+    const doubt = inDoubt || this.stateOf("forward", id)!.inDoubt === true ? { inDoubt: true } : {};
     this.#over("forward", id, "cancelled", { error, ...doubt });
     this.note({ type: "stepCancelled", step: id, ...doubt });
   }

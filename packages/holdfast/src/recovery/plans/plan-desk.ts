@@ -177,12 +177,11 @@ function summaryOf({ id, planId, status, createdAt, endedAt, completed, steps }:
 
 function report(state: ExecutionState, outputs: ExecutionReport["outputs"]): ExecutionReport {
   const all = [...Object.entries(state.steps), ...Object.entries(state.rollback)];
-  return {
-    ...state,
-    outputs,
-    inDoubt: [...new Set(all.filter(([, { inDoubt }]) => inDoubt === true).map(([id]) => id))],
-    notUndone: Object.entries(state.rollback)
-      .filter(([, { status }]) => status === "failed")
-      .map(([id]) => id),
-  };
+  // While a step goes on, its doubt may still be settled.
+  const inDoubt = all.filter(
+    ([, step]) => step.inDoubt === true && (step.status === "failed" || step.status === "cancelled"),
+  );
+  const notUndone = Object.entries(state.rollback).filter(([, { status }]) => status === "failed");
+  const idsOf = (entries: typeof all): string[] => [...new Set(entries.map(([id]) => id))];
+  return { ...state, outputs, inDoubt: idsOf(inDoubt), notUndone: idsOf(notUndone) };
 }
