@@ -14,8 +14,7 @@ import { hosts } from "../locks/lock-scene.ts";
 import { PlanLedger, type PlanTally } from "./plan-ledger.ts";
 
 /** Mistakes that the run has to find: records that are not fenced, and actions before their record is there. */
-export const planBugs = ["unfenced", "acts-too-early"] as const;
-export type PlanBug = (typeof planBugs)[number];
+export type PlanBug = "unfenced" | "acts-too-early";
 
 export interface PlanRunOptions {
   readonly seed: number;
@@ -215,12 +214,15 @@ function withBug(member: Member, bug: PlanBug | undefined): Coordination {
     member.txn({ ...request, compare: request.compare.slice(0, 1) }).catch(() => undefined);
     return { succeeded: true, responses: [], header };
   };
-  const { range, watch, leaseGrant, leaseKeepAlive, leaseRevoke } = member;
-  const bound = Object.entries({ range, watch, leaseGrant, leaseKeepAlive, leaseRevoke }).map(([name, method]) => [
-    name,
-    (method as (...given: unknown[]) => unknown).bind(member),
-  ]);
-  return Object.assign(Object.create(member) as Member, Object.fromEntries(bound), { txn });
+  const spoiled = Object.create(member) as Member;
+  return Object.assign(spoiled, {
+    txn,
+    range: member.range.bind(member),
+    watch: member.watch.bind(member),
+    leaseGrant: member.leaseGrant.bind(member),
+    leaseKeepAlive: member.leaseKeepAlive.bind(member),
+    leaseRevoke: member.leaseRevoke.bind(member),
+  });
 }
 
 function look(scene: PlanScene, event: PlanEvent): void {

@@ -17,6 +17,7 @@ const commands: readonly CommandEntry[] = [
   { name: "move-leader", load: async () => (await import("./move-leader-command.ts")).moveLeaderCommand },
   { name: "snapshot", load: async () => (await import("./snapshot-command.ts")).snapshotCommand },
   { name: "keygen", load: async () => (await import("./keygen-command.ts")).keygenCommand },
+  { name: "plan", load: async () => (await import("./plan-command.ts")).planCommand },
   { name: "proxy", load: async () => (await import("./proxy-command.ts")).proxyCommand },
   { name: "fault", load: async () => (await import("./fault-command.ts")).faultCommand },
   { name: "mock", load: async () => (await import("./mock-command.ts")).mockCommand },

@@ -3,14 +3,14 @@ import { StepFailure, type StepExecutor } from "holdfast/recovery";
 
 /** As much of what a command writes is kept, from its end. */
 const keptBytes = 4_096;
-const killAfterMs = 2_000;
 
 /**
  * Steps of the type `command`: run a program with its arguments, without a shell, and fail unless it ends with 0. The
  * environment has `HOLDFAST_IDEMPOTENCY_KEY` and `HOLDFAST_FENCING_TOKEN`. Output: `exitCode`, and the ends of `stdout` and
- * `stderr`. A program that is told to end gets SIGTERM, and SIGKILL 2 s later.
+ * `stderr`. A program that is told to end gets SIGTERM, and SIGKILL when it has
+ * not ended `killAfterMs` later.
  */
-export function commandStep(): StepExecutor {
+export function commandStep({ killAfterMs = 2_000 }: { readonly killAfterMs?: number } = {}): StepExecutor {
   return {
     type: "command",
     parameters: {

@@ -15,8 +15,8 @@ export interface DeskOwner {
   readonly token: number;
 }
 
-/** What changed in the view of one execution. */
-export type DeskChange = "open" | "over" | "owned" | "free" | "request";
+/** What changed in the view of one execution; `reset` of all of them: some may have come and gone unseen. */
+export type DeskChange = "open" | "over" | "owned" | "free" | "request" | "reset";
 
 const decoder = new TextDecoder();
 
@@ -76,6 +76,7 @@ export class DeskView {
     this.owners.clear();
     this.#requests.clear();
     for (const pair of pairs) this.#put(pair);
+    this.#onChange("", "reset");
     for (const id of gone) if (!this.active.has(id)) this.#onChange(id, "over");
     for (const id of this.active.keys()) this.#onChange(id, this.owners.has(id) ? "owned" : "free");
     for (const id of this.#requests.keys()) this.#onChange(id, "request");

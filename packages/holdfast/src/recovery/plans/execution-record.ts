@@ -1,5 +1,4 @@
 import { executionStatuses, type ExecutionState } from "./execution-state.ts";
-import type { JsonValue } from "./plan.ts";
 import { PlanError } from "./plan-error.ts";
 import type { PlanHistoryEntry } from "./plan-event.ts";
 import { isObject } from "./plan-shape.ts";
@@ -84,5 +83,3 @@ export function decodeRequest(bytes: Uint8Array): PlanRequest | undefined {
   if (type !== "approve" || typeof step !== "string" || typeof approved !== "boolean") return undefined;
   return { type, step, approved, by, ...(typeof comment === "string" ? { comment } : {}) };
 }
-
-export type Outputs = ReadonlyMap<string, JsonValue>;

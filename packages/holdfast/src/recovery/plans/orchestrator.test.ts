@@ -320,6 +320,39 @@ describe("an orchestrator", () => {
     expect((await scene.member.range({ ...new PlanKeys("recovery/").execution(kept[0]!.id).history })).count).toBe(3);
   });
 
+  it("learns the end of what came and went while its watch was behind", async () => {
+    // Its watches tell nothing until the history that they should tell is gone.
+    const behind = Promise.withResolvers<void>();
+    let watches = 0;
+    const watch: typeof scene.member.watch = async (...given) => {
+      if (++watches === 1) await behind.promise;
+      return await scene.member.watch(...given);
+    };
+    const slow = scene.orchestrator("slow", { coordination: { ...scene.member, watch }, takesOver: false });
+    await scene.clock.advance(10);
+    const one = scene.orchestrator("one");
+    one.register(chain);
+    const id = await scene.until(one.execute("chain"));
+    const told = slow.finished(id);
+    await scene.until(one.finished(id));
+    const { header } = await scene.member.range({ key: new TextEncoder().encode("x") });
+    await scene.member.compact({ revision: header.revision });
+    behind.resolve();
+    expect(await scene.until(told, 50, 60_000)).toMatchObject({ status: "completed" });
+    expect(watches).toBe(2);
+  });
+
+  it("records an execution also when its lease is gone and it does not know yet", async () => {
+    const one = scene.orchestrator("one");
+    one.register(chain);
+    await scene.clock.advance(10);
+    const busy = await scene.until(one.execute("chain"), 10);
+    for (const id of (await scene.member.leases()).leases) await scene.member.leaseRevoke({ id });
+    const id = await scene.until(one.execute("chain"), 10);
+    for (const each of [busy, id]) expect(await scene.until(one.finished(each))).toMatchObject({ status: "completed" });
+    expect(scene.events.filter(({ type }) => type === "takenOver").map(({ execution }) => execution)).toEqual([busy]);
+  });
+
   it("refuses more executions than it may have", async () => {
     const one = scene.orchestrator("one", { maxActive: 2 });
     one.register(chain);

@@ -111,7 +111,9 @@ class PlanOrchestrator implements Orchestrator {
         if (!this.#view.owners.has(id)) this.#tenure?.onFree(id);
       } else if (change === "owned") this.#tenure?.onTaken(id);
       else if (change === "request") this.#tenure?.onRequest(id);
-      else {
+      else if (change === "reset") {
+        for (const looks of this.#waiting.values()) for (const look of looks) look();
+      } else {
         this.#tenure?.onOver(id);
         this.#own.delete(id);
         for (const look of this.#waiting.get(id) ?? []) look();
@@ -144,7 +146,7 @@ class PlanOrchestrator implements Orchestrator {
     const state = newExecution(named, planId, plan.steps.keys(), given, clock.wallTime());
     const either = signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]);
     if (this.#view.active.size >= maxActive) throw new PlanError("EXECUTIONS_FULL", { detail: String(maxActive) });
-    this.#own.add(named);
+    if (!this.#settings.takesOver) this.#own.add(named);
     if (this.#tenure === undefined) await this.#store.create(plan.document, state, undefined, either);
     else await this.#tenure.create(plan, state, either);
     return named;

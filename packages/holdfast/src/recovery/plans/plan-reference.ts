@@ -18,7 +18,7 @@ export interface FoundReference {
 
 const pattern = /\$\$\{|\$\{([^}]*)\}?/g;
 
-export function readReference(source: string): Reference | undefined {
+function readReference(source: string): Reference | undefined {
   const parts = source.trim().split(".");
   const [root, name = "", ...rest] = parts;
   if (parts.includes("")) return undefined;

@@ -9,7 +9,7 @@ export interface Shape {
   check(value: unknown, path: string, problems: Problems): void;
 }
 
-export const durationPattern: RegExp = /^(\d{1,9}(?:\.\d{1,6})?)(ms|s|m|h)$/;
+const durationPattern: RegExp = /^(\d{1,9}(?:\.\d{1,6})?)(ms|s|m|h)$/;
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 const longestMs = 30 * 24 * 3_600_000;
 

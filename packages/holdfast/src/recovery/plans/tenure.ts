@@ -1,4 +1,5 @@
 import { hexOf, type Session } from "../../coordination/index.ts";
+import { HoldfastError } from "../../errors/base.ts";
 import { compilePlan, type CompiledPlan } from "./compile-plan.ts";
 import type { DeskView } from "./desk-view.ts";
 import { ExecutionRun } from "./execution-run.ts";
@@ -56,7 +57,11 @@ export class Tenure {
     const claimant = hasRoom ? { name: session.uniqueName(), leaseId: session.leaseId } : undefined;
     if (hasRoom) this.#pending.add(state.id);
     try {
-      const claim = await store.create(plan.document, state, claimant, signal);
+      const claim = await store.create(plan.document, state, claimant, signal).catch((error: unknown) => {
+        if (!isLeaseGone(error)) throw error;
+        // The session has ended and does not know yet. Somebody will run it.
+        return store.create(plan.document, state, undefined, signal);
+      });
       if (claim !== undefined && !this.#runs.has(state.id)) this.#start({ plan, claim, state, outputs: new Map() });
     } finally {
       this.#pending.delete(state.id);
@@ -135,7 +140,8 @@ export class Tenure {
       const plan = compilePlan(claimed.plan, settings.executors);
       this.#start({ plan, claim, state: record.state, outputs });
     } catch (error) {
-      if (signal.aborted) return;
+      // Of a session that has ended, and will know soon, nothing is claimed any more.
+      if (signal.aborted || isLeaseGone(error)) return;
       this.#refused.add(id);
       onError(error, id);
       if (claimed !== undefined) await store.release(claimed.claim, signal).catch(() => undefined);
@@ -162,12 +168,10 @@ export class Tenure {
   }
 
   async #attend(run: ExecutionRun, claim: ExecutionClaim): Promise<void> {
-    const { signal, store, settings, onError } = this.#parts;
+    const { signal, store, onError } = this.#parts;
     const { id } = run;
     try {
       await run.run();
-      // Seldom is enough: what is above the bound is a few.
-      if (this.#finished++ % 16 === 0) await store.prune(settings.maxFinished, signal);
     } catch (error) {
       if (signal.aborted) return;
       // Asked, the session sees whether it is still held, and ends the tenure when it is not.
@@ -179,8 +183,22 @@ export class Tenure {
       }
     } finally {
       this.#runs.delete(id);
+      // Seldom is enough: what is above the bound is a few.
+      if (this.#finished++ % 16 === 0) void this.#prune();
       for (const name of this.#fed.keys()) if (name.startsWith(`${id}/`)) this.#fed.delete(name);
       this.#claimMore();
     }
   }
+  async #prune(): Promise<void> {
+    const { signal, store, settings, onError } = this.#parts;
+    try {
+      await store.prune(settings.maxFinished, signal);
+    } catch (error) {
+      if (!signal.aborted) onError(error, undefined);
+    }
+  }
+}
+
+function isLeaseGone(error: unknown): boolean {
+  return HoldfastError.is(error) && error.code === "LEASE_NOT_FOUND";
 }
