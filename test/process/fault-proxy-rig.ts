@@ -65,11 +65,11 @@ export class Connection {
   }
 
   /** Sends a text and waits for the same back: how long that took. */
-  async roundTrip(text = "ping"): Promise<number> {
+  async roundTrip(text = "ping", timeoutMs = 5_000): Promise<number> {
     const from = this.bytes;
     const startedAt = performance.now();
     this.socket.write(text);
-    await this.until(`an answer to ${text.slice(0, 20)}`, () => this.bytes >= from + text.length);
+    await this.until(`an answer to ${text.slice(0, 20)}`, () => this.bytes >= from + text.length, timeoutMs);
     return performance.now() - startedAt;
   }
 
