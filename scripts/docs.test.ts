@@ -164,7 +164,12 @@ describe("lists on the pages", () => {
 
   it("docs/dependencies.md has every dependency", () => {
     const page = read("docs/dependencies.md");
-    for (const path of ["package.json", "packages/holdfast/package.json", "packages/server/package.json"]) {
+    for (const path of [
+      "package.json",
+      "packages/holdfast/package.json",
+      "packages/server/package.json",
+      "packages/dashboard/package.json",
+    ]) {
       const { dependencies, devDependencies, optionalDependencies } = JSON.parse(read(path)) as Record<string, object>;
       const names = Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies });
       expect(names.filter((name) => name !== "holdfast" && !page.includes(`\`${name}\``))).toEqual([]);

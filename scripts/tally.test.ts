@@ -4,8 +4,12 @@ import { describeSimulation, tallySimulation, tallyVitest } from "./tally.ts";
 const vitest = (passed: number, failed: number, files: readonly object[] = []): string =>
   JSON.stringify({ numPassedTests: passed, numFailedTests: failed, testResults: files });
 
-const loaded = { status: "failed", assertionResults: [{}] };
-const broken = { status: "failed", assertionResults: [] };
+const well = { status: "passed", fullName: "counts" };
+const wrong = { status: "failed", fullName: "counts all", failureMessages: ["expected 2 to be 3\n    at x.test.ts"] };
+const loaded = { name: "x.test.ts", status: "failed", assertionResults: [well, wrong] };
+const broken = { name: "y.test.ts", status: "failed", message: "Cannot find module z\n", assertionResults: [] };
+const whyLoaded = "x.test.ts: counts all: expected 2 to be 3";
+const whyBroken = "y.test.ts: Cannot find module z";
 
 const simulation = (violatingSeeds: readonly number[]): string =>
   JSON.stringify({
@@ -16,15 +20,15 @@ const simulation = (violatingSeeds: readonly number[]): string =>
 
 describe("tallyVitest", () => {
   it.each([
-    ["all passed", vitest(7, 0), true, 7, 0],
-    ["failed tests", vitest(7, 2, [loaded]), false, 7, 2],
-    ["a file that did not load", vitest(7, 0, [broken]), false, 7, 1],
-    ["both", vitest(7, 2, [loaded, broken]), false, 7, 3],
-    ["an unhandled error", vitest(7, 0), false, 7, 1],
-    ["no report", undefined, false, 0, 1],
-    ["a broken report", "{", true, 0, 1],
-  ] as const)("counts %s", (_, report, exitedWell, passed, failed) => {
-    expect(tallyVitest(report, exitedWell)).toEqual({ passed, failed });
+    ["all passed", vitest(7, 0), true, 7, 0, undefined],
+    ["failed tests", vitest(7, 1, [loaded]), false, 7, 1, [whyLoaded]],
+    ["a file that did not load", vitest(7, 0, [broken]), false, 7, 1, [whyBroken]],
+    ["both", vitest(7, 1, [loaded, broken]), false, 7, 2, [whyLoaded, whyBroken]],
+    ["an unhandled error", vitest(7, 0), false, 7, 1, undefined],
+    ["no report", undefined, false, 0, 1, undefined],
+    ["a broken report", "{", true, 0, 1, undefined],
+  ] as const)("counts %s", (_, report, exitedWell, passed, failed, failures) => {
+    expect(tallyVitest(report, exitedWell)).toEqual({ passed, failed, ...(failures && { failures }) });
   });
 });
 
@@ -35,7 +39,11 @@ describe("tallySimulation", () => {
     ["a failure that names no seed", simulation([]), false, 10, 1],
     ["no document", "", false, 0, 1],
   ] as const)("counts %s", (_, document, exitedWell, passed, failed) => {
-    expect(tallySimulation(document, exitedWell)).toEqual({ passed, failed });
+    expect(tallySimulation(document, exitedWell)).toMatchObject({ passed, failed });
+  });
+
+  it("names what was violated, and how to see it again", () => {
+    expect(tallySimulation(simulation([3]), false).failures).toEqual(["seed 3: log matching: simulate --seed 3"]);
   });
 
   it("describes faults and how to repeat a violation", () => {

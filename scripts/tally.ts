@@ -2,12 +2,23 @@
 export interface Tally {
   readonly passed: number;
   readonly failed: number;
+  /** What failed, by name, where that is known. */
+  readonly failures?: readonly string[];
 }
 
 interface VitestReport {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
-  readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly unknown[] }[];
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly message?: string;
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName: string;
+      readonly failureMessages?: readonly string[];
+    }[];
+  }[];
 }
 
 interface SimulationReport {
@@ -29,7 +40,20 @@ export function tallyVitest(report: string | undefined, exitedWell: boolean): Ta
   if (parsed === undefined) return { passed: 0, failed: 1 };
   const broken = parsed.testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0);
   const failed = parsed.numFailedTests + broken.length;
-  return { passed: parsed.numPassedTests, failed: failed === 0 && !exitedWell ? 1 : failed };
+  if (failed === 0) return { passed: parsed.numPassedTests, failed: exitedWell ? 0 : 1 };
+  return { passed: parsed.numPassedTests, failed, failures: parsed.testResults.flatMap(failuresOf) };
+}
+
+/** Each failed test of a file with the first line of why; or why there are none. */
+function failuresOf({ name, status, message, assertionResults }: VitestReport["testResults"][number]): string[] {
+  if (status === "failed" && assertionResults.length === 0) return [`${name}: ${firstLine(message)}`];
+  return assertionResults
+    .filter((test) => test.status === "failed")
+    .map((test) => `${name}: ${test.fullName}: ${firstLine(test.failureMessages?.[0])}`);
+}
+
+function firstLine(text: string | undefined): string {
+  return text?.split("\n", 1)[0] ?? "";
 }
 
 /** Counts of `simulate --json`: each seed. A run that failed without naming a seed has one failure. */
@@ -38,7 +62,8 @@ export function tallySimulation(document: string, exitedWell: boolean): Tally {
   if (parsed === undefined) return { passed: 0, failed: 1 };
   const violated = new Set(parsed.violations.map((violation) => violation.seed)).size;
   const failed = violated === 0 && !exitedWell ? 1 : violated;
-  return { passed: Math.max(0, parsed.seeds - violated), failed };
+  const failures = parsed.violations.map(({ seed, invariant, command }) => `seed ${seed}: ${invariant}: ${command}`);
+  return { passed: Math.max(0, parsed.seeds - violated), failed, ...(failures.length > 0 ? { failures } : {}) };
 }
 
 /** What `simulate --json` found, for people. */

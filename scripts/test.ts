@@ -32,6 +32,7 @@ const parts: readonly TestPart[] = [
 
 let passed = 0;
 let failed = 0;
+const failures: string[] = [];
 const summary: string[] = [];
 for (const part of parts) {
   console.log(`\n# ${part.name}`);
@@ -40,10 +41,12 @@ for (const part of parts) {
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   passed += tally.passed;
   failed += tally.failed;
+  failures.push(...(tally.failures ?? (tally.failed > 0 ? [part.name] : [])));
   summary.push(`${part.name.padEnd(22)} ${tally.passed} of ${tally.passed + tally.failed} in ${seconds} s`);
 }
 
 console.log(`\n# summary\n${summary.join("\n")}`);
+for (const failure of failures) console.log(`failed: ${failure}`);
 for (const reason of leftOut) console.log(`left out: ${reason}`);
 if (leftOut.length > 0 && process.env["CI"] === "true") failed += leftOut.length;
 console.log(`${passed} passed, ${failed} failed`);

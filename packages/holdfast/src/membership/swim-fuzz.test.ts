@@ -87,7 +87,8 @@ function isConsistent(swim: Swim, now: number): boolean {
 }
 
 describe("a member that is told anything at all", () => {
-  it("neither breaks nor lets itself be talked out of living", () => {
+  // Once the same every time, to know that the drawn ones reach what they are about; then others every time.
+  it.each([{ seed: 1 }, {}])("neither breaks nor lets itself be talked out of living: %j", (drawn) => {
     const happened = { members: 0, refutations: 0, failedProbes: 0, stalls: 0, refusedIncarnations: 0 };
     fc.assert(
       fc.property(
@@ -107,8 +108,9 @@ describe("a member that is told anything at all", () => {
           }
         },
       ),
-      { numRuns: 500 },
+      { numRuns: 250, ...drawn },
     );
+    if (!("seed" in drawn)) return;
     expect(happened.members).toBe(5);
     for (const count of Object.values(happened)) expect(count).toBeGreaterThan(4);
   });

@@ -21,3 +21,14 @@ export type {
 export type { RequestFact } from "./request-fact.ts";
 export { createTelemetry } from "./telemetry.ts";
 export type { EventChannel, EventFilter, Telemetry, TelemetryMetrics, TelemetryOptions } from "./telemetry.ts";
+export type { ClusterView, LinkView, MemberLiveness, MemberView, QuorumView } from "./view/cluster-view.ts";
+export type {
+  FaultKindView,
+  FaultTargetView,
+  HelloMessage,
+  IdentifiedEvent,
+  LiveMessage,
+  LiveRecording,
+} from "./view/live-message.ts";
+export type { ErrorGroupView, HealthState, HealthView, PolicyView, ServiceReport } from "./view/service-report.ts";
+export type { DrillView, FaultView, PlanView } from "./view/work-view.ts";

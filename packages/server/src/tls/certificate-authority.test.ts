@@ -1,4 +1,7 @@
+import { execFileSync } from "node:child_process";
 import { createPrivateKey, X509Certificate } from "node:crypto";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
 import { createAuthority, issueCertificate } from "./certificate-authority.ts";
 
@@ -72,4 +75,15 @@ describe("a certificate", () => {
     expect(new Set(numbers).size).toBe(50);
     for (const number of numbers) expect(number).toMatch(/^[4-7][0-9A-F]{31}$/);
   });
+});
+
+it("leaves Node's TLS whole for whoever loads it later", () => {
+  const authorities = pathToFileURL(join(import.meta.dirname, "certificate-authority.ts")).href;
+  const program = `
+    const { createAuthority, issueCertificate } = await import(${JSON.stringify(authorities)});
+    const period = { validFrom: new Date("2026-01-01Z"), validUntil: new Date("2036-01-01Z") };
+    issueCertificate(createAuthority({ name: "a", ...period }), { name: "x", hosts: ["h"], ...period });
+    console.log(typeof (await import("node:tls")).createSecureContext);`;
+  const line = ["--conditions=source", "--input-type=module", "--eval", program];
+  expect(execFileSync(process.execPath, line, { encoding: "utf8" }).trim()).toBe("function");
 });

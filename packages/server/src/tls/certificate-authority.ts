@@ -10,6 +10,8 @@ import {
   type KeyObject,
 } from "node:crypto";
 import { isIP } from "node:net";
+// Node's toLegacyObject would load one half of it first, and the process would have no createSecureContext ever after.
+import "node:tls";
 import { bits, integer, numbered, objectIdentifier, octets, sequence, set, time, utf8, yes } from "./der.ts";
 
 /** A certificate and its key, as PEM text. */

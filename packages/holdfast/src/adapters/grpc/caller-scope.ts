@@ -23,6 +23,8 @@ export class CallerScope {
   readonly #timer: Timer | undefined;
   readonly #parent: EventEmitter | undefined;
   #running = 0;
+  /** The attempt that kept the deadline has just said so, in the turn in which the timer here fires too. */
+  #isEnding = false;
   readonly #onParentCancelled = (): void => this.cancel(grpcCode.cancelled, "Cancelled by parent call");
 
   constructor(path: string, options: InterceptorOptions, sent: Metadata) {
@@ -34,7 +36,7 @@ export class CallerScope {
     if (this.#deadline !== Infinity) {
       const leftMs = Math.max(0, this.#deadline - systemClock.wallTime());
       this.#timer = systemClock.setTimer(leftMs, () => {
-        if (this.#running === 0) this.#expire();
+        if (this.#running === 0 && !this.#isEnding) this.#expire();
       });
     }
     if (parent !== undefined && (flags & inherits.cancellation) !== 0) {
@@ -63,7 +65,9 @@ export class CallerScope {
   attemptEnded(failure: GrpcStatusError | undefined): void {
     this.#running--;
     // Policies must see the failure before the abort, which would hide it from them.
-    if (failure !== undefined && this.#running === 0 && this.expired) systemClock.defer(() => this.#abort(failure));
+    if (failure === undefined || this.#running > 0 || !this.expired) return;
+    this.#isEnding = true;
+    systemClock.defer(() => this.#abort(failure));
   }
 
   /** Lets go of the timer and of the call around. */
