@@ -4,8 +4,10 @@ import type { Benchmark } from "./benchmark.ts";
 import { capacity } from "./capacity.ts";
 import { check } from "./check.ts";
 import { readEnvironment } from "./environment.ts";
+import { healing } from "./healing.ts";
 import { kv } from "./kv.ts";
 import { membership } from "./membership.ts";
+import { plans } from "./plans.ts";
 import { predictor } from "./predictor.ts";
 import { problemDocuments } from "./problem-documents.ts";
 import { raftCore } from "./raft-core.ts";
@@ -24,6 +26,8 @@ const benchmarks: readonly Benchmark[] = [
   membership,
   watch,
   check,
+  plans,
+  healing,
 ];
 
 const usage = `npm run bench -- NAME [--json] [--rounds N] [--seconds N] [--cases WORD]

@@ -133,7 +133,9 @@ describe("a policy of another make", () => {
     const clock = new VirtualClock();
     const controller = new AbortController();
     const policy = foreign(async (operation) => operation({ signal: controller.signal, attempt: 1 }));
-    const result = pipeline(policy, retry({ clock })).execute(() => Promise.reject(new Error("failed")));
+    const result = pipeline(policy, retry({ clock, jitter: "none" })).execute(() =>
+      Promise.reject(new Error("failed")),
+    );
     result.catch(() => undefined);
     await clock.advance(50);
     controller.abort("enough");
