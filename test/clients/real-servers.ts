@@ -100,7 +100,10 @@ export function startNats(configuration = ""): Promise<RealServer> {
 }
 
 /** initdb and the server refuse root, so root runs them as Debian's user `postgres`. */
-export function startPostgresql(settings: Readonly<Record<string, string | number>> = {}): Promise<RealServer> {
+export function startPostgresql(
+  settings: Readonly<Record<string, string | number>> = {},
+  initdb: readonly string[] = [],
+): Promise<RealServer> {
   const [program = "/usr/lib/postgresql/15/bin/postgres"] = globSync("/usr/lib/postgresql/*/bin/postgres");
   const user = postgresUser();
   return start({
@@ -110,7 +113,7 @@ export function startPostgresql(settings: Readonly<Record<string, string | numbe
     prepare(directory) {
       const made = spawnSync(
         program.replace(/postgres$/, "initdb"),
-        ["-D", join(directory, "data"), "-A", "trust", "-N"],
+        ["-D", join(directory, "data"), "-A", "trust", "-N", ...initdb],
         {
           encoding: "utf8",
           cwd: directory,

@@ -9,8 +9,12 @@ import { afterAll, describe, expect, it } from "vitest";
 import { gatewayClient } from "../../packages/server/src/client/gateway-client.ts";
 import { clusterStage } from "../../packages/server/src/drill/cluster-stage.ts";
 import { clusterScenario } from "../../packages/server/src/drill/scenarios/cluster-scenario.ts";
-import { clientUrl } from "../../packages/server/src/supervisor/cluster-plan.ts";
-import { planOnOwnPorts } from "./free-ports.ts";
+import { openPeerLinks } from "../../packages/server/src/drill/peer-links.ts";
+import { clientUrl, nodeArguments, type MemberPlan } from "../../packages/server/src/supervisor/cluster-plan.ts";
+import { startMemberProcess, type MemberProcess } from "../../packages/server/src/supervisor/member-process.ts";
+import { superviseCluster } from "../../packages/server/src/supervisor/supervisor.ts";
+import { freePortRange, occupy, planOnOwnPorts } from "./free-ports.ts";
+import { membersAt, states } from "./gossip-nodes.ts";
 import { isRunning, run, start, temporaryDirectory, until } from "./holdfast-command.ts";
 
 const undo: (() => void)[] = [];
@@ -155,6 +159,43 @@ describe.concurrent("holdfast drill", () => {
     expect(existsSync(join(data, "n1"))).toBe(false);
   });
 
+  it("a partition is one for gossip, too: members see each other fall silent, and return", async () => {
+    await withCluster(async () => {
+      const plan = await planOnOwnPorts(3, ownDirectory());
+      const links = await openPeerLinks(plan);
+      const launch = (member: MemberPlan, onSaid: (line: string) => void): MemberProcess =>
+        startMemberProcess(nodeArguments(plan, member), onSaid, links.preparationOf(member));
+      const supervisor = superviseCluster({ plan, restart: false, launch });
+      try {
+        expect(await supervisor.allAlive(60_000)).toBe(true);
+        const seenBy = async (at: number): Promise<string> => states(await membersAt(clientUrl(plan.members[at]!)));
+        const all = "n1 alive,n2 alive,n3 alive";
+        const allSee = async (): Promise<boolean> => {
+          const seen = await Promise.all([0, 1, 2].map(seenBy));
+          return seen.every((text) => text === all);
+        };
+        await until("all see all", 20_000, allSee);
+        const cut = ["n1", "n2"].flatMap((other) => [
+          { from: other, to: "n3" },
+          { from: "n3", to: other },
+        ]);
+        const partition = await links.strike(cut, "partition", {});
+        const gone = /n3 (?:suspect|dead)/;
+        await until("both sides see the cut", 20_000, async () => {
+          const [one, two, three] = await Promise.all([0, 1, 2].map(seenBy));
+          return gone.test(one!) && gone.test(two!) && !/n[12] alive/.test(three!);
+        });
+        expect(await seenBy(0)).toMatch(/^n1 alive,n2 alive/);
+        const { faults, gossipStruck } = await partition.end();
+        expect([faults.length, gossipStruck > 0]).toEqual([4, true]);
+        await until("all see all again", 20_000, allSee);
+      } finally {
+        await supervisor.stop();
+        await links.close();
+      }
+    });
+  });
+
   it("names what is wrong in a file by its place", async () => {
     const file = join(ownDirectory(), "bad.yaml");
     writeFileSync(file, "name: bad\nfaults:\n  - { kind: kill, target: leader, after: abc }\n");
@@ -179,6 +220,42 @@ describe.concurrent("holdfast drill", () => {
     expect([first.code, again.stdout]).toEqual([0, first.stdout]);
     const wrong = await run(["drill", "leader-kill", "--dry-run"]);
     expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("--dry-run is for chaos")]);
+  });
+
+  it("recovery plans go on elsewhere when their orchestrators are killed, and do nothing twice", async () => {
+    const file = join(ownDirectory(), "plans.yaml");
+    const kill = "kind: orchestratorKill, target: orchestrator, steps: 3";
+    writeFileSync(
+      file,
+      [
+        "name: plans",
+        "load: { for: 1s, clients: 2 }",
+        "faults:",
+        `  - { id: goes-on, ${kill}, after: 100ms }`,
+        `  - { id: is-undone, ${kill}, fails: true, after: 200ms }`,
+        "invariants: [lostWrites == 0, linearizable]",
+        "expect: [planCompleted, planRolledBack, repeated == 0, takeoverMs < 20000]",
+      ].join("\n"),
+    );
+    const port = await freePortRange(30);
+    const { code, report } = await drill([file, "--port", String(port)]);
+    expect(report).toMatchObject({ verdict: "passed", reason: "", measures: { repeated: 0 } });
+    expect(report.faults.map(({ target, happened }) => [target, happened])).toEqual([
+      ["orchestrator", true],
+      ["orchestrator", true],
+    ]);
+    // Three that are done and three that are done and undone; one of each may have been interrupted.
+    expect(report.measures["steps"]).toBeGreaterThanOrEqual(9);
+    expect(report.measures["takeoverMs"]).toBeGreaterThan(0);
+    for (const fault of report.faults) expect(isRunning(Number(fault["pid"]))).toBe(false);
+    expect(code).toBe(0);
+    const holder = await occupy(port + 11);
+    const refused = await run(["drill", "leader-kill", "--port", String(port)]);
+    await holder.close();
+    expect([refused.code, refused.stderr]).toEqual([
+      3,
+      expect.stringContaining(`n2 cannot start: 127.0.0.1:${port + 11} is taken by another process`),
+    ]);
   });
 
   it("interrupted, takes everything back, and says that it proves nothing", async () => {

@@ -1,6 +1,8 @@
 /** A service that can be struck. With IPC; answers what it is asked: `{ id, ask, … }`. */
 import fs, { closeSync, fsyncSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { open, writeFile } from "node:fs/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { setInterval as every, setTimeout as wait } from "node:timers/promises";
 
 interface Question {
@@ -35,6 +37,11 @@ const answers: Readonly<Record<string, (question: Question) => unknown>> = {
     isDate: new Date(5) instanceof Date && new Date(5).constructor === Date && new Date(2020, 1).getFullYear() === 2020,
   }),
   ticks: () => ticks,
+  collect: () => {
+    setFlagsFromString("--expose-gc");
+    (runInNewContext("gc") as () => void)();
+    return true;
+  },
   /** Each in its way. */
   wait: async ({ ms }) => {
     await wait(ms);

@@ -9,6 +9,11 @@ import { clocksOf, startStruck, strike, waitsOf, type StruckProcess } from "./st
 
 const { clock } = nodeRuntime();
 
+function residentBytes(pid: number): number {
+  const [, kibibytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+  return Number(kibibytes) * 1024;
+}
+
 describe("a Node process, from within", () => {
   const directory = temporaryDirectory();
   let target: StruckProcess;
@@ -139,5 +144,27 @@ describe("a Node process, from within", () => {
     expect(await closed()).toBe(1);
     expect(await open()).toBe("");
     expect(readdirSync(`/proc/${target.pid}/fd`).length).toBeLessThan(60);
+  });
+
+  it("memory: holds it, and lets it go", async () => {
+    const bytes = 100_000_000;
+    const before = residentBytes(target.pid);
+    const lift = await strike(faults, "n", "memory", { bytes });
+    expect(residentBytes(target.pid)).toBeGreaterThan(before + 0.9 * bytes);
+    expect(await lift()).toBe(1);
+    await until("it is given back", 5_000, () =>
+      target.ask("collect").then(() => residentBytes(target.pid) < before + 0.5 * bytes),
+    );
+  });
+
+  it("tells how often a fault has struck while it goes on, also when nobody else asks for the time", async () => {
+    const own = nodeTarget({ name: "n", pid: target.pid });
+    const order = { id: "skew", kind: "clockSkew", parameters: { byMs: 1_000 }, durationMs: 60_000 };
+    await own.inject(order, null);
+    expect(own.struck?.("skew")).toBe(0);
+    const looks = await Promise.all([own.look("skew"), own.look("skew")]);
+    expect([...looks, own.struck?.("skew")]).toEqual([1, 2, 2]);
+    await own.remove(order, null);
+    expect(await own.look("skew")).toBe(2);
   });
 });

@@ -2,14 +2,16 @@ import type { Server, Socket } from "node:net";
 import { InvalidArgumentError } from "holdfast/errors/base";
 import { serveCoordination, type Member } from "holdfast/coordination";
 import { nodeConnection, nodeRuntime, type Address } from "holdfast/runtime";
-import type { EventRecorder } from "holdfast/telemetry";
+import type { EventRecorder, Metrics } from "holdfast/telemetry";
 import { routeByProtocol } from "./client-port.ts";
 import { createDispatcher, type RequestEvent } from "./etcd/dispatcher.ts";
 import { grpcHandlers } from "./etcd/grpc-handlers.ts";
 import { statusOf } from "./etcd/status.ts";
+import { memberDashboard, type MemberDashboardOptions } from "./dashboard/member-dashboard.ts";
 import { certifiedName, createGrpcServer } from "./grpc/grpc-server.ts";
 import { createEventStreams } from "./http/event-stream.ts";
 import { createHttpServer } from "./http/http-server.ts";
+import { createMetricsPage } from "./http/metrics-page.ts";
 import type { MembershipView } from "./http/members-document.ts";
 import { openPort, type Port, type ServeTls } from "./port.ts";
 
@@ -38,6 +40,10 @@ export interface ServeOptions {
   readonly membership?: MembershipView;
   /** Streams what is recorded at `/holdfast/v1/events`; without it, nobody is told. */
   readonly events?: EventRecorder;
+  /** Shown at `/metrics` beside the member's own: those of the process that it runs in. */
+  readonly metrics?: Metrics;
+  /** Serves the cluster's dashboard at `/dashboard/`; `{}` does so for clients on this machine alone. Default: none. */
+  readonly dashboard?: MemberDashboardOptions;
   /** Serves gRPC, the JSON gateway, like etcd's client port, and Holdfast's own protocol; port 0 chooses a free one. */
   readonly client: Address;
   /** Serves HTTP/1.1 alone: the JSON gateway and what people read. */
@@ -84,23 +90,28 @@ const messageOverheadBytes = 512 * 1024;
 export async function serveMember(options: ServeOptions): Promise<Served> {
   const { member, membership, closeGraceMs = 5_000 } = options;
   const onEvent = options.onEvent && ignoringErrors(options.onEvent);
+  const metrics = createMetricsPage({ member, membership, metrics: options.metrics });
+  const onRequest = (event: RequestEvent): void => {
+    metrics.onRequest(event);
+    onEvent?.(event);
+  };
   const limits = checkLimits({ ...defaultServeLimits, ...options.limits });
   const maxMessageBytes = limits.maxRequestBytes + messageOverheadBytes;
-  const dispatcher = createDispatcher({ member, limits, ...(onEvent === undefined ? {} : { onEvent }) });
+  const dispatcher = createDispatcher({ member, limits, onEvent: onRequest });
   const grpc = createGrpcServer({ handlers: grpcHandlers(dispatcher), maxMessageBytes });
   const events = options.events && createEventStreams({ nodeId: member.name, recorder: options.events });
-  const http = await createHttpServer({ member, membership, events, dispatcher, maxMessageBytes });
+  const dashboard =
+    options.dashboard && memberDashboard(options.dashboard, { member, membership, events, recorder: options.events });
+  const http = await createHttpServer({ member, membership, events, dispatcher, metrics, dashboard, maxMessageBytes });
 
   const remote = serveCoordination({
     member,
     clock: nodeRuntime().clock,
     limits: { maxRequestBytes: limits.maxRequestBytes, maxTxnOps: limits.maxTxnOps },
-    onRequest:
-      onEvent &&
-      (({ kind, durationMs, error }) => {
-        const event = { type: "request", method: kind, transport: "holdfast", durationMs } as const;
-        onEvent(error === undefined ? { ...event, code: 0 } : { ...event, code: statusOf(error).code, error });
-      }),
+    onRequest({ kind, durationMs, error }) {
+      const event = { type: "request", method: kind, transport: "holdfast", durationMs } as const;
+      onRequest(error === undefined ? { ...event, code: 0 } : { ...event, code: statusOf(error).code, error });
+    },
     onRefused: (reason) => onEvent?.({ type: "clientRefused", reason }),
   });
 
@@ -149,9 +160,11 @@ export async function serveMember(options: ServeOptions): Promise<Served> {
   } catch (error) {
     for (const port of ports) void port.close();
     http.close();
+    dashboard?.close();
     grpc.destroy();
     throw error;
   }
+  dashboard?.setListening(ports.map(({ address }) => address));
   const [clientPort, httpPort] = ports as [Port, Port?];
 
   async function shutDown(): Promise<void> {
@@ -160,6 +173,7 @@ export async function serveMember(options: ServeOptions): Promise<Served> {
     // It listens nowhere itself; this closes its idle connections, and each other one with its answer.
     http.close();
     events?.close();
+    dashboard?.close();
     await Promise.race([Promise.all([dispatcher.drain(), remote.close(closeGraceMs)]), expired.promise]);
     grpc.drain();
     // Sends what is still queued; gRPC's connections say goodbye themselves.

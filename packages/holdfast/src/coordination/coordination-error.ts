@@ -43,6 +43,7 @@ export type CoordinationErrorCode =
   | "PEER_URL_EXISTS"
   | "BAD_MEMBER_URLS"
   | "UNHEALTHY_CLUSTER"
+  | "MEMBERS_CHANGED"
   | "NOT_ENOUGH_STARTED"
   | "BAD_LEADER_TRANSFEREE"
   | "TRANSFER_FAILED"
@@ -101,6 +102,7 @@ export const coordinationErrors: Readonly<Record<CoordinationErrorCode, readonly
   PEER_URL_EXISTS: ["business", false, "peer URLs already exist"],
   BAD_MEMBER_URLS: ["business", false, "given member URLs are invalid"],
   UNHEALTHY_CLUSTER: ["network", true, "unhealthy cluster"],
+  MEMBERS_CHANGED: ["consistency", false, "the members are not those that the change was meant for"],
   NOT_ENOUGH_STARTED: ["business", false, "re-configuration failed due to not enough started members"],
   BAD_LEADER_TRANSFEREE: ["business", false, "bad leader transferee"],
   TRANSFER_FAILED: ["timeout", true, "the other member did not take over in time"],

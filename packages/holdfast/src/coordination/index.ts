@@ -17,6 +17,7 @@ export type {
   Alarm,
   AlarmsResponse,
   AlarmType,
+  ChangeOptions,
   ClusterAdministration,
   HashKvResponse,
   HashResponse,
@@ -24,6 +25,7 @@ export type {
   MemberAddRequest,
   MemberAddResponse,
   MembersResponse,
+  MembersSeen,
 } from "./cluster/cluster.ts";
 export type { ClusterChange, ClusterChangeResponse, ClusterRequest } from "./cluster/cluster-change.ts";
 export type { ClusterState } from "./cluster/cluster-state.ts";

@@ -55,7 +55,17 @@ function describe(operation: Operation): string {
   const argument = operation.input === null ? "" : JSON.stringify(operation.input);
   const call = `${operation.f}(${argument})`;
   const result = operation.outcome === "ok" ? JSON.stringify(operation.output) : "unknown";
+  return `process ${operation.process} ${call} -> ${result}${describeTimes(operation)} (line ${operation.line})`;
+}
+
+function describeTimes(operation: Operation): string {
+  if (!isTimed(operation)) return "";
   const from = (operation.callNs / 1e6).toFixed(3);
   const to = operation.outcome === "ok" ? (operation.returnNs / 1e6).toFixed(3) : "?";
-  return `process ${operation.process} ${call} -> ${result}, ${from} to ${to} ms (line ${operation.line})`;
+  return `, ${from} to ${to} ms`;
+}
+
+/** A history without times has its events' numbers in their place, which are nothing to tell people. */
+export function isTimed({ callNs, line }: Pick<Operation, "callNs" | "line">): boolean {
+  return callNs >= line;
 }

@@ -362,6 +362,20 @@ describe("checkLinearizable", () => {
     );
   });
 
+  it("tells no times where a history has none", () => {
+    const calls: readonly WrittenCall[] = [
+      ["write", 1, null, 0, 1],
+      ["read", null, 2, 2, 3],
+    ];
+    expect(checkLinearizable(register(), written(calls)).explanation).toBe(
+      [
+        "no order explains process 1 read() -> 2 (line 3)",
+        "  not after this, which leaves 1:",
+        "    process 0 write(1) -> null (line 1)",
+      ].join("\n"),
+    );
+  });
+
   it("finds the first operation that cannot be explained, behind many that can", () => {
     const calls = Array.from({ length: 3000 }, (_, i): WrittenCall => ["put", i, null, 10 * i, 10 * i + 25]);
     const stale: WrittenCall = ["get", null, 5, 20_000, 20_001];

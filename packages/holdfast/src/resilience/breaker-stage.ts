@@ -8,7 +8,7 @@ import { outcome } from "./breaker-window.ts";
 import type { Call } from "./call.ts";
 import { checkBehaviour, checkBreakerUpdate, hasRates } from "./check-breaker-options.ts";
 import { CircuitOpenError } from "./circuit-open-error.ts";
-import { publish } from "./policy-event.ts";
+import { hears, publish } from "./policy-event.ts";
 import { RunningCalls } from "./slow-calls.ts";
 import { rejected, type Next, type Stage } from "./stage.ts";
 
@@ -162,7 +162,7 @@ export class BreakerStage implements Stage {
   #rejection(): CircuitOpenError {
     const { remainingOpenMs } = this.machine;
     const state = this.#state;
-    if (this.#onEvent !== undefined) {
+    if (hears(this.#onEvent, "breakerRejected")) {
       publish(this.#onEvent, { ...this.#event("breakerRejected"), state, remainingOpenMs });
     }
     return new CircuitOpenError(this.name, state, remainingOpenMs);
@@ -170,9 +170,10 @@ export class BreakerStage implements Stage {
 
   #changed(from: BreakerState, to: BreakerState, reason: BreakerReason): void {
     this.#enter(to);
-    if (this.#onEvent === undefined || from === to) return;
+    const type = eventTypeOf[to];
+    if (from === to || !hears(this.#onEvent, type)) return;
     publish(this.#onEvent, {
-      ...this.#event(eventTypeOf[to]),
+      ...this.#event(type),
       from,
       to,
       reason,

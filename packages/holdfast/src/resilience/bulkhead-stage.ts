@@ -3,7 +3,7 @@ import { systemClock, type Clock } from "../runtime/system.ts";
 import { BulkheadClosedError, BulkheadFullError, BulkheadWaitTimeoutError } from "./bulkhead-error.ts";
 import type { BulkheadEvent, BulkheadLimits, BulkheadOptions, BulkheadPermit } from "./bulkhead.ts";
 import { Call } from "./call.ts";
-import { publish } from "./policy-event.ts";
+import { hears, publish } from "./policy-event.ts";
 import { rejected, type Next, type Stage } from "./stage.ts";
 import { WheelTimer, wheelOf, type TimerWheel } from "./timer-wheel.ts";
 import { WaitQueue, type Waiting } from "./wait-queue.ts";
@@ -150,7 +150,7 @@ export class BulkheadStage implements Stage {
   }
 
   #tell(type: BulkheadEvent["type"]): void {
-    if (this.#onEvent === undefined) return;
+    if (!hears(this.#onEvent, type)) return;
     publish<BulkheadEvent>(this.#onEvent, {
       type,
       at: this.#clock.wallTime(),

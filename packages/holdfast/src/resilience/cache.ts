@@ -3,7 +3,7 @@ import { systemClock, type Clock } from "../runtime/system.ts";
 import { CacheEntries } from "./cache-entry.ts";
 import { Call } from "./call.ts";
 import type { CallContext, Policy } from "./policy.ts";
-import { publish, type PolicyEvent } from "./policy-event.ts";
+import { hears, publish, type PolicyEvent } from "./policy-event.ts";
 import { ResilienceError } from "./resilience-error.ts";
 import { Flights } from "./single-flight.ts";
 import { policyOf, rejected, type Next, type Staged } from "./stage.ts";
@@ -125,7 +125,7 @@ export function cache(options: CacheOptions = {}): Cache {
   };
 
   const tell = (event: EventBody): void => {
-    if (onEvent !== undefined) publish(onEvent, { ...event, at: clock.wallTime(), policy: name });
+    if (hears(onEvent, event.type)) publish(onEvent, { ...event, at: clock.wallTime(), policy: name });
   };
 
   const load = (key: string, call: Call, next: Next): Promise<unknown> =>
@@ -169,7 +169,7 @@ export function cache(options: CacheOptions = {}): Cache {
       const age = now - entry.loadedAt;
       if (age < ttlMs) {
         count.hits++;
-        if (onEvent !== undefined) tell({ type: "cacheHit", key });
+        if (hears(onEvent, "cacheHit")) tell({ type: "cacheHit", key });
         return Promise.resolve(entry.value);
       }
       const failedLately = now - entry.failedAt < negativeTtlMs;
@@ -192,7 +192,7 @@ export function cache(options: CacheOptions = {}): Cache {
       }
     }
     count.misses++;
-    if (onEvent !== undefined) tell({ type: "cacheMiss", key });
+    if (hears(onEvent, "cacheMiss")) tell({ type: "cacheMiss", key });
     if (flights.has(key)) count.joined++;
     return load(key, call, next).then(undefined, (error: unknown) => afterFailure(key, call, error));
   };

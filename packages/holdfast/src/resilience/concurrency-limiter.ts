@@ -4,7 +4,7 @@ import type { Call } from "./call.ts";
 import { GradientLimit, type GradientSettings } from "./gradient-limit.ts";
 import { isOverload, isTimeout } from "./overload.ts";
 import type { Policy } from "./policy.ts";
-import { publish, type PolicyEvent } from "./policy-event.ts";
+import { hears, publish, type PolicyEvent } from "./policy-event.ts";
 import { ResilienceError } from "./resilience-error.ts";
 import { policyOf, rejected, type Staged } from "./stage.ts";
 
@@ -129,7 +129,7 @@ export function concurrencyLimiter(options: ConcurrencyLimiterOptions = {}): Con
     drops = 0;
     maxInFlight = inFlight;
     const to = gradient.limit;
-    if (onEvent !== undefined && from !== to) {
+    if (from !== to && hears(onEvent, "concurrencyLimitChanged")) {
       publish(onEvent, { type: "concurrencyLimitChanged", at: clock.wallTime(), policy: name, from, to });
     }
   };
@@ -158,7 +158,7 @@ export function concurrencyLimiter(options: ConcurrencyLimiterOptions = {}): Con
   const refusal = (): ConcurrencyLimitedError => {
     rejections++;
     const { limit } = gradient;
-    if (onEvent !== undefined) {
+    if (hears(onEvent, "concurrencyLimited")) {
       publish(onEvent, { type: "concurrencyLimited", at: clock.wallTime(), policy: name, limit, inFlight });
     }
     return new ConcurrencyLimitedError(name, limit);

@@ -15,7 +15,7 @@ import {
   type Way,
 } from "./degradable-service.ts";
 import type { ExecuteOptions, Policy } from "./policy.ts";
-import { publish, type PolicyEvent } from "./policy-event.ts";
+import { hears, publish, type PolicyEvent } from "./policy-event.ts";
 
 /** `partial`: degraded services run the degraded way. `full`: all do. */
 export type DegradationMode = "normal" | "partial" | "full";
@@ -98,6 +98,7 @@ export interface DegradationMetrics {
 export type DegradationUpdate = Omit<DegradationOptions, "onEvent" | "name" | "clock">;
 
 export interface Degradation extends AsyncDisposable {
+  readonly name: string;
   readonly mode: DegradationMode;
   /** Adds a service. @throws InvalidArgumentError for a name that is taken, and for options that break their rules */
   service<Input, Result>(name: string, options: ServiceOptions<Input, Result>): Service<Input, Result>;
@@ -160,15 +161,15 @@ export function degradation(options: DegradationOptions = {}): Degradation {
     durations[from] += now - modeSince;
     modeSince = now;
     modeChanges++;
-    if (onEvent === undefined) return;
+    if (!hears(onEvent, "degradationModeChanged")) return;
     publish(onEvent, { type: "degradationModeChanged", at: clock.wallTime(), policy: name, from, to: mode, manual });
   };
 
   const judge = async (service: DegradableService<never, unknown>): Promise<void> => {
     const before = service.degraded;
     await service.judge(settings.checkIntervalMs);
-    if (onEvent === undefined || service.degraded === before) return;
     const type = service.degraded ? "serviceDegraded" : "serviceRecovered";
+    if (service.degraded === before || !hears(onEvent, type)) return;
     const { errorRate } = service.health;
     publish(onEvent, { type, at: clock.wallTime(), policy: name, service: service.name, errorRate });
   };
@@ -204,6 +205,7 @@ export function degradation(options: DegradationOptions = {}): Degradation {
   };
 
   return {
+    name,
     get mode() {
       return mode;
     },

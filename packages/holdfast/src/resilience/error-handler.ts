@@ -4,7 +4,7 @@ import { systemClock, type Clock } from "../runtime/system.ts";
 import { chooserOf, type ChooseStrategy, type ErrorStrategy, type StrategyTable } from "./error-strategy.ts";
 import { checkOperationRules, GuardedOperation, type Judge, type OperationRules } from "./guarded-operation.ts";
 import type { CallContext, ExecuteOptions, Operation } from "./policy.ts";
-import { publish, type PolicyEvent } from "./policy-event.ts";
+import { hears, publish, type PolicyEvent } from "./policy-event.ts";
 import { RetriesExhaustedError } from "./retry-error.ts";
 import { isRejection } from "./retryable.ts";
 
@@ -136,7 +136,7 @@ export function createErrorHandler(options: ErrorHandlerOptions): ErrorHandler {
     const { failure, ok, strategy, attempts, durationMs } = outcome;
     if (failure === undefined) return outcome;
     metrics[strategy]++;
-    if (onEvent !== undefined) {
+    if (hears(onEvent, "errorHandled")) {
       const at = clock.wallTime();
       publish(onEvent, { type: "errorHandled", at, policy, operation, ok, strategy, attempts, durationMs, failure });
     }

@@ -2,7 +2,7 @@ import { systemClock, type Clock } from "../runtime/system.ts";
 import type { Call } from "./call.ts";
 import { checkFunction, checkOptionNames, InvalidArgumentError } from "../errors/base.ts";
 import type { CallContext, Operation, Policy } from "./policy.ts";
-import { publish, type PolicyEvent } from "./policy-event.ts";
+import { hears, publish, type PolicyEvent } from "./policy-event.ts";
 import { ResilienceError } from "./resilience-error.ts";
 import { policyOf, type Next, type Stage } from "./stage.ts";
 
@@ -35,8 +35,17 @@ export interface FallbackChainUpdate<F> extends Pick<FallbackOptions, "on" | "on
   readonly targets?: readonly (FallbackFunction<F> | F)[];
 }
 
+/** Counts since the policy was made. */
+export interface FallbackMetrics {
+  /** Failures that were answered. */
+  readonly used: number;
+  /** Failures that nothing had an answer to. */
+  readonly failed: number;
+}
+
 /** An intersection, not an extension: pipelines read off it what it may answer. */
 export type FallbackPolicy<F> = Policy<F> & {
+  readonly metrics: FallbackMetrics;
   /**
    * Changes what is given, for calls from now on; calls under way keep what they began with.
    * @throws InvalidArgumentError, changing nothing
@@ -45,6 +54,7 @@ export type FallbackPolicy<F> = Policy<F> & {
 };
 
 export type FallbackChainPolicy<F> = Policy<F> & {
+  readonly metrics: FallbackMetrics;
   /** As of `fallback`; the list of targets is replaced as a whole. @throws InvalidArgumentError, changing nothing */
   update(options: FallbackChainUpdate<F>): void;
 };
@@ -102,7 +112,13 @@ export function fallback<F>(target: FallbackFunction<F> | F, options: FallbackOp
     // A target that is there and undefined is the answer undefined.
     stage.update("target" in changes ? [asFunction(changes.target)] : undefined, changes);
   };
-  return { ...policyOf<F>(stage, { kind: "fallback", name: stage.name }), update };
+  return {
+    ...policyOf<F>(stage, { kind: "fallback", name: stage.name }),
+    get metrics() {
+      return stage.metrics();
+    },
+    update,
+  };
 }
 
 /** What each target of a chain may answer. */
@@ -133,7 +149,13 @@ export function fallbackChain<const Targets extends readonly unknown[]>(
       return { targets: stage.settings.targets.length };
     },
   };
-  return { ...policyOf<Result>(stage, description), update };
+  return {
+    ...policyOf<Result>(stage, description),
+    get metrics() {
+      return stage.metrics();
+    },
+    update,
+  };
 }
 
 /** A fallback that asks another operation, if wanted through a policy of its own. */
@@ -161,6 +183,8 @@ interface Settings extends Pick<FallbackOptions, "on" | "onResult"> {
 class FallbackStage implements Stage {
   /** Replaced as a whole: a call keeps those that it began with. */
   settings: Settings;
+  used = 0;
+  failed = 0;
   readonly name: string;
   readonly #kind: string;
   readonly #onEvent: FallbackOptions["onEvent"];
@@ -178,6 +202,10 @@ class FallbackStage implements Stage {
 
   update(targets: Settings["targets"] | undefined, changes: Pick<FallbackOptions, "on" | "onResult">): void {
     this.settings = this.#checked(targets ?? this.settings.targets, { ...this.settings, ...changes });
+  }
+
+  metrics(): FallbackMetrics {
+    return { used: this.used, failed: this.failed };
   }
 
   run(call: Call, next: Next): Promise<unknown> {
@@ -208,7 +236,8 @@ class FallbackStage implements Stage {
     for (const [at, target] of targets.entries()) {
       try {
         const value = await target(errors.at(-1), call);
-        if (this.#onEvent !== undefined) {
+        this.used++;
+        if (hears(this.#onEvent, "fallbackUsed")) {
           publish(this.#onEvent, { type: "fallbackUsed", ...this.#origin(), error: failure, target: at });
         }
         return value;
@@ -218,7 +247,10 @@ class FallbackStage implements Stage {
         errors.push(error);
       }
     }
-    if (this.#onEvent !== undefined) publish(this.#onEvent, { type: "fallbackFailed", ...this.#origin(), errors });
+    this.failed++;
+    if (hears(this.#onEvent, "fallbackFailed")) {
+      publish(this.#onEvent, { type: "fallbackFailed", ...this.#origin(), errors });
+    }
     throw new FallbackFailedError(errors);
   }
 

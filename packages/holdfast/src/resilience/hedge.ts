@@ -11,7 +11,7 @@ import type { Call } from "./call.ts";
 import { discardResult } from "./discard-result.ts";
 import { HedgedCall, type HedgeRules } from "./hedged-call.ts";
 import type { Policy } from "./policy.ts";
-import { publish, type PolicyEvent } from "./policy-event.ts";
+import { hears, publish, type PolicyEvent } from "./policy-event.ts";
 import type { RetryBudget } from "./retry-budget.ts";
 import { MovingQuantile } from "./quantile.ts";
 import { policyOf, type Next, type Stage } from "./stage.ts";
@@ -203,7 +203,7 @@ class HedgeStage implements Stage, HedgeRules {
   }
 
   #tell(type: HedgeEvent["type"], attempt: number, delayMs: number): void {
-    if (this.#options.onEvent === undefined) return;
+    if (!hears(this.#options.onEvent, type)) return;
     publish<HedgeEvent>(this.#options.onEvent, {
       type,
       at: this.#clock.wallTime(),

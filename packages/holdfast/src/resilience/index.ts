@@ -16,6 +16,10 @@ export type {
 export type { CallRecord, OperationMetrics } from "./operation-metrics.ts";
 export type { CallContext, ExecuteOptions, Operation, Policy } from "./policy.ts";
 export type { PolicyEvent } from "./policy-event.ts";
+export { policyReader } from "./policy-reader.ts";
+export type { PolicyReading, ReadablePolicy } from "./policy-reader.ts";
+export { measure } from "./measure.ts";
+export type { CallObserver, CallOutcome, MeasureOptions } from "./measure.ts";
 export { ResilienceError } from "./resilience-error.ts";
 export { cache, cacheDefaults } from "./cache.ts";
 export type { Cache, CacheEvent, CacheOptions, CacheSettings, CacheStatistics, PreloadResult } from "./cache.ts";
@@ -63,6 +67,7 @@ export type {
   FallbackChainUpdate,
   FallbackEvent,
   FallbackFunction,
+  FallbackMetrics,
   FallbackOptions,
   FallbackPolicy,
   FallbackUpdate,

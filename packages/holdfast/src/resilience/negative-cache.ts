@@ -9,7 +9,7 @@ import {
 import { systemClock, type Clock } from "../runtime/system.ts";
 import { CacheEntries } from "./cache-entry.ts";
 import type { Policy } from "./policy.ts";
-import { publish, type PolicyEvent } from "./policy-event.ts";
+import { hears, publish, type PolicyEvent } from "./policy-event.ts";
 import { isRejection } from "./retryable.ts";
 import { Flights } from "./single-flight.ts";
 import { policyOf, rejected, type Staged } from "./stage.ts";
@@ -90,7 +90,7 @@ export function negativeCache(options: NegativeCacheOptions = {}): NegativeCache
   const count = { answered: 0, joined: 0, loads: 0 };
 
   const tell = (type: NegativeCacheEvent["type"], key: string, error: unknown): void => {
-    if (onEvent !== undefined) publish(onEvent, { type, key, error, at: clock.wallTime(), policy: name });
+    if (hears(onEvent, type)) publish(onEvent, { type, key, error, at: clock.wallTime(), policy: name });
   };
   const ttlOf = (error: unknown): number => {
     if (typeof ttlMs === "number") return ttlMs;

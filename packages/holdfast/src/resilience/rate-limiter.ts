@@ -9,7 +9,7 @@ import {
 import { systemClock, type Clock } from "../runtime/system.ts";
 import { Call } from "./call.ts";
 import type { Policy } from "./policy.ts";
-import { publish, type PolicyEvent } from "./policy-event.ts";
+import { hears, publish, type PolicyEvent } from "./policy-event.ts";
 import { RateAccount, type RateWaiter } from "./rate-account.ts";
 import { RateLimitedError } from "./rate-limited-error.ts";
 import { slidingWindow, tokenBucket, type RateWindow } from "./rate-window.ts";
@@ -128,7 +128,7 @@ export function rateLimiter(options: RateLimiterOptions): RateLimiter {
 
   const refusal = (retryAfterMs: number, key: string | undefined): RateLimitedError => {
     rejections++;
-    if (onEvent !== undefined) {
+    if (hears(onEvent, "rateLimitRejected")) {
       publish(onEvent, { type: "rateLimitRejected", at: clock.wallTime(), policy: name, key, retryAfterMs });
     }
     return new RateLimitedError(retryAfterMs, key);
@@ -137,7 +137,7 @@ export function rateLimiter(options: RateLimiterOptions): RateLimiter {
   const queue = (account: RateAccount, key: string | undefined, permits: number, wait: number, call: Call) => {
     const { maxWaitMs, maxWaiting } = settings;
     if (wait > maxWaitMs || account.waiting >= maxWaiting) return rejected(refusal(wait, key));
-    if (onEvent !== undefined) {
+    if (hears(onEvent, "rateLimitWaiting")) {
       publish(onEvent, { type: "rateLimitWaiting", at: clock.wallTime(), policy: name, key, waitMs: wait });
     }
     return new Promise<void>((resolve, reject) => {

@@ -54,6 +54,8 @@ export interface RecoveredEvent extends PolicyEvent {
   readonly type: "recovered";
   /** How many tries it took; at least 2. */
   readonly attempts: number;
+  /** From the end of the first try to the success: what retrying has added to the call. */
+  readonly retryingMs: number;
 }
 
 export interface RetriesExhaustedEvent extends PolicyEvent {
@@ -61,6 +63,8 @@ export interface RetriesExhaustedEvent extends PolicyEvent {
   readonly attempts: number;
   readonly reason: RetryLimit;
   readonly error: unknown;
+  /** From the end of the first try to the end of the last. */
+  readonly retryingMs: number;
 }
 
 export type RetryEvent = RetryingEvent | RecoveredEvent | RetriesExhaustedEvent;

@@ -1,7 +1,7 @@
 import { Call } from "./call.ts";
 import { discardResult } from "./discard-result.ts";
 import { DelayDraw } from "./jitter.ts";
-import { publish } from "./policy-event.ts";
+import { hears, publish } from "./policy-event.ts";
 import { retryAfter } from "./retry-after.ts";
 import { RetriesExhaustedError, type RetryLimit } from "./retry-error.ts";
 import type { RetryEvent, RetrySettings } from "./retry-options.ts";
@@ -54,6 +54,8 @@ class RetryRun {
   readonly #startedAt: number;
   readonly #delays: DelayDraw;
   readonly #errors: unknown[] = [];
+  /** For listeners alone. */
+  readonly #failedAt: number;
   #schedule: Schedule;
   #attempt = 1;
 
@@ -65,6 +67,7 @@ class RetryRun {
     this.#startedAt = startedAt;
     this.#schedule = settings.schedule;
     this.#delays = new DelayDraw(settings.jitter, settings.random, settings.maxDelayMs);
+    this.#failedAt = settings.onEvent === undefined ? 0 : settings.clock.now();
   }
 
   async retry(first: Failure): Promise<unknown> {
@@ -76,7 +79,7 @@ class RetryRun {
       const delayMs = this.#plan(failure);
       if (typeof delayMs === "string") return this.#giveUp(failure, delayMs);
       stage.retries++;
-      if (onEvent !== undefined) {
+      if (hears<RetryEvent>(onEvent, "retry")) {
         publish<RetryEvent>(onEvent, { type: "retry", ...this.#origin(), attempt: this.#attempt, delayMs, error });
       }
       if (failure.refused) discardResult(failure.result);
@@ -94,8 +97,14 @@ class RetryRun {
         continue;
       }
       stage.recovered++;
-      if (onEvent !== undefined) {
-        publish<RetryEvent>(onEvent, { type: "recovered", ...this.#origin(), attempts: this.#attempt });
+      if (hears<RetryEvent>(onEvent, "recovered")) {
+        const attempts = this.#attempt;
+        publish<RetryEvent>(onEvent, {
+          type: "recovered",
+          ...this.#origin(),
+          attempts,
+          retryingMs: this.#retryingMs(),
+        });
       }
       return result;
     }
@@ -154,12 +163,24 @@ class RetryRun {
     const { onEvent, name } = this.#settings;
     this.#stage.exhausted++;
     const error = failure.refused ? undefined : failure.error;
-    if (onEvent !== undefined) {
+    if (hears<RetryEvent>(onEvent, "retriesExhausted")) {
       const attempts = this.#attempt;
-      publish<RetryEvent>(onEvent, { type: "retriesExhausted", ...this.#origin(), attempts, reason, error });
+      const retryingMs = this.#retryingMs();
+      publish<RetryEvent>(onEvent, {
+        type: "retriesExhausted",
+        ...this.#origin(),
+        attempts,
+        reason,
+        error,
+        retryingMs,
+      });
     }
     if (failure.refused) return failure.result;
     throw new RetriesExhaustedError(name, this.#attempt, reason, this.#errors);
+  }
+
+  #retryingMs(): number {
+    return this.#settings.clock.now() - this.#failedAt;
   }
 
   #origin(): { readonly at: number; readonly policy: string } {

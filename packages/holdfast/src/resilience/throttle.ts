@@ -3,7 +3,7 @@ import { systemClock, systemRandom, type Clock, type RandomSource } from "../run
 import type { Call } from "./call.ts";
 import { isTimeout } from "./overload.ts";
 import type { Policy } from "./policy.ts";
-import { publish, type PolicyEvent } from "./policy-event.ts";
+import { hears, publish, type PolicyEvent } from "./policy-event.ts";
 import { ResilienceError } from "./resilience-error.ts";
 import { policyOf, rejected, type Staged } from "./stage.ts";
 import { TimeWindow } from "./time-window.ts";
@@ -130,7 +130,7 @@ export function throttle(options: ThrottleOptions = {}): Throttle {
   const refusal = (probability: number): ThrottledError => {
     throttled++;
     window.record(1, clock);
-    if (onEvent !== undefined) {
+    if (hears(onEvent, "throttled")) {
       publish(onEvent, { type: "throttled", at: clock.wallTime(), policy: name, rejectProbability: probability });
     }
     return new ThrottledError(name, probability);

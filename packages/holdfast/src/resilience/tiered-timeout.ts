@@ -10,7 +10,7 @@ import { systemClock, type Clock } from "../runtime/system.ts";
 import type { Call } from "./call.ts";
 import { discardResult } from "./discard-result.ts";
 import type { ExecuteOptions, Operation, Policy } from "./policy.ts";
-import { publish, type PolicyEvent } from "./policy-event.ts";
+import { hears, publish, type PolicyEvent } from "./policy-event.ts";
 import { RetryLater, type RetryLaterOptions } from "./retry-later.ts";
 import { policyOf, type Next, type Stage } from "./stage.ts";
 import { TimedCall, type TimeLimit } from "./timed-call.ts";
@@ -45,6 +45,7 @@ export interface TierMetrics {
 }
 
 export interface TieredTimeout<Answer> extends Disposable {
+  readonly name: string;
   /** @throws what the policy of `type` throws */
   execute<T>(type: string, operation: Operation<T>, options?: ExecuteOptions): Promise<T | Answer>;
   /** The policy of a type, for pipelines; types without a tier of their own share the default one's. */
@@ -82,6 +83,7 @@ export function tieredTimeout<Answer = never>(options: TieredTimeoutOptions<Answ
     for (const stage of stages.values()) stage.later?.close();
   };
   return {
+    name: options.name ?? "",
     execute: (type, operation, options) => policy(type).execute(operation, options),
     policy,
     get metrics() {
@@ -164,7 +166,7 @@ class TierStage implements Stage, TimeLimit {
   }
 
   #tell(type: TieredTimeoutEvent["type"], timeoutMs: number, attempt: number): void {
-    if (this.#onEvent === undefined) return;
+    if (!hears(this.#onEvent, type)) return;
     publish<TieredTimeoutEvent>(this.#onEvent, {
       type,
       at: this.#clock.wallTime(),

@@ -3,7 +3,7 @@ import { systemClock, type Clock } from "../runtime/system.ts";
 import type { Call } from "./call.ts";
 import { discardResult } from "./discard-result.ts";
 import type { CallContext, Policy } from "./policy.ts";
-import { publish, type PolicyEvent } from "./policy-event.ts";
+import { hears, publish, type PolicyEvent } from "./policy-event.ts";
 import { policyOf, rejected, type Next, type Stage } from "./stage.ts";
 import { TimedCall, type TimeLimit } from "./timed-call.ts";
 import { wheelOf, type TimerWheel } from "./timer-wheel.ts";
@@ -154,7 +154,7 @@ export class TimeoutStage implements Stage, TimeLimit {
   onTimedOut(timed: TimedCall): void {
     this.timedOut++;
     if (timed.abandons) this.abandoned++;
-    if (this.#onEvent === undefined) return;
+    if (!hears<TimeoutEvent>(this.#onEvent, "timedOut")) return;
     publish<TimeoutEvent>(this.#onEvent, {
       type: "timedOut",
       at: this.#clock.wallTime(),
@@ -174,7 +174,7 @@ export class TimeoutStage implements Stage, TimeLimit {
         // The call it belonged to is over: nobody is left to be told.
       }
     }
-    if (this.#onEvent === undefined) return;
+    if (!hears<TimeoutEvent>(this.#onEvent, "lateOutcome")) return;
     publish<TimeoutEvent>(this.#onEvent, {
       type: "lateOutcome",
       at: this.#clock.wallTime(),

@@ -41,4 +41,22 @@ export interface ConfigurationChanged {
   readonly committed: boolean;
 }
 
-export type ConsensusFact = RoleChanged | LeaderChanged | QuorumLost | LogTruncated | ConfigurationChanged;
+/** This node's disk has been at one write for so long; a leader whose disk hangs hands over. */
+export interface DiskStalled {
+  readonly type: "diskStalled";
+  readonly waitMs: number;
+}
+
+/** The write has ended. */
+export interface DiskRecovered {
+  readonly type: "diskRecovered";
+}
+
+export type ConsensusFact =
+  | RoleChanged
+  | LeaderChanged
+  | QuorumLost
+  | LogTruncated
+  | ConfigurationChanged
+  | DiskStalled
+  | DiskRecovered;

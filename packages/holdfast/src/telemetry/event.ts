@@ -1,6 +1,15 @@
+import type { AttemptFact } from "./attempt-fact.ts";
+import type { BreakerFact } from "./breaker-fact.ts";
 import type { ConsensusFact } from "./consensus-fact.ts";
+import type { DegradationFact } from "./degradation-fact.ts";
+import type { FallbackFact } from "./fallback-fact.ts";
 import type { FaultFact } from "./fault-fact.ts";
+import type { HealingFact } from "./healing-fact.ts";
+import type { LimitFact } from "./limit-fact.ts";
 import type { MembershipFact } from "./membership-fact.ts";
+import type { PlanFact } from "./plan-fact.ts";
+import type { RecoveryFact } from "./recovery-fact.ts";
+import type { RedundancyFact } from "./redundancy-fact.ts";
 import type { RequestFact } from "./request-fact.ts";
 
 /** What every event carries beside its own fields. */
@@ -14,7 +23,20 @@ export interface EventStamp {
 }
 
 /** What is published, before it is stamped. */
-export type TelemetryFact = MembershipFact | ConsensusFact | RequestFact | FaultFact;
+export type TelemetryFact =
+  | MembershipFact
+  | ConsensusFact
+  | RequestFact
+  | FaultFact
+  | AttemptFact
+  | BreakerFact
+  | LimitFact
+  | FallbackFact
+  | RedundancyFact
+  | HealingFact
+  | PlanFact
+  | RecoveryFact
+  | DegradationFact;
 
 type Stamped<Fact> = Fact extends TelemetryFact ? Fact & EventStamp : never;
 
@@ -27,7 +49,7 @@ export type TelemetryEventType = TelemetryFact["type"];
 export type EventOf<Type extends TelemetryEventType> = Extract<TelemetryEvent, { readonly type: Type }>;
 
 /** Which room tells of it. */
-export type EventRoom = "membership" | "consensus" | "server" | "proof";
+export type EventRoom = "membership" | "consensus" | "server" | "proof" | "resilience" | "recovery";
 
 /** Every type there is, with its room. */
 export const eventRooms: Readonly<Record<TelemetryEventType, EventRoom>> = {
@@ -47,9 +69,89 @@ export const eventRooms: Readonly<Record<TelemetryEventType, EventRoom>> = {
   quorumLost: "consensus",
   logTruncated: "consensus",
   configurationChanged: "consensus",
+  diskStalled: "consensus",
+  diskRecovered: "consensus",
   request: "server",
   faultInjected: "proof",
   faultRemoved: "proof",
+  retry: "resilience",
+  recovered: "resilience",
+  retriesExhausted: "resilience",
+  timedOut: "resilience",
+  lateOutcome: "resilience",
+  tierTimedOut: "resilience",
+  tierExhausted: "resilience",
+  hedged: "resilience",
+  hedgeRefused: "resilience",
+  hedgeWon: "resilience",
+  errorHandled: "resilience",
+  breakerOpened: "resilience",
+  breakerHalfOpened: "resilience",
+  breakerRampUpStarted: "resilience",
+  breakerClosed: "resilience",
+  breakerForcedOpen: "resilience",
+  breakerDisabled: "resilience",
+  breakerMetricsOnly: "resilience",
+  breakerRejected: "resilience",
+  bulkheadQueued: "resilience",
+  bulkheadRejected: "resilience",
+  bulkheadWaitTimeout: "resilience",
+  rateLimitRejected: "resilience",
+  rateLimitWaiting: "resilience",
+  throttled: "resilience",
+  concurrencyLimited: "resilience",
+  concurrencyLimitChanged: "resilience",
+  fallbackUsed: "resilience",
+  fallbackFailed: "resilience",
+  cacheHit: "resilience",
+  cacheMiss: "resilience",
+  cacheNegativeHit: "resilience",
+  cacheStale: "resilience",
+  cacheLoadFailed: "resilience",
+  failureKept: "resilience",
+  failureAnswered: "resilience",
+  failureOver: "resilience",
+  degradationModeChanged: "resilience",
+  serviceDegraded: "resilience",
+  serviceRecovered: "resilience",
+  nodeFailed: "recovery",
+  nodeReturned: "recovery",
+  promoted: "recovery",
+  suspected: "recovery",
+  noAgreement: "recovery",
+  healingStarted: "recovery",
+  healingEnded: "recovery",
+  healingWithheld: "recovery",
+  healingPersonWanted: "recovery",
+  clusterWeakened: "recovery",
+  clusterRestored: "recovery",
+  executionStarted: "recovery",
+  takenOver: "recovery",
+  stepStarted: "recovery",
+  stepCompleted: "recovery",
+  stepFailed: "recovery",
+  stepTimedOut: "recovery",
+  stepCancelled: "recovery",
+  approvalWanted: "recovery",
+  approvalGiven: "recovery",
+  executionStopping: "recovery",
+  cancelIgnored: "recovery",
+  rollbackStarted: "recovery",
+  undoStarted: "recovery",
+  undoCompleted: "recovery",
+  undoFailed: "recovery",
+  rollbackCompleted: "recovery",
+  rollbackFailed: "recovery",
+  executionCompleted: "recovery",
+  executionFailed: "recovery",
+  executionCancelled: "recovery",
+  recoveryDecided: "recovery",
+  targetRecovered: "recovery",
+  personWanted: "recovery",
+  serviceModeChanged: "recovery",
+  overallModeChanged: "recovery",
+  featureShed: "recovery",
+  featureRestored: "recovery",
 };
 
 /** Every type there is. */

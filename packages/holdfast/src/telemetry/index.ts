@@ -1,4 +1,12 @@
-export type { ConsensusFact, LeaderChanged, LogTruncated, QuorumLost, RoleChanged } from "./consensus-fact.ts";
+export type {
+  ConsensusFact,
+  DiskRecovered,
+  DiskStalled,
+  LeaderChanged,
+  LogTruncated,
+  QuorumLost,
+  RoleChanged,
+} from "./consensus-fact.ts";
 export type { FaultFact, FaultInjected, FaultRemoved } from "./fault-fact.ts";
 export { channelName, eventRooms, eventTypes } from "./event.ts";
 export type { EventOf, EventRoom, EventStamp, TelemetryEvent, TelemetryEventType, TelemetryFact } from "./event.ts";
@@ -19,6 +27,20 @@ export type {
   SelfStalled,
 } from "./membership-fact.ts";
 export type { RequestFact } from "./request-fact.ts";
+export type {
+  ClusterRestored,
+  ClusterWeakened,
+  HealingEnded,
+  HealingFact,
+  HealingPersonWanted,
+  HealingStarted,
+  HealingWithheld,
+} from "./healing-fact.ts";
+export type { CallObserver, CallOutcome } from "./service/call-window.ts";
+export { instrumentService, instrumentServiceDefaults } from "./service/instrument-service.ts";
+export type { InstrumentedService, InstrumentServiceOptions } from "./service/instrument-service.ts";
+export type { InstrumentedPolicy } from "./service/policy-rates.ts";
+export type { PostReport, ReportMetrics } from "./service/report-sender.ts";
 export { createTelemetry } from "./telemetry.ts";
 export type { EventChannel, EventFilter, Telemetry, TelemetryMetrics, TelemetryOptions } from "./telemetry.ts";
 export type { ClusterView, LinkView, MemberLiveness, MemberView, QuorumView } from "./view/cluster-view.ts";
@@ -32,3 +54,125 @@ export type {
 } from "./view/live-message.ts";
 export type { ErrorGroupView, HealthState, HealthView, PolicyView, ServiceReport } from "./view/service-report.ts";
 export type { DrillView, FaultView, PlanView } from "./view/work-view.ts";
+export type {
+  AttemptFact,
+  ErrorHandled,
+  HedgeRefused,
+  HedgeWon,
+  Hedged,
+  LateOutcome,
+  Recovered,
+  RetriesExhausted,
+  Retrying,
+  TierExhausted,
+  TierTimedOut,
+  TimedOut,
+} from "./attempt-fact.ts";
+export type {
+  BreakerClosed,
+  BreakerDisabled,
+  BreakerFact,
+  BreakerForcedOpen,
+  BreakerHalfOpened,
+  BreakerMetricsOnly,
+  BreakerOpened,
+  BreakerRampUpStarted,
+  BreakerRejected,
+} from "./breaker-fact.ts";
+export type {
+  BulkheadQueued,
+  BulkheadRejected,
+  BulkheadWaitTimeout,
+  ConcurrencyLimitChanged,
+  ConcurrencyLimited,
+  LimitFact,
+  RateLimitRejected,
+  RateLimitWaiting,
+  Throttled,
+} from "./limit-fact.ts";
+export type {
+  CacheHit,
+  CacheLoadFailed,
+  CacheMiss,
+  CacheNegativeHit,
+  CacheStale,
+  DegradationModeChanged,
+  FailureAnswered,
+  FailureKept,
+  FailureOver,
+  FallbackFact,
+  FallbackFailed,
+  FallbackUsed,
+  ServiceDegraded,
+  ServiceRecovered,
+} from "./fallback-fact.ts";
+export type { NoAgreement, NodeFailed, NodeReturned, Promoted, RedundancyFact, Suspected } from "./redundancy-fact.ts";
+export type {
+  ApprovalGiven,
+  ApprovalWanted,
+  CancelIgnored,
+  ExecutionCancelled,
+  ExecutionCompleted,
+  ExecutionFailed,
+  ExecutionStarted,
+  ExecutionStopping,
+  PlanFact,
+  RollbackCompleted,
+  RollbackFailed,
+  RollbackStarted,
+  StepCancelled,
+  StepCompleted,
+  StepFailed,
+  StepStarted,
+  StepTimedOut,
+  TakenOver,
+  UndoCompleted,
+  UndoFailed,
+  UndoStarted,
+} from "./plan-fact.ts";
+export type { PersonWanted, RecoveryDecided, RecoveryFact, TargetRecovered } from "./recovery-fact.ts";
+export type {
+  DegradationFact,
+  FeatureRestored,
+  FeatureShed,
+  OverallModeChanged,
+  ServiceModeChanged,
+} from "./degradation-fact.ts";
+export { telemetryListener } from "./listener.ts";
+export type { ListenedEvent, TelemetryListener } from "./listener.ts";
+export type { ToldError } from "./told-error.ts";
+export { createMetrics, metricsDefaults } from "./metrics/create-metrics.ts";
+export type { Metrics, MetricsOptions, ReadMetricOptions } from "./metrics/create-metrics.ts";
+export { durationBuckets } from "./metrics/metric.ts";
+export type {
+  Counter,
+  Gauge,
+  Histogram,
+  HistogramOptions,
+  HistogramValue,
+  LabelValues,
+  Metric,
+  MetricOptions,
+  MetricView,
+  SeriesReading,
+} from "./metrics/metric.ts";
+export { callMetrics } from "./metrics/call-metrics.ts";
+export type { CallMetrics, CallMetricsOptions } from "./metrics/call-metrics.ts";
+export { prometheusValues } from "./metrics/prometheus-values.ts";
+export type { PrometheusValue } from "./metrics/prometheus-values.ts";
+export { recordPolicies } from "./metrics/record-policies.ts";
+export type { PolicyNumbers } from "./metrics/record-policies.ts";
+export { recordTelemetry, recordTelemetryDefaults } from "./metrics/record-telemetry.ts";
+export type { RecordTelemetryOptions } from "./metrics/record-telemetry.ts";
+export { healthAnswer, healthPaths } from "./health/health-answer.ts";
+export type { HealthAnswer, HealthPath } from "./health/health-answer.ts";
+export { createHealth } from "./health/health.ts";
+export type { Drained, DrainOptions, Health } from "./health/health.ts";
+export { healthDefaults } from "./health/health-options.ts";
+export type {
+  CheckAnswer,
+  ComponentOptions,
+  HealthCheck,
+  HealthEvent,
+  HealthOptions,
+} from "./health/health-options.ts";

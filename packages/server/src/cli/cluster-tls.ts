@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import type { ClusterTls } from "../supervisor/cluster-plan.ts";
 import { identityOptions, clientIdentity } from "./client-options.ts";
+import type { ServeTls } from "../port.ts";
+import { readCertificates, type NamedFile } from "./certificate-files.ts";
 import { environmentError, usageError } from "./exit.ts";
 import { nodeTls, tlsLine, tlsOptions, type TlsValues } from "./node-tls.ts";
 import { choice, type Option } from "./option.ts";
@@ -86,4 +88,16 @@ export function tlsAgain(options: ClusterTlsValues): string {
   const own = Object.entries({ cacert, cert, key }).flatMap(([name, file]) => (file ? [`--${name}=${file}`] : []));
   const line = tlsLine(options);
   return line.length === 0 ? "" : ` ${[...line, ...own].join(" ")}`;
+}
+
+/** What members of a plan show to clients, for whatever else is served beside them. */
+export function servedTls({ nodeLine }: ClusterTls): ServeTls {
+  const given = (name: string): NamedFile | undefined => {
+    const prefix = `--${name}=`;
+    const file = nodeLine.find((part) => part.startsWith(prefix))?.slice(prefix.length);
+    return file === undefined ? undefined : { option: `--${name}`, file };
+  };
+  const [cert, key, ca] = [given("cert-file"), given("key-file"), given("trusted-ca-file")];
+  if (cert === undefined || key === undefined) throw environmentError("the members show no certificate");
+  return readCertificates<ServeTls>(ca === undefined ? { cert, key } : { cert, key, ca });
 }

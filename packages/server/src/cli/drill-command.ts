@@ -8,8 +8,15 @@ import { makeDrillDirectory, type DrillDirectory } from "../drill/drill-director
 import { findScenario } from "../drill/find-scenario.ts";
 import type { FoundScenario } from "../drill/read-scenario.ts";
 import { renderDrill } from "../drill/render-drill.ts";
-import { timerPresets, type TimerPreset } from "../supervisor/cluster-plan.ts";
+import {
+  memberPortStep,
+  planCluster,
+  timerPresets,
+  type ClusterPlan,
+  type TimerPreset,
+} from "../supervisor/cluster-plan.ts";
 import { planOnFreePorts } from "../supervisor/free-plan.ts";
+import { describePortError, firstUnusablePort } from "../supervisor/port-check.ts";
 import { chaosAgain, chaosOptions, drawChaos, printPlan, refuseChaosOptions } from "./chaos-options.ts";
 import { clusterTls, clusterTlsOptions, tlsAgain, type ClusterTlsValues } from "./cluster-tls.ts";
 import { defineCommand, type Command } from "./command.ts";
@@ -28,6 +35,8 @@ const dependency: Option<Dependency | undefined> = {
   },
 };
 
+const maxNodes = 7;
+
 export const drillCommand: Command = defineCommand({
   name: "drill",
   summary: "inject faults under load, and check that nothing is lost",
@@ -41,7 +50,7 @@ export const drillCommand: Command = defineCommand({
   ],
   positionals: [{ name: "NAME", help: "the drill, a file with one, chaos, or list" }],
   options: {
-    nodes: integer({ min: 1, max: 7, help: "members of the drill's own cluster (default the drill's own: 3)" }),
+    nodes: integer({ min: 1, max: maxNodes, help: "members of the drill's own cluster (default the drill's own: 3)" }),
     runs: integer({ min: 1, max: 1000, help: "rounds of load and faults (default the drill's own: 1)" }),
     seconds: integer({ min: 1, max: 3600, help: "load in each run (default the drill's own)" }),
     clients: integer({
@@ -56,6 +65,16 @@ export const drillCommand: Command = defineCommand({
     }),
     seed: integer({ min: 0, max: Number.MAX_SAFE_INTEGER, help: "draws the same members again" }),
     dependency,
+    protection: choice({
+      choices: ["policies", "none"],
+      default: "policies",
+      help: "dependency-down: whether the service has its policies in place; without them it should not pass",
+    }),
+    port: integer({
+      min: 1,
+      max: 65_535 - maxNodes * memberPortStep,
+      help: "the first member's client port, as of up (default drawn between 10000 and 30000)",
+    }),
     ...chaosOptions,
     ...clusterTlsOptions,
     data: text({ placeholder: "DIR", help: "a directory for its data and history instead of a temporary one" }),
@@ -94,7 +113,7 @@ export const drillCommand: Command = defineCommand({
     const passed = report.verdict === "passed";
     const kept = !passed || options.keep;
     if (!kept) directory.remove();
-    const history = kept && scenario.stage["kind"] !== "dependency" ? directory.historyFile : null;
+    const history = kept && (scenario.stage["kind"] ?? "cluster") === "cluster" ? directory.historyFile : null;
     await writeReports(report, options);
     if (options.json) terminal.document({ ...report, seed, history });
     else for (const line of renderDrill(report, terminal.style)) terminal.out(line);
@@ -115,18 +134,37 @@ async function makeStage(
     readonly seed: number;
     readonly directory: DrillDirectory;
     readonly dependency: Dependency | undefined;
+    readonly protection: "policies" | "none";
+    readonly port: number | undefined;
   },
 ): Promise<DrillStage> {
   if (scenario.stage["kind"] === "dependency") {
-    return (await import("../drill/dependency/dependency-stage.ts")).dependencyStage(options.dependency);
+    const { dependencyStage } = await import("../drill/dependency/dependency-stage.ts");
+    const isProtected = options.protection === "policies" && scenario.stage["protected"] !== false;
+    return dependencyStage({ upstream: options.dependency, isProtected });
+  }
+  if (scenario.stage["kind"] === "table-loss") {
+    return (await import("../drill/table-loss/make-stage.ts")).makeTableLossStage(scenario, options);
   }
   const { nodes, seed, directory } = options;
   const tls = await clusterTls(options, directory.path);
   const timers = timersOf(options.timers, scenario);
-  const plan = await planOnFreePorts({ nodes, directory: directory.path, timers, tls });
+  const { port } = options;
+  const wanted = { nodes, directory: directory.path, timers, tls };
+  const plan = port === undefined ? await planOnFreePorts(wanted) : await planAt({ ...wanted, port }, directory);
   const { clusterStage } = await import("../drill/cluster-stage.ts");
   const saveHistory = (history: string): void => writeFileSync(directory.historyFile, history);
   return clusterStage({ plan, scenario, seed, saveHistory });
+}
+
+/** @throws ExitError (environment) when one of its ports cannot be had */
+async function planAt(wanted: Parameters<typeof planCluster>[0], directory: DrillDirectory): Promise<ClusterPlan> {
+  const plan = planCluster(wanted);
+  const taken = await firstUnusablePort(plan);
+  if (taken === undefined) return plan;
+  directory.remove();
+  const why = describePortError(taken.address, taken.error);
+  throw environmentError(`${taken.member} cannot start: ${why}; choose another --port, or none`);
 }
 
 interface Adjustments {
@@ -151,11 +189,18 @@ function adjusted(scenario: DrillScenario, { nodes, runs, seconds, clients }: Ad
   };
 }
 
-function again(options: Adjustments & { readonly timers: TimerPreset }): string {
-  const given = (["nodes", "runs", "seconds", "clients"] as const)
+function again(
+  options: Adjustments & {
+    readonly timers: TimerPreset;
+    readonly port: number | undefined;
+    readonly protection: "policies" | "none";
+  },
+): string {
+  const given = (["nodes", "runs", "seconds", "clients", "port"] as const)
     .filter((name) => options[name] !== undefined)
     .map((name) => ` --${name} ${options[name]}`);
-  return `${given.join("")}${options.timers === "standard" ? "" : ` --timers ${options.timers}`}`;
+  const timers = options.timers === "standard" ? "" : ` --timers ${options.timers}`;
+  return `${given.join("")}${timers}${options.protection === "policies" ? "" : " --protection none"}`;
 }
 
 function timersOf(given: TimerPreset, { stage: { timers } }: DrillScenario): TimerPreset {
@@ -167,7 +212,7 @@ const numberOf = (value: unknown, otherwise: number): number => (typeof value ==
 function list(terminal: Terminal, json: boolean): ExitCode {
   const listed = [...drills.map((drill) => ({ name: drill.name, summary: drill.summary })), chaosSummary];
   if (json) terminal.document({ drills: listed });
-  else for (const drill of listed) terminal.out(`${drill.name.padEnd(18)}${drill.summary}`);
+  else for (const drill of listed) terminal.out(`${drill.name.padEnd(23)}${drill.summary}`);
   return exitCodes.ok;
 }
 

@@ -6,6 +6,7 @@ import type { ServeTls } from "../port.ts";
 import type { Served } from "../serve.ts";
 import { addressText, timerPresets } from "../supervisor/cluster-plan.ts";
 import { defineCommand, type Command } from "./command.ts";
+import { dashboardIsOff, dashboardOptions, dashboardToken } from "./dashboard-options.ts";
 import { environmentError, exitCodes, usageError } from "./exit.ts";
 import { explained } from "./explain-start.ts";
 import { memberNamed } from "./member-named.ts";
@@ -13,6 +14,7 @@ import { openNodeKeyring } from "./node-keyring.ts";
 import { nodeTimers } from "./node-timers.ts";
 import { nodeTls, tlsOptions } from "./node-tls.ts";
 import { address, addresses, choice, flag, integer, peers, text } from "./option.ts";
+import { routes } from "./routes-option.ts";
 import { aborted, stopSignal } from "./stop-signal.ts";
 
 const local = (port: number): { host: string; port: number } => ({ host: "127.0.0.1", port });
@@ -72,7 +74,9 @@ export const nodeCommand: Command = defineCommand({
     autoPromote: flag("as leader, make voters of learners that have caught up"),
     snapshotEntries: integer({ min: 1, max: 1e9, help: "take a snapshot after so many log entries" }),
     ...tlsOptions,
+    ...dashboardOptions,
     json: flag("print the ready line as JSON"),
+    through: routes("reach members by way of other addresses"),
     supervised: flag("stop when stdin closes; leave SIGINT to the supervisor", { hidden: true }),
   },
   async run({ options, terminal }) {
@@ -84,6 +88,8 @@ export const nodeCommand: Command = defineCommand({
     const timers = await nodeTimers(options);
     const { gossipKeyring } = options;
     const tls = nodeTls(options);
+    const token = dashboardToken(options.dashboardTokenFile);
+    const dashboard = { ...(token === undefined ? {} : { token }), hosts: options.dashboardHost, tls: tls.own };
     const signals: readonly NodeJS.Signals[] = [
       "SIGINT",
       "SIGTERM",
@@ -116,6 +122,7 @@ export const nodeCommand: Command = defineCommand({
       { startNodeGossip },
       { findCluster },
       telemetryModule,
+      { routedNetwork },
     ] = await Promise.all([
       import("holdfast/coordination"),
       import("holdfast/runtime"),
@@ -124,9 +131,13 @@ export const nodeCommand: Command = defineCommand({
       import("../gossip/node-gossip.ts"),
       import("./find-cluster.ts"),
       import("./node-telemetry.ts"),
+      import("../supervisor/routed-network.ts"),
     ]);
     const peerTls = tls.peer && renewableTls(tls.peer);
-    const runtime = nodeRuntime(peerTls === undefined ? {} : { tls: peerTls });
+    const world = nodeRuntime(peerTls === undefined ? {} : { tls: peerTls });
+    const { through } = options;
+    const network = through && routedNetwork(world.network, through.streams, through.datagrams);
+    const runtime = network === undefined ? world : { ...world, network };
     const telemetry = telemetryModule.createNodeTelemetry({ clock: runtime.clock, nodeId: name });
     let gossip: NodeGossip | undefined;
     const startGossip = async (seeds: readonly Address[]): Promise<NodeGossip> => {
@@ -185,6 +196,7 @@ export const nodeCommand: Command = defineCommand({
           member: started,
           membership,
           events,
+          dashboard,
           client: options.client,
           http: options.http,
           ...(tls.client === undefined ? {} : { tls: tls.client }),
@@ -202,6 +214,8 @@ export const nodeCommand: Command = defineCommand({
       throw error;
     }
 
+    const off = dashboardIsOff(options.http, token);
+    if (off !== undefined) say(off);
     if (options.json) terminal.document({ ready: true, name, pid: process.pid, clientUrl, httpUrl });
     else terminal.out(`${name} is ready: clients at ${clientUrl}, people at ${httpUrl}`);
     return await serveUntil(stop, { member, served, gossip }, say);

@@ -53,6 +53,12 @@ const options = {
   types,
   dryRun: flag("run: print the order, and do nothing"),
   id: text({ placeholder: "ID", help: "run: names the execution; the same name again goes on with it" }),
+  ttlSeconds: integer({
+    min: 1,
+    max: 3600,
+    default: 10,
+    help: "run: others take over after so long without news of it",
+  }),
   by: text({ placeholder: "NAME", help: "cancel, approve, refuse: who decides; default: who you are here" }),
   comment: text({ placeholder: "TEXT", help: "cancel, approve, refuse: why" }),
   limit: integer({ min: 1, max: 10_000, default: 100, help: "list: at most so many" }),
@@ -168,7 +174,7 @@ async function execute(
   plan: CompiledPlan,
   coordination: Coordination,
   executors: readonly StepExecutor[],
-  { set, id, json }: PlanCall["options"],
+  { set, id, ttlSeconds, json }: PlanCall["options"],
   terminal: Terminal,
 ): Promise<ExitCode> {
   const stop = stopSignal();
@@ -177,6 +183,7 @@ async function execute(
     executors,
     name: who(),
     takesOver: false,
+    ttlSeconds,
     onEvent: (event) => terminal.err(`${new Date(event.at).toISOString().slice(11, 23)}  ${describeFact(event)}`),
     onError: (error) => terminal.err(terminal.styleErr("red", error instanceof Error ? error.message : String(error))),
   });

@@ -1,18 +1,31 @@
 import { planCluster, clientUrl, memberPortStep, timerPresets, type ClusterPlan } from "../supervisor/cluster-plan.ts";
 import { prepareDataDirectory } from "../supervisor/data-directory.ts";
 import { describePortError, firstUnusablePort } from "../supervisor/port-check.ts";
-import { upSession } from "../supervisor/up-session.ts";
-import { clusterTls, clusterTlsOptions, tlsAgain } from "./cluster-tls.ts";
+import { upSession, type UpDashboardChoice } from "../supervisor/up-session.ts";
+import { clusterTls, clusterTlsOptions, servedTls, tlsAgain } from "./cluster-tls.ts";
 import { defineCommand, type Command } from "./command.ts";
-import { environmentError, exitCodes } from "./exit.ts";
-import { choice, flag, integer, text } from "./option.ts";
+import { dashboardOptions, dashboardToken } from "./dashboard-options.ts";
+import { environmentError, exitCodes, usageError } from "./exit.ts";
+import { choice, flag, integer, text, type Option } from "./option.ts";
 import { stopSignal } from "./stop-signal.ts";
 
-const defaults = { nodes: 3, data: ".holdfast", port: 2379, timers: "standard" } as const;
+const defaults = { nodes: 3, data: ".holdfast", port: 2379, timers: "standard", healLimit: 6 } as const;
+
+/** Undefined: the port below the first member's. */
+const dashboardPort: Option<number | "off" | undefined> = {
+  placeholder: "PORT",
+  help: "where the dashboard is served, 0 for any free port, or off; default: the port below --port, else any free one",
+  read: (value, source) => {
+    if (value === "off") return value;
+    const port = /^\d{1,5}$/.test(value) ? Number(value) : Number.NaN;
+    if (port <= 65_535) return port;
+    throw usageError(`${source} must be a port 0..65535, or off (got ${JSON.stringify(value)})`);
+  },
+};
 
 export const upCommand: Command = defineCommand({
   name: "up",
-  summary: "run a cluster on this machine, and restart members that die",
+  summary: "run a cluster on this machine, restart members that die, and replace those that are gone for good",
   examples: [
     "holdfast up",
     "holdfast up --nodes 5 --port 4000",
@@ -34,26 +47,76 @@ export const upCommand: Command = defineCommand({
       help: "how soon the members replace a leader that dies: fast is for round trips of a few milliseconds",
     }),
     ...clusterTlsOptions,
+    dashboard: dashboardPort,
+    ...dashboardOptions,
+    allowFaults: flag("let the dashboard strike the members: kill, pause, cut off; what it does ends by itself"),
+    noHeal: flag("do not replace members that are gone for good"),
+    healLimit: integer({
+      min: 0,
+      max: 1_000,
+      default: defaults.healLimit,
+      help: "replace so many members an hour, then call for a person",
+    }),
     json: flag("print one JSON document when the cluster is ready"),
   },
   async run({ options, terminal }) {
     const { nodes, data, port, timers } = options;
+    const choice = dashboardChoice(options);
     const wanted = { nodes, directory: data, port, timers };
     await checkPorts(planCluster(wanted), port);
-    prepareDataDirectory(planCluster(wanted));
-    const plan = planCluster({ ...wanted, tls: await clusterTls(options, data) });
+    const layout = prepareDataDirectory(planCluster(wanted));
+    const plan = planCluster({ ...wanted, layout, tls: await clusterTls(options, data) });
     const again = [
       "npx holdfast up",
       ...(nodes === defaults.nodes ? [] : [`--nodes ${nodes}`]),
       ...(data === defaults.data ? [] : [`--data ${data}`]),
       ...(port === defaults.port ? [] : [`--port ${port}`]),
       ...(timers === defaults.timers ? [] : [`--timers ${timers}`]),
+      ...(options.noHeal ? ["--no-heal"] : []),
+      ...(options.healLimit === defaults.healLimit ? [] : [`--heal-limit ${options.healLimit}`]),
     ].join(" ");
-    const session = { plan, terminal, json: options.json, stop: stopSignal(), endpoints: hint(plan) };
-    await upSession({ ...session, again: again + tlsAgain(options) });
+    const dashboard = choice && {
+      ...choice,
+      serveTls: plan.tls?.isClientSecure === true ? servedTls(plan.tls) : undefined,
+    };
+    const healing = { port, layout, limit: options.noHeal ? undefined : options.healLimit };
+    const session = { plan, healing, terminal, json: options.json, stop: stopSignal(), endpoints: hint(plan), dashboard };
+    await upSession({ ...session, again: again + tlsAgain(options) + dashboardAgain(options) });
     return exitCodes.ok;
   },
 });
+
+interface DashboardValues {
+  readonly port: number;
+  readonly dashboard: number | "off" | undefined;
+  readonly dashboardTokenFile: string | undefined;
+  readonly dashboardHost: readonly string[];
+  readonly allowFaults: boolean;
+}
+
+/** Undefined: none. @throws ExitError */
+function dashboardChoice(values: DashboardValues): Omit<UpDashboardChoice, "serveTls"> | undefined {
+  const { dashboard, dashboardTokenFile, dashboardHost: hosts, allowFaults, port } = values;
+  const token = dashboardToken(dashboardTokenFile);
+  if (dashboard === "off") {
+    if (allowFaults) throw usageError("--allow-faults needs the dashboard, from which they are injected");
+    return undefined;
+  }
+  const memberLine = [
+    ...(dashboardTokenFile === undefined ? [] : [`--dashboard-token-file=${dashboardTokenFile}`]),
+    ...(hosts.length === 0 ? [] : [`--dashboard-host=${hosts.join(",")}`]),
+  ];
+  return { port: dashboard ?? port - 1, mayMove: dashboard === undefined, token, memberLine, hosts, allowFaults };
+}
+
+function dashboardAgain({ dashboard, dashboardTokenFile, dashboardHost, allowFaults }: DashboardValues): string {
+  return [
+    ...(dashboard === undefined ? [] : [` --dashboard ${dashboard}`]),
+    ...(dashboardTokenFile === undefined ? [] : [` --dashboard-token-file ${dashboardTokenFile}`]),
+    ...(dashboardHost.length === 0 ? [] : [` --dashboard-host ${dashboardHost.join(",")}`]),
+    ...(allowFaults ? [" --allow-faults"] : []),
+  ].join("");
+}
 
 /** @throws ExitError (environment) naming the port and the option */
 async function checkPorts(plan: ClusterPlan, port: number): Promise<void> {

@@ -14,6 +14,8 @@ import { partitionBridge } from "./scenarios/partition-bridge.ts";
 import { partitionHalves } from "./scenarios/partition-halves.ts";
 import { partitionLeader } from "./scenarios/partition-leader.ts";
 import { partitionOneWay } from "./scenarios/partition-one-way.ts";
+import { postgresqlTableLoss } from "./scenarios/postgresql-table-loss.ts";
+import { recoveryPlan, recoveryRollback } from "./scenarios/recovery-plan.ts";
 import { rollingRestart } from "./scenarios/rolling-restart.ts";
 import { slowDisk } from "./scenarios/slow-disk.ts";
 import { slowNetwork } from "./scenarios/slow-network.ts";
@@ -37,5 +39,8 @@ export const drills: readonly DrillScenario[] = [
   dataConsistency,
   load,
   overload,
+  recoveryPlan,
+  recoveryRollback,
   dependencyDown,
+  postgresqlTableLoss,
 ];

@@ -1,4 +1,5 @@
 import { loadMeasures, type DrillMeasures, type DrillSeries, type LoadReport } from "holdfast/proof";
+import { planMeasures, type PlanOutcome } from "./plan/plan-outcome.ts";
 import { median } from "./service-gap.ts";
 import type { WorkloadRecord } from "./workload.ts";
 
@@ -20,6 +21,7 @@ export interface ClusterFindings {
   divergedKeys: number | null;
   /** Members that died and were not meant to. */
   crashes: number;
+  readonly plans: PlanOutcome[];
 }
 
 const round = (value: number): number => Math.round(value * 10) / 10;
@@ -48,6 +50,7 @@ export function clusterMeasures(found: ClusterFindings): DrillMeasures {
     divergedKeys: found.divergedKeys,
     crashes: found.crashes,
     ...(rateReport === undefined ? {} : rateMeasures(rateReport)),
+    ...planMeasures(found.plans),
   };
 }
 

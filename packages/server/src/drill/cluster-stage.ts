@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "holdfast/errors/base";
+import { checkOneOf, InvalidArgumentError } from "holdfast/errors/base";
 import {
   checkLinearizable,
   formatHistory,
@@ -56,6 +56,7 @@ class ClusterStage implements DrillStage {
   readonly #found: ClusterFindings;
   readonly #condemned = new Set<string>();
   readonly #drilled = new Map<string, DrilledMember>();
+  readonly #closing: (() => Promise<void>)[] = [];
   #supervisor: Supervisor | undefined;
   #links: PeerLinks | undefined;
   #crash: string | undefined;
@@ -79,12 +80,15 @@ class ClusterStage implements DrillStage {
       linearizable: null,
       divergedKeys: null,
       crashes: 0,
+      plans: [],
     };
   }
 
   checkFault(fault: DrillFaultPlan, path: string): void {
-    this.#kindOf(fault, path).check(fault.parameters, path);
-    checkMembers(path, fault.targets, this.#names);
+    const kind = this.#kindOf(fault, path);
+    kind.check(fault.parameters, path);
+    if (kind.targets === undefined) checkMembers(path, fault.targets, this.#names);
+    else checkOneOf(`${path}.target`, fault.targets, kind.targets);
   }
 
   async setup({ signal }: StageContext): Promise<void> {
@@ -96,10 +100,11 @@ class ClusterStage implements DrillStage {
       plan,
       restart: false,
       launch: (member, onSaid) => {
-        const line = links?.lineOf(member) ?? nodeArguments(plan, member);
+        const line = [...nodeArguments(plan, member), ...this.#nodeOptions];
+        const routed = links?.preparationOf(member);
         // The others run as they always do.
-        if (!needs.includes("orders")) return startMemberProcess(line, onSaid);
-        const drilled = startDrilledMember(line, onSaid);
+        if (!needs.includes("orders")) return startMemberProcess(line, onSaid, routed);
+        const drilled = startDrilledMember(member.name, line, onSaid, routed);
         this.#drilled.set(member.name, drilled);
         return drilled.process;
       },
@@ -159,16 +164,18 @@ class ClusterStage implements DrillStage {
     const leader = await findLeader(this.#endpoints, limits.leaderMs, this.#tls);
     if (leader === null) throw new Error(`no leader within ${limits.leaderMs} ms`);
     context.signal.throwIfAborted();
-    const targets = chooseMembers(fault.targets, leader.name, this.#names, this.#random);
+    const kind = this.#kindOf(fault, fault.id);
+    const targets = kind.targets ?? chooseMembers(fault.targets, leader.name, this.#names, this.#random);
     const { record } = this.#found;
     let sinceMs = performance.now();
-    const kind = this.#kindOf(fault, fault.id);
     const strike = await kind.begin(this.#site(), { plan: fault, leader, targets }, context);
     let isHealed = false;
     let hasServed = false;
     return {
       what: strike.what,
-      untilServing: async ({ signal, say }) => {
+      untilServing: async (inner) => {
+        const { signal, say } = inner;
+        await strike.untilOver?.(inner);
         if (this.#found.clients === 0 || (!isHealed && !strike.canServe)) return;
         const mustElect = strike.mustElect && !hasServed;
         const term = mustElect ? leader.term : undefined;
@@ -220,6 +227,7 @@ class ClusterStage implements DrillStage {
   }
 
   async teardown(): Promise<void> {
+    await Promise.all(this.#closing.splice(0).map((work) => work()));
     await this.#supervisor?.stop();
     await this.#links?.close();
     this.#options.saveHistory(formatHistory(this.#recorder.events));
@@ -237,6 +245,11 @@ class ClusterStage implements DrillStage {
     if (this.#crash !== undefined) return `a member died that was not killed: ${this.#crash}`;
     const { surprise } = this.#found.record;
     return surprise && `a client met an error that a fault does not explain: ${surprise.message}`;
+  }
+
+  get #nodeOptions(): readonly string[] {
+    const { snapshotEntries } = this.#options.scenario.stage;
+    return snapshotEntries === undefined ? [] : [`--snapshot-entries=${snapshotEntries}`];
   }
 
   get #tls(): StrikeSite["tls"] {
@@ -262,6 +275,9 @@ class ClusterStage implements DrillStage {
       tls: this.#tls,
       condemned: this.#condemned,
       seed,
+      atEnd: (work) => void this.#closing.push(work),
+      plansRun: () => this.#found.plans.length,
+      tellPlan: (outcome) => void this.#found.plans.push(outcome),
       get links() {
         if (links === undefined) throw new Error("members do not talk through proxies");
         return links;

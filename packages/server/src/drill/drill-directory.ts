@@ -13,12 +13,18 @@ export interface DrillDirectory {
 }
 
 const maxMembers = 7;
+/** Where recovery plans that a drill runs are, and what their steps have done. */
+export const plansName = "plans";
+
+/** Where a drill's own PostgreSQL is. */
+export const postgresqlName = "postgresql";
 
 /** A new temporary directory, or the given one, which must not hold a cluster already. @throws ExitError (environment) */
 export function makeDrillDirectory(given: string | undefined): DrillDirectory {
   const path = given === undefined ? mkdtempSync(join(tmpdir(), "holdfast-drill-")) : resolve(given);
   const historyFile = join(path, "history.jsonl");
-  if ([join(path, "n1"), join(path, "cluster.json"), join(path, certificatesName)].some((file) => existsSync(file))) {
+  const taken = ["n1", "cluster.json", certificatesName, postgresqlName];
+  if (taken.some((name) => existsSync(join(path, name)))) {
     throw environmentError(`${path} holds a cluster already; a drill starts with an empty one: --data DIR`);
   }
   try {
@@ -33,7 +39,7 @@ export function makeDrillDirectory(given: string | undefined): DrillDirectory {
     remove() {
       if (given === undefined) return rmSync(path, { recursive: true, force: true });
       const members = Array.from({ length: maxMembers }, (_, at) => `n${at + 1}`);
-      for (const name of ["history.jsonl", certificatesName, ...members]) {
+      for (const name of ["history.jsonl", certificatesName, plansName, postgresqlName, ...members]) {
         rmSync(join(path, name), { recursive: true, force: true });
       }
     },

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
-import { checkInteger, checkOneOf, checkOptionNames } from "holdfast/errors/base";
+import { checkInteger, checkOneOf, checkOptionNames, InvalidArgumentError } from "holdfast/errors/base";
 import { maxMembers } from "holdfast/coordination";
 import type { DrillScenario } from "holdfast/proof";
 import { environmentError, usageError } from "../cli/exit.ts";
@@ -33,10 +33,18 @@ export function findScenario(name: string): FoundScenario {
 
 /** @throws InvalidArgumentError */
 function checkStage(stage: DrillScenario["stage"]): void {
-  checkOptionNames("stage", stage, ["kind", "nodes", "timers"]);
-  const { kind = "cluster", nodes = 3, timers = "standard" } = stage;
+  const { kind = "cluster", nodes = 3, timers = "standard", protected: isProtected = true } = stage;
   checkOneOf("stage.kind", kind, ["cluster", "dependency"]);
+  checkOptionNames(
+    "stage",
+    stage,
+    kind === "cluster" ? ["kind", "nodes", "timers", "snapshotEntries"] : ["kind", "protected"],
+  );
+  if (typeof isProtected !== "boolean") {
+    throw new InvalidArgumentError("stage.protected", "must be true or false", isProtected);
+  }
   checkInteger("stage.nodes", nodes, 1, maxMembers);
+  checkInteger("stage.snapshotEntries", stage["snapshotEntries"] ?? 1, 1, 1e9);
   checkOneOf("stage.timers", timers, timerPresets);
 }
 

@@ -55,13 +55,17 @@ export function newWorkloadRecord(): WorkloadRecord {
   };
 }
 
+/** Who keeps to one member waits for it, also when it cannot answer; and looks often, but adds little load. */
+const loyal = { attemptTimeoutMs: 400, timeoutMs: 400, pauseMs: 10 };
+
 const encode = (text: string): Uint8Array => Buffer.from(text, "utf8");
 const decode = (bytes: Uint8Array | undefined): string | null =>
   bytes === undefined ? null : Buffer.from(bytes).toString("utf8");
 
 /**
  * Clients that write unique keys, and read, write and compare-and-set a few keys they share, each one operation after
- * the other, without a pause.
+ * the other, without a pause; they leave a member that does not answer. Besides, for each member one that keeps to it: who
+ * is cut off, or has stood still, is asked all the time for what it believes, and told what it must not promise.
  */
 export function startWorkload(options: WorkloadOptions): Workload {
   const { endpoints, tls, clients, recorder, record, round } = options;
@@ -76,6 +80,7 @@ export function startWorkload(options: WorkloadOptions): Workload {
     try {
       for (let count = 1; !stopping.signal.aborted && recorder.events.length < maxLoadEvents; count++) {
         const answered = await act(client, process, seen, `${round}.${number}.${count}`);
+        if (answered) record.answered++;
         // All members refused: without a pause a loop of refusals would keep the machine from restarting them.
         if (!answered) await new Promise((resolve) => setTimeout(resolve, 20));
       }
@@ -83,6 +88,25 @@ export function startWorkload(options: WorkloadOptions): Workload {
       client.close();
     }
   }
+
+  /** Reads shared keys at one member, and now and then writes a unique one. Not among the operations that are measured. */
+  async function keepTo(endpoint: string, number: number): Promise<void> {
+    const { pauseMs, ...patience } = loyal;
+    const client = gatewayClient({ endpoints: [endpoint], ...patience, ...(tls && { tls }) });
+    const process = recorder.process();
+    try {
+      for (let count = 1; !stopping.signal.aborted && recorder.events.length < maxLoadEvents; count++) {
+        if (Math.random() < 0.25) await writeUnique(client, process, `${round}.loyal${number}.${count}`);
+        else await readShared(client, process, sharedKey());
+        await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      }
+    } finally {
+      client.close();
+    }
+  }
+
+  /** A key that all clients of this round share. */
+  const sharedKey = (): string => `register/${round}/${Math.floor(Math.random() * registersPerRound)}`;
 
   /** One operation; false when no member carried it out. */
   async function act(
@@ -93,17 +117,10 @@ export function startWorkload(options: WorkloadOptions): Workload {
   ): Promise<boolean> {
     record.operations++;
     const draw = Math.random();
-    const register = `register/${round}/${Math.floor(Math.random() * registersPerRound)}`;
+    const register = sharedKey();
     if (draw < 0.5) return await writeUnique(client, process, unique);
     record.registers.add(register);
-    if (draw < 0.7) {
-      return await attempt(process, { f: "get", key: register }, false, async () => {
-        const answer = await client.range({ key: encode(register) });
-        const value = decode(answer.pairs[0]?.value);
-        seen.set(register, value);
-        return { value };
-      });
-    }
+    if (draw < 0.7) return await readShared(client, process, register, (value) => seen.set(register, value));
     if (draw < 0.85) {
       return await attempt(process, { f: "put", key: register, value: unique }, true, async () => {
         const answer = await client.put({ key: encode(register), value: encode(unique) });
@@ -129,6 +146,20 @@ export function startWorkload(options: WorkloadOptions): Workload {
     });
   }
 
+  async function readShared(
+    client: GatewayClient,
+    process: RecordedProcess,
+    register: string,
+    onValue?: (value: string | null) => void,
+  ): Promise<boolean> {
+    return await attempt(process, { f: "get", key: register }, false, async () => {
+      const answer = await client.range({ key: encode(register) });
+      const value = decode(answer.pairs[0]?.value);
+      onValue?.(value);
+      return { value };
+    });
+  }
+
   async function writeUnique(client: GatewayClient, process: RecordedProcess, unique: string): Promise<boolean> {
     const key = `acknowledged/${unique}`;
     record.attempted.set(key, unique);
@@ -149,7 +180,6 @@ export function startWorkload(options: WorkloadOptions): Workload {
     try {
       const { value, term } = await send();
       pending.ok(value);
-      record.answered++;
       if (term !== undefined) record.acknowledgements.push({ atMs: performance.now(), term });
       return true;
     } catch (error) {
@@ -165,6 +195,7 @@ export function startWorkload(options: WorkloadOptions): Workload {
   }
 
   const loops = Array.from({ length: clients }, (_, number) => run(number));
+  if (clients > 0) loops.push(...endpoints.map(keepTo));
   return {
     async stop() {
       stopping.abort();

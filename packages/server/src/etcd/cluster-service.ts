@@ -1,4 +1,4 @@
-import type { Answer, MemberInfo, MembersResponse } from "holdfast/coordination";
+import type { Answer, ChangeOptions, MemberInfo, MembersResponse } from "holdfast/coordination";
 import { unary, type Method } from "./method.ts";
 import { fromHeader, wireId } from "./responses.ts";
 import { toUnsignedBigInt, type WireInteger } from "holdfast/adapters/etcd-protocol";
@@ -17,13 +17,17 @@ export const clusterMethods: readonly Method[] = [
     ["/etcdserverpb.Cluster/MemberAdd", "/cluster/member/add", "MemberAddRequest", "MemberAddResponse"],
     async (member, { message, options }) => {
       const { peerURLs: peerUrls, isLearner, isWitness, name } = message as AddMessage;
-      const added = await member.cluster.memberAdd({ peerUrls, isLearner, isWitness, name }, options);
+      const added = await member.cluster.memberAdd(
+        { peerUrls, isLearner, isWitness, name },
+        { ...options, ...meantFor(message) },
+      );
       return { ...fromMembers(added), member: fromMember(added.member) };
     },
   ),
   unary(
     ["/etcdserverpb.Cluster/MemberRemove", "/cluster/member/remove", "MemberRemoveRequest", "MemberRemoveResponse"],
-    (member, { message, options }) => member.cluster.memberRemove(idOf(message), options).then(fromMembers),
+    (member, { message, options }) =>
+      member.cluster.memberRemove(idOf(message), { ...options, ...meantFor(message) }).then(fromMembers),
   ),
   unary(
     ["/etcdserverpb.Cluster/MemberUpdate", "/cluster/member/update", "MemberUpdateRequest", "MemberUpdateResponse"],
@@ -34,7 +38,8 @@ export const clusterMethods: readonly Method[] = [
   ),
   unary(
     ["/etcdserverpb.Cluster/MemberPromote", "/cluster/member/promote", "MemberPromoteRequest", "MemberPromoteResponse"],
-    (member, { message, options }) => member.cluster.memberPromote(idOf(message), options).then(fromMembers),
+    (member, { message, options }) =>
+      member.cluster.memberPromote(idOf(message), { ...options, ...meantFor(message) }).then(fromMembers),
   ),
 ];
 
@@ -43,6 +48,13 @@ interface AddMessage {
   readonly isLearner: boolean;
   readonly isWitness: boolean;
   readonly name: string;
+}
+
+/** Nobody means a cluster without voters: none are no condition. */
+function meantFor(message: WireMessage): Pick<ChangeOptions, "ifMembers"> {
+  const { ifVoters = [], ifLearners = [] } = message as Partial<Record<string, readonly WireInteger[]>>;
+  if (ifVoters.length === 0) return {};
+  return { ifMembers: { voters: ifVoters.map(toUnsignedBigInt), learners: ifLearners.map(toUnsignedBigInt) } };
 }
 
 function idOf(message: WireMessage): bigint {

@@ -47,6 +47,7 @@ describe("statusOf", () => {
     PEER_URL_EXISTS: [9, "etcdserver: Peer URLs already exists"],
     BAD_MEMBER_URLS: [3, "etcdserver: given member URLs are invalid"],
     UNHEALTHY_CLUSTER: [14, "etcdserver: unhealthy cluster"],
+    MEMBERS_CHANGED: [9, "holdfast: the members are not those that the change was meant for"],
     NOT_ENOUGH_STARTED: [9, "etcdserver: re-configuration failed due to not enough started members"],
     BAD_LEADER_TRANSFEREE: [9, "etcdserver: bad leader transferee"],
     TRANSFER_FAILED: [14, "etcdserver: request timed out, leader transfer took too long"],

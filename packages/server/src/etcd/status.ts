@@ -80,6 +80,10 @@ export const statusByCode: Readonly<Record<CoordinationErrorCode, Status>> = {
   PEER_URL_EXISTS: { code: grpcCode.FAILED_PRECONDITION, message: "etcdserver: Peer URLs already exists" },
   BAD_MEMBER_URLS: { code: grpcCode.INVALID_ARGUMENT, message: "etcdserver: given member URLs are invalid" },
   UNHEALTHY_CLUSTER: { code: grpcCode.UNAVAILABLE, message: "etcdserver: unhealthy cluster" },
+  MEMBERS_CHANGED: {
+    code: grpcCode.FAILED_PRECONDITION,
+    message: "holdfast: the members are not those that the change was meant for",
+  },
   NOT_ENOUGH_STARTED: {
     code: grpcCode.FAILED_PRECONDITION,
     message: "etcdserver: re-configuration failed due to not enough started members",

@@ -18,6 +18,8 @@ export interface EventStreamOptions {
 
 /** The server-sent events of one node. */
 export interface EventStreams {
+  /** Part of every event's id: another one after each start. */
+  readonly run: string;
   /** Answers a request with a stream, or with why not. */
   serve(request: IncomingMessage, response: ServerResponse): void;
   /** Ends all streams with a word. */
@@ -50,6 +52,7 @@ export function createEventStreams(options: EventStreamOptions): EventStreams {
   }
 
   return {
+    run,
     serve(request, response) {
       const position = readEventPosition(request, run, options.recorder);
       if (typeof position === "string") return refuse(response, 400, position);

@@ -2,13 +2,14 @@ import { createServer, type Server } from "node:http";
 import { grpcCode } from "../grpc/status-code.ts";
 import fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Member } from "holdfast/coordination";
+import type { Dashboard } from "../dashboard/dashboard.ts";
 import type { Dispatcher } from "../etcd/dispatcher.ts";
 import { etcdClusterVersion, etcdCompatibleVersion } from "../etcd/version.ts";
 import type { EventStreams } from "./event-stream.ts";
 import { registerGateway, sendFailure, sendJson } from "./gateway.ts";
 import { isHealthy } from "./health.ts";
 import { statusDocument } from "./member-status.ts";
-import { metricsContentType, metricsPage } from "./metrics-page.ts";
+import type { MetricsPage } from "./metrics-page.ts";
 import { membersDocument, type MembershipView } from "./members-document.ts";
 
 export interface HttpServerOptions {
@@ -18,6 +19,9 @@ export interface HttpServerOptions {
   /** Undefined where nothing is recorded. */
   readonly events: EventStreams | undefined;
   readonly dispatcher: Dispatcher;
+  readonly metrics: MetricsPage;
+  /** Undefined where there is none. */
+  readonly dashboard: Dashboard | undefined;
   /** Of a request, in protobuf; the same request in JSON may be longer by base64's third. */
   readonly maxMessageBytes: number;
 }
@@ -30,14 +34,17 @@ const keepAliveTimeoutMs = 75_000;
 
 /** Makes the HTTP/1.1 server with all its routes; it listens nowhere yet. */
 export async function createHttpServer(options: HttpServerOptions): Promise<Server> {
-  const { member, membership, events, dispatcher, maxMessageBytes } = options;
+  const { member, membership, events, dispatcher, metrics, dashboard, maxMessageBytes } = options;
   const server = createServer({
     noDelay: true,
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: keepAliveTimeoutMs,
   });
   const app = fastify({
-    serverFactory: (handler) => server.on("request", handler),
+    serverFactory: (handler) =>
+      server.on("request", (request, response) => {
+        if (dashboard?.handle(request, response) !== true) handler(request, response);
+      }),
     bodyLimit: Math.ceil((maxMessageBytes * 4) / 3),
     requestTimeout: requestTimeoutMs,
     exposeHeadRoutes: false,
@@ -53,7 +60,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Serv
   app.get("/version", (_request, reply) =>
     sendJson(reply, 200, JSON.stringify({ etcdserver: etcdCompatibleVersion, etcdcluster: etcdClusterVersion })),
   );
-  app.get("/metrics", (_request, reply) => reply.type(metricsContentType).send(metricsPage(member)));
+  app.get("/metrics", async (_request, reply) => reply.type(metrics.contentType).send(await metrics.render()));
   app.get("/holdfast/v1/status", (_request, reply) => sendJson(reply, 200, JSON.stringify(statusDocument(member))));
   if (membership !== undefined) {
     app.get("/holdfast/v1/members", (_request, reply) =>

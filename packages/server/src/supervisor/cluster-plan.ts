@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Address } from "holdfast/runtime";
 import type { ClientTls } from "../client/connections.ts";
 import { gossipPortOffset } from "../gossip/gossip-address.ts";
+import { firstLayout, type ClusterLayout, type PlacedMember } from "./cluster-layout.ts";
 
 /** How soon a dead leader is replaced; see raftPresets. */
 export const timerPresets = ["standard", "fast"] as const;
@@ -21,6 +22,8 @@ export interface MemberPlan {
   readonly gossip: Address;
   /** Clients and people are served in TLS. */
   readonly isSecure?: boolean;
+  /** Of one that was added later: where the others gossip, through whom it finds the cluster. */
+  readonly joins?: readonly Address[];
 }
 
 /** How a plan's members are secured. */
@@ -39,6 +42,8 @@ export interface ClusterPlan {
   readonly clusterName: string;
   readonly directory: string;
   readonly members: readonly MemberPlan[];
+  /** Those that the cluster began with, where they are others. */
+  readonly founders?: readonly Pick<MemberPlan, "name" | "peer">[];
   readonly timers: TimerPreset;
   readonly tls?: ClusterTls | undefined;
 }
@@ -46,29 +51,45 @@ export interface ClusterPlan {
 /** A client port, its peer port one above, its HTTP port two, its gossip port three above; the next member ten above. */
 export const memberPortStep = 10;
 
-/** Members n1, n2, … on this machine, each with a directory of its own below `directory`. */
+const clusterName = "holdfast";
+
+/** Members n1, n2, … on this machine, or those that have taken their places, each with a directory below `directory`. */
 export function planCluster(options: {
   readonly nodes: number;
   readonly directory: string;
   readonly port: number;
   readonly timers?: TimerPreset;
   readonly tls?: ClusterTls | undefined;
+  readonly layout?: ClusterLayout;
 }): ClusterPlan {
-  const members = Array.from({ length: options.nodes }, (_, index): MemberPlan => {
-    const name = `n${index + 1}`;
-    const port = options.port + index * memberPortStep;
-    return {
-      name,
-      directory: join(options.directory, name),
-      client: { host: "127.0.0.1", port },
-      peer: { host: "127.0.0.1", port: port + 1 },
-      http: { host: "127.0.0.1", port: port + 2 },
-      gossip: { host: "127.0.0.1", port: port + 1 + gossipPortOffset },
-      ...(options.tls?.isClientSecure === true ? { isSecure: true } : {}),
-    };
+  const { directory, timers = "standard", tls, layout = firstLayout(clusterName, options.nodes) } = options;
+  const places = layout.members.map((member) => placeMember(member, options));
+  const members = places.map((member, at) => {
+    if (layout.members[at]!.slot < layout.founders) return member;
+    return { ...member, joins: places.filter((other) => other !== member).map(({ gossip }) => gossip) };
   });
-  const { directory, timers = "standard", tls } = options;
-  return { clusterName: "holdfast", directory, members, timers, tls };
+  const plan = { clusterName, directory, members, timers, tls };
+  if (members.every(({ joins }) => joins === undefined)) return plan;
+  const first = firstLayout(clusterName, layout.founders).members;
+  return { ...plan, founders: first.map((member) => placeMember(member, options)) };
+}
+
+/** Where a member of a cluster on this machine lives. */
+export function placeMember(
+  { name, slot, clientSlot }: PlacedMember,
+  options: { readonly directory: string; readonly port: number; readonly tls?: ClusterTls | undefined },
+): MemberPlan {
+  const client = options.port + clientSlot * memberPortStep;
+  const own = options.port + slot * memberPortStep;
+  return {
+    name,
+    directory: join(options.directory, name),
+    client: { host: "127.0.0.1", port: client },
+    peer: { host: "127.0.0.1", port: own + 1 },
+    http: { host: "127.0.0.1", port: client + 2 },
+    gossip: { host: "127.0.0.1", port: own + 1 + gossipPortOffset },
+    ...(options.tls?.isClientSecure === true ? { isSecure: true } : {}),
+  };
 }
 
 export function addressText(address: Address): string {
@@ -89,7 +110,7 @@ export function nodeArguments(plan: ClusterPlan, member: MemberPlan): readonly s
     "--name": member.name,
     "--data": member.directory,
     "--cluster-name": plan.clusterName,
-    "--cluster": plan.members.map(({ name, peer }) => `${name}=${addressText(peer)}`).join(","),
+    ...homeOf(plan, member),
     "--client": addressText(member.client),
     "--peer": addressText(member.peer),
     "--http": addressText(member.http),
@@ -98,4 +119,10 @@ export function nodeArguments(plan: ClusterPlan, member: MemberPlan): readonly s
   };
   const line = Object.entries(options).map(([name, value]) => `${name}=${value}`);
   return ["node", ...line, ...(plan.tls?.nodeLine ?? [])];
+}
+
+/** The others' first members, or for one that was added later, where to ask. */
+function homeOf({ members, founders = members }: ClusterPlan, { joins }: MemberPlan): Readonly<Record<string, string>> {
+  if (joins !== undefined) return { "--join": joins.map(addressText).join(",") };
+  return { "--cluster": founders.map(({ name, peer }) => `${name}=${addressText(peer)}`).join(",") };
 }

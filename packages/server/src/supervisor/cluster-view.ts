@@ -11,6 +11,8 @@ export interface ClusterViewState {
   readonly events: readonly ViewEvent[];
   readonly directory: string;
   readonly clientUrl: string;
+  /** Undefined without one, and before it is there. */
+  readonly dashboardUrl?: string | undefined;
   /** Commands to try, at most three. */
   readonly suggestions: readonly string[];
   /** `starting` until all members are alive and one leads for the first time. */
@@ -72,6 +74,7 @@ export function renderClusterView(state: ClusterViewState, frame: ViewFrame): st
   const foot = [
     "",
     `Clients  ${style("cyan", state.clientUrl)}   data in ${state.directory}`,
+    ...(state.dashboardUrl === undefined ? [] : [`Dashboard  ${style("cyan", state.dashboardUrl)}`]),
     ...state.suggestions.map((line, index) => `${index === 0 ? "Try" : "   "}      ${line}`),
     "",
     style("dim", closing[state.phase]),

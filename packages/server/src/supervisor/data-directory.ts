@@ -1,18 +1,19 @@
-import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { environmentError } from "../cli/exit.ts";
 import { describeCause } from "../client/gateway-error.ts";
+import { firstLayout, layoutText, readLayout, type ClusterLayout } from "./cluster-layout.ts";
 import type { ClusterPlan } from "./cluster-plan.ts";
 
 const fileName = "cluster.json";
 
 /**
- * Makes a cluster's data directory, or checks that the one that is there holds a cluster of the same members: members
- * added or left out would not find each other.
+ * Makes a cluster's data directory, or checks that the one that is there holds a cluster of as many members: members
+ * added or left out would not find each other. Gives who they are.
  *
  * @throws ExitError (environment)
  */
-export function prepareDataDirectory(plan: ClusterPlan): void {
+export function prepareDataDirectory(plan: Pick<ClusterPlan, "clusterName" | "directory" | "members">): ClusterLayout {
   const { directory } = plan;
   const file = join(directory, fileName);
   let present: string | undefined;
@@ -26,20 +27,38 @@ export function prepareDataDirectory(plan: ClusterPlan): void {
       error,
     );
   }
-  const names = plan.members.map((member) => member.name);
   if (present === undefined) {
-    writeFileSync(file, `${JSON.stringify({ clusterName: plan.clusterName, members: names })}\n`);
-    return;
+    const layout = firstLayout(plan.clusterName, plan.members.length);
+    keepLayout(directory, layout);
+    return layout;
   }
-  const held = readMembers(present);
+  const held = readLayout(present);
   if (held === undefined) {
     throw environmentError(`${file} is not a Holdfast cluster's description; name another directory: --data DIR`);
   }
-  if (held.join() !== names.join()) {
+  if (held.founders !== plan.members.length) {
     throw environmentError(
-      `${directory} holds a cluster of ${held.length} members (${held.join(", ")}); ` +
-        `start it with --nodes ${held.length}, or name another directory: --data DIR`,
+      `${directory} holds a cluster of ${held.founders} members (${held.members.map(({ name }) => name).join(", ")}); ` +
+        `start it with --nodes ${held.founders}, or name another directory: --data DIR`,
     );
+  }
+  return held;
+}
+
+/** Writes down who the members are, the old text or the new one and nothing between. */
+export function keepLayout(directory: string, layout: ClusterLayout): void {
+  const file = join(directory, fileName);
+  writeFileSync(`${file}.new`, layoutText(layout), { flush: true });
+  renameSync(`${file}.new`, file);
+}
+
+/** Whether nothing is left of what a member has written. */
+export function isEmptyDirectory(directory: string): boolean {
+  try {
+    return readdirSync(directory).length === 0;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === "ENOENT" || code === "ENOTDIR";
   }
 }
 
@@ -49,14 +68,5 @@ function readIfThere(file: string): string | undefined {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
-  }
-}
-
-function readMembers(text: string): readonly string[] | undefined {
-  try {
-    const { members } = JSON.parse(text) as { members?: unknown };
-    return Array.isArray(members) ? members.map(String) : undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -21,8 +21,14 @@ export interface MemberProcess {
   readonly ready: Promise<boolean>;
   readonly exited: Promise<MemberExit>;
   signal(signal: NodeJS.Signals): boolean;
-  /** What is said with a file that was loaded before the member; without one, nothing is. */
-  readonly messages: { send(message: object): boolean; listen(listener: (message: unknown) => void): void };
+}
+
+/** What a member is started with besides its line. */
+export interface MemberSurroundings {
+  /** Files that Node loads before the member's own. */
+  readonly preloads?: readonly string[];
+  /** On top of this process's. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 const entry = fileURLToPath(new URL("../../bin/holdfast.js", import.meta.url));
@@ -31,15 +37,15 @@ const lastWordsBytes = 4096;
 /**
  * Starts `holdfast node` as a child. Its stdin is a pipe that nobody writes to: should this process be killed, the pipe
  * closes and the member stops by itself (`--supervised`), so that no orphan keeps the ports. What it says on stderr is
- * passed on line by line. A file `preload` is loaded before the member's own.
+ * passed on line by line.
  */
 export function startMemberProcess(
   line: readonly string[],
   onSaid?: (line: string) => void,
-  preload?: string,
+  surroundings: MemberSurroundings = {},
 ): MemberProcess {
   const startedAtMs = performance.now();
-  const child = spawnMember([entry, ...line, "--supervised", "--json"], preload);
+  const child = spawnMember([entry, ...line, "--supervised", "--json"], surroundings);
   const ready = Promise.withResolvers<boolean>();
   const exited = Promise.withResolvers<MemberExit>();
   let lastWords = "";
@@ -68,20 +74,17 @@ export function startMemberProcess(
     ready: ready.promise,
     exited: exited.promise,
     signal: (signal) => send(child, signal),
-    messages: {
-      send: (message) => child.connected && child.send(message),
-      listen: (listener) => void child.on("message", listener),
-    },
   };
 }
 
 type Piped = ChildProcess & { readonly stdin: Writable; readonly stdout: Readable; readonly stderr: Readable };
 
-/** With a file that Node loads before everything else, a channel for messages to it, too. */
-function spawnMember(line: readonly string[], preload: string | undefined): Piped {
-  if (preload === undefined) return spawn(process.execPath, line, { stdio: ["pipe", "pipe", "pipe"] });
-  const child = spawn(process.execPath, ["--import", preload, ...line], { stdio: ["pipe", "pipe", "pipe", "ipc"] });
-  return child as Piped;
+function spawnMember(line: readonly string[], { preloads = [], environment = {} }: MemberSurroundings): Piped {
+  const imports = preloads.map((file) => `--import=${file}`);
+  return spawn(process.execPath, [...imports, ...line], {
+    stdio: ["pipe", "pipe", "pipe"],
+    env: { ...process.env, ...environment },
+  });
 }
 
 function saysReady(line: string): boolean {

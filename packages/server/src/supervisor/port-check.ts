@@ -4,7 +4,7 @@ import { addressText, type ClusterPlan } from "./cluster-plan.ts";
 
 /** The first port of a plan that cannot be listened on, with the reason; undefined when all are free. */
 export async function firstUnusablePort(
-  plan: ClusterPlan,
+  plan: Pick<ClusterPlan, "members">,
 ): Promise<{ readonly address: Address; readonly member: string; readonly error: NodeJS.ErrnoException } | undefined> {
   for (const member of plan.members) {
     for (const address of [member.client, member.peer, member.http, member.gossip]) {

@@ -19,13 +19,15 @@ export interface SupervisedMember {
   readonly restarts: number;
   /** How its last life ended. */
   readonly lastExit: MemberExit | undefined;
+  /** Why it is not started any more; undefined while it may be. */
+  readonly lost: string | undefined;
 }
 
 /** What happened to one member, in words for people. */
 export interface SupervisorEvent {
   readonly member: string;
-  /** `said`: its own words, while it was alive. */
-  readonly kind: "alive" | "died" | "failed" | "said";
+  /** `said`: its own words, while it was alive. `lost`: it must not be started any more. */
+  readonly kind: "alive" | "died" | "failed" | "lost" | "said";
   readonly text: string;
 }
 
@@ -35,6 +37,8 @@ export interface SupervisorOptions {
   readonly restart?: boolean;
   /** How a member is started. Default: as the plan says. */
   readonly launch?: (member: MemberPlan, onSaid: (line: string) => void) => MemberProcess;
+  /** Asked before each start: why a member must not be started; undefined when it may. */
+  readonly refuse?: (member: MemberPlan) => string | undefined;
   readonly onEvent?: (event: SupervisorEvent) => void;
 }
 
@@ -44,6 +48,14 @@ export interface Supervisor {
   member(name: string): SupervisedMember;
   /** Kills a member as a crash would, and resolves once the process is gone. @throws Error when it was not running */
   kill(name: string): Promise<{ readonly pid: number; readonly sentAtMs: number; readonly exit: MemberExit }>;
+  /** From now on the member is not started again when it dies, until `release`. */
+  hold(name: string): void;
+  /** Ends `hold`, and starts the member if it is down; resolves when it is ready. @throws Error when it does not come back */
+  release(name: string): Promise<void>;
+  /** Starts one more member. @throws Error when there is one of that name, or all are being stopped */
+  add(member: MemberPlan): void;
+  /** Ends a member's process, if it has one, and forgets it. */
+  drop(name: string): Promise<void>;
   /** Starts a member that is down; resolves when it is ready. */
   start(name: string): Promise<void>;
   /** Resolves when every member is ready, or as soon as one is given up or the time is over: true when all are alive. */
@@ -60,14 +72,17 @@ interface Slot {
   child: MemberProcess | undefined;
   lives: number;
   lastExit: MemberExit | undefined;
+  lost: string | undefined;
+  isDropped: boolean;
   timer: NodeJS.Timeout | undefined;
+  isHeld: boolean;
 }
 
 /** What is neither an error's message, as the command begins it, nor its stack. */
 const isNotice = /^(?!holdfast: )\S/;
 
 export function superviseCluster(options: SupervisorOptions): Supervisor {
-  const { plan, restart = true, onEvent } = options;
+  const { plan, restart = true, refuse, onEvent } = options;
   const start = options.launch ?? ((member, onSaid) => startMemberProcess(nodeArguments(plan, member), onSaid));
   const slots = new Map(plan.members.map((member) => [member.name, newSlot(member)]));
   const waiters = new Set<() => void>();
@@ -80,6 +95,12 @@ export function superviseCluster(options: SupervisorOptions): Supervisor {
   }
 
   function launch(slot: Slot): void {
+    slot.lost = refuse?.(slot.plan);
+    if (slot.lost !== undefined) {
+      enter(slot, "failed");
+      onEvent?.({ member: slot.plan.name, kind: "lost", text: `is not started any more: ${slot.lost}` });
+      return;
+    }
     const child = start(slot.plan, (text) => {
       // How its life ends is told with its end.
       if (slot.state !== "alive" || !isNotice.test(text)) return;
@@ -92,7 +113,7 @@ export function superviseCluster(options: SupervisorOptions): Supervisor {
   }
 
   async function follow(slot: Slot, child: MemberProcess): Promise<void> {
-    if (await child.ready) {
+    if ((await child.ready) && !slot.isDropped) {
       enter(slot, "alive");
       onEvent?.({ member: slot.plan.name, kind: "alive", text: slot.lives === 1 ? "ready" : "ready again" });
     }
@@ -104,9 +125,9 @@ export function superviseCluster(options: SupervisorOptions): Supervisor {
 
   function afterExit(slot: Slot, exit: MemberExit): void {
     const member = slot.plan.name;
-    if (stopping !== undefined) return enter(slot, "stopped");
+    if (stopping !== undefined || slot.isDropped) return enter(slot, "stopped");
     const how = describeExit(exit);
-    if (!restart) {
+    if (!restart || slot.isHeld) {
       enter(slot, "down");
       onEvent?.({ member, kind: "died", text: how });
       return;
@@ -115,6 +136,7 @@ export function superviseCluster(options: SupervisorOptions): Supervisor {
     const hopeless = slot.lives === 1 && (exit.code === exitCodes.usage || exit.code === exitCodes.environment);
     const delayMs = hopeless ? undefined : slot.policy.afterDeath(exit.ranMs);
     if (delayMs === undefined) {
+      slot.lost = `given up, as it ${how}`;
       enter(slot, "failed");
       onEvent?.({ member, kind: "failed", text: `${how}; given up` });
       return;
@@ -168,6 +190,17 @@ export function superviseCluster(options: SupervisorOptions): Supervisor {
     return killed;
   }
 
+  async function startDown(slot: Slot): Promise<void> {
+    const { name } = slot.plan;
+    if (slot.child !== undefined || stopping !== undefined) throw new Error(`${name} is ${slot.state}, not down`);
+    launch(slot);
+    await until(() => slot.state !== "starting", 30_000);
+    if (slot.state === "alive") return;
+    throw new Error(
+      `${name} did not come back: ${slot.lastExit === undefined ? "no answer" : describeExit(slot.lastExit)}`,
+    );
+  }
+
   for (const slot of slots.values()) launch(slot);
   return {
     members: () => [...slots.values()].map(describeSlot),
@@ -178,17 +211,34 @@ export function superviseCluster(options: SupervisorOptions): Supervisor {
       if (child?.pid === undefined || !child.signal("SIGKILL")) throw new Error(`${name} is not running`);
       return { pid: child.pid, sentAtMs, exit: await child.exited };
     },
-    async start(name) {
+    hold(name) {
       const slot = slotOf(name);
-      if (slot.child !== undefined || stopping !== undefined) throw new Error(`${name} is ${slot.state}, not down`);
-      launch(slot);
-      await until(() => slot.state !== "starting", 30_000);
-      if (slot.state !== "alive") {
-        throw new Error(
-          `${name} did not come back: ${slot.lastExit === undefined ? "no answer" : describeExit(slot.lastExit)}`,
-        );
-      }
+      slot.isHeld = true;
+      clearTimeout(slot.timer);
+      if (slot.state === "restarting") enter(slot, "down");
     },
+    async release(name) {
+      const slot = slotOf(name);
+      slot.isHeld = false;
+      if (slot.child === undefined && slot.state === "down" && stopping === undefined) await startDown(slot);
+    },
+    add(member) {
+      if (slots.has(member.name)) throw new Error(`there is a member ${member.name}`);
+      if (stopping !== undefined) throw new Error("all members are being stopped");
+      const slot = newSlot(member);
+      slots.set(member.name, slot);
+      launch(slot);
+    },
+    async drop(name) {
+      const slot = slotOf(name);
+      slot.isDropped = true;
+      clearTimeout(slot.timer);
+      slots.delete(name);
+      if (slot.child === undefined) return;
+      slot.child.signal("SIGKILL");
+      await slot.child.exited;
+    },
+    start: (name) => startDown(slotOf(name)),
     async allAlive(timeoutMs) {
       const all = [...slots.values()];
       const over = (): boolean =>
@@ -211,7 +261,10 @@ function newSlot(plan: MemberPlan): Slot {
     child: undefined,
     lives: 0,
     lastExit: undefined,
+    lost: undefined,
+    isDropped: false,
     timer: undefined,
+    isHeld: false,
   };
 }
 
@@ -223,5 +276,6 @@ function describeSlot(slot: Slot): SupervisedMember {
     pid: slot.child?.pid,
     restarts: Math.max(0, slot.lives - 1),
     lastExit: slot.lastExit,
+    lost: slot.lost,
   };
 }

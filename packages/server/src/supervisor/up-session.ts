@@ -1,11 +1,17 @@
+import type { UpDashboard } from "../dashboard/up-dashboard.ts";
 import { environmentError } from "../cli/exit.ts";
+import type { ServeTls } from "../port.ts";
 import type { Terminal } from "../cli/terminal.ts";
-import { clientUrl, addressText, httpUrl, type ClusterPlan } from "./cluster-plan.ts";
+import { healUp } from "../healing/heal-up.ts";
+import { LayoutKeeper } from "../healing/layout-keeper.ts";
+import type { ClusterLayout } from "./cluster-layout.ts";
+import { clientUrl, addressText, httpUrl, nodeArguments, type ClusterPlan } from "./cluster-plan.ts";
 import { monitorCluster, type ClusterMonitor } from "./cluster-monitor.ts";
 import { formatDuration, renderClusterView, type ClusterViewState, type ViewEvent } from "./cluster-view.ts";
 import { liveScreen, type LiveScreen } from "./live-screen.ts";
-import { describeExit } from "./member-process.ts";
-import { superviseCluster, type Supervisor } from "./supervisor.ts";
+import { describeExit, startMemberProcess } from "./member-process.ts";
+import { openPeerRoutes, type PeerRoutes } from "./peer-routes.ts";
+import { superviseCluster, type SupervisedMember, type Supervisor } from "./supervisor.ts";
 
 export interface UpSession {
   readonly plan: ClusterPlan;
@@ -14,10 +20,35 @@ export interface UpSession {
   readonly stop: AbortSignal;
   /** The command that starts the same cluster again. */
   readonly again: string;
+  readonly healing: {
+    /** The first member's client port. */
+    readonly port: number;
+    readonly layout: ClusterLayout;
+    /** Replacements an hour; undefined: nobody is replaced. */
+    readonly limit: number | undefined;
+  };
   /** What client commands need to find this cluster: ` --endpoints URL`, or nothing. */
   readonly endpoints: string;
+  /** Undefined: no dashboard. */
+  readonly dashboard?: UpDashboardChoice | undefined;
 }
 
+/** How the dashboard beside a cluster is served. */
+export interface UpDashboardChoice {
+  /** 0 chooses a free one. */
+  readonly port: number;
+  /** Whether another port will do when this one is taken. */
+  readonly mayMove: boolean;
+  readonly serveTls: ServeTls | undefined;
+  readonly token: string | undefined;
+  /** Options of `holdfast node` that make the members ask for the same token. */
+  readonly memberLine: readonly string[];
+  readonly hosts: readonly string[];
+  readonly allowFaults: boolean;
+}
+
+/** Members that are started with it agree to be struck. */
+const faultOptIn = "HOLDFAST_FAULTS";
 const readyTimeoutMs = 30_000;
 const keptEvents = 50;
 
@@ -34,6 +65,7 @@ export async function upSession(session: UpSession): Promise<void> {
   let screen: LiveScreen | undefined;
   let leader: string | undefined;
   let phase: ClusterViewState["phase"] = "starting";
+  let dashboardUrl: string | undefined;
   const changed = Promise.withResolvers<void>();
 
   function tell(text: string, grave: boolean): void {
@@ -44,9 +76,23 @@ export async function upSession(session: UpSession): Promise<void> {
     else screen.refresh();
   }
 
+  const { dashboard: choice } = session;
+  const routes = choice?.allowFaults === true ? await openPeerRoutes(plan) : undefined;
+  let dashboard: UpDashboard | undefined;
+  const { port, layout, limit } = session.healing;
+  const keeper = new LayoutKeeper(plan.directory, layout);
+  let healer: { close(): void } | undefined;
   const supervisor = superviseCluster({
     plan,
+    refuse: (member) => keeper.lossOf(member),
+    launch: (member, onSaid) => {
+      const line = [...nodeArguments(plan, member), ...(choice?.memberLine ?? []), ...(routes?.lineOf(member) ?? [])];
+      const environment = routes === undefined ? {} : { [faultOptIn]: "allow" };
+      return startMemberProcess(line, onSaid, { environment });
+    },
     onEvent: ({ member, kind, text }) => {
+      if (kind === "alive") keeper.noteRun(member);
+      dashboard?.hurry();
       if (kind === "said") tell(`${member}: ${text}`, false);
       else tell(`${member} ${text}`, kind !== "alive");
       if (kind === "failed" && (phase === "starting" || lost(supervisor))) changed.resolve();
@@ -60,16 +106,17 @@ export async function upSession(session: UpSession): Promise<void> {
     const text = now === undefined ? "nobody leads" : `${now.name} leads in term ${now.term}`;
     if (text !== leader && (now !== undefined || leader !== undefined)) tell(text, now === undefined);
     if (now !== undefined || leader !== undefined) leader = text;
-    if (now !== undefined && supervisor.members().every((member) => member.state === "alive")) ready.resolve();
+    if (now !== undefined && supervisor.members().every(isReadyOrLost)) ready.resolve();
     screen?.refresh();
   }
 
   const render = (): readonly string[] => {
-    return renderClusterView(viewState(session, supervisor, monitor, events, performance.now() - startedAtMs, phase), {
-      columns: terminal.columns,
-      rows: terminal.rows,
-      style: terminal.style,
-    });
+    const upMs = performance.now() - startedAtMs;
+    const state = viewState(session, supervisor, monitor, events, upMs, phase);
+    return renderClusterView(
+      { ...state, dashboardUrl },
+      { columns: terminal.columns, rows: terminal.rows, style: terminal.style },
+    );
   };
 
   try {
@@ -78,33 +125,68 @@ export async function upSession(session: UpSession): Promise<void> {
       stop.addEventListener("abort", () => resolve("stop"), { once: true });
     });
     if (live) screen = liveScreen(terminal, render);
+    if (choice !== undefined) dashboard = await openDashboard(choice, plan, supervisor, routes, tell);
+    dashboardUrl = dashboard?.url;
     const timeout = timer(readyTimeoutMs);
     const first = await Promise.race([ready.promise, stopped, changed.promise, timeout.promise]);
     timeout.cancel();
     if (first !== "stop") {
       if (first === "timeout") throw environmentError(notReady(supervisor, monitor));
-      if (supervisor.members().some((member) => member.state === "failed")) throw givenUp(supervisor);
+      if (supervisor.members().some((member) => !isReadyOrLost(member)) || lost(supervisor)) throw givenUp(supervisor);
       phase = "running";
-      announce(session, supervisor, performance.now() - startedAtMs);
+      if (limit !== undefined) healer = healUp({ plan, port, supervisor, keeper, limit, tell });
+      announce(session, supervisor, performance.now() - startedAtMs, dashboardUrl);
       await Promise.race([stopped, changed.promise]);
       if (lost(supervisor)) throw givenUp(supervisor);
     }
   } finally {
+    healer?.close();
     monitor.close();
     phase = "stopping";
+    // A member that stands still would not hear that it is to stop.
+    await dashboard?.heal();
     const stopping = supervisor.stop();
     screen?.refresh();
     const killed = await stopping;
     phase = "stopped";
     screen?.close();
     screen = undefined;
+    await Promise.all([dashboard?.close(), routes?.close()]);
     for (const name of killed) terminal.err(`${name} did not stop within 5 s and was killed`);
   }
   terminal.err(`Stopped after ${formatDuration(performance.now() - startedAtMs)}; the data is in ${plan.directory}.`);
   terminal.err(`Start it again: ${session.again}`);
 }
 
-function announce(session: UpSession, supervisor: Supervisor, tookMs: number): void {
+async function openDashboard(
+  choice: UpDashboardChoice,
+  plan: ClusterPlan,
+  supervisor: Supervisor,
+  routes: PeerRoutes | undefined,
+  tell: (text: string, grave: boolean) => void,
+): Promise<UpDashboard> {
+  // Not above: who only wants help waits for no servers.
+  const { upDashboard } = await import("../dashboard/up-dashboard.ts");
+  const { serveTls, token, hosts } = choice;
+  const open = (port: number): Promise<UpDashboard> =>
+    upDashboard({ plan, supervisor, listen: { host: "127.0.0.1", port }, serveTls, token, hosts, routes });
+  try {
+    return await open(choice.port);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (!choice.mayMove || (code !== "EADDRINUSE" && code !== "EACCES")) {
+      throw environmentError(
+        `the dashboard cannot be served: ${message}; choose another port: --dashboard PORT`,
+        error,
+      );
+    }
+    const moved = await open(0);
+    tell(`the dashboard is at ${moved.url}: port ${choice.port} is taken`, false);
+    return moved;
+  }
+}
+
+function announce(session: UpSession, supervisor: Supervisor, tookMs: number, dashboardUrl: string | undefined): void {
   const { terminal, plan } = session;
   const members = supervisor.members().map((member) => ({
     name: member.plan.name,
@@ -114,9 +196,15 @@ function announce(session: UpSession, supervisor: Supervisor, tookMs: number): v
   }));
   const url = members[0]?.clientUrl ?? "";
   if (session.json)
-    return terminal.document({ clientUrl: url, members, ...(plan.tls && { tls: plan.tls.clientFiles }) });
+    return terminal.document({
+      clientUrl: url,
+      members,
+      ...(dashboardUrl === undefined ? {} : { dashboardUrl }),
+      ...(plan.tls && { tls: plan.tls.clientFiles }),
+    });
   if (terminal.live) return;
   terminal.out(`${members.length} members ready in ${(tookMs / 1000).toFixed(1)} s; clients at ${url}`);
+  if (dashboardUrl !== undefined) terminal.out(`Dashboard  ${dashboardUrl}`);
   for (const line of suggestions(session.endpoints)) terminal.out(`  ${line}`);
 }
 
@@ -155,6 +243,11 @@ function viewState(
   };
 }
 
+/** One that was not started, as its data is gone, is not waited for. */
+function isReadyOrLost({ state, lost: loss, lastExit }: SupervisedMember): boolean {
+  return state === "alive" || (loss !== undefined && lastExit === undefined);
+}
+
 /** Whether so many members were given up that no majority is left. */
 function lost(supervisor: Supervisor): boolean {
   const members = supervisor.members();
@@ -166,7 +259,9 @@ function givenUp(supervisor: Supervisor): Error {
   const reasons = supervisor
     .members()
     .filter((member) => member.state === "failed")
-    .map((member) => `${member.plan.name} ${member.lastExit === undefined ? "failed" : describeExit(member.lastExit)}`);
+    .map(({ plan: { name }, lastExit, lost: loss }) => {
+      return `${name} ${lastExit === undefined ? (loss ?? "failed") : describeExit(lastExit)}`;
+    });
   return environmentError(`the cluster cannot run: ${reasons.join("; ")}`);
 }
 

@@ -22,6 +22,11 @@ export type ClusterMessageName =
   | "SnapshotRequest"
   | "SnapshotResponse";
 
+/** Ours alone, as in MemberAddRequest: see `ifMembers`. */
+const ifMembers: Readonly<Record<string, FieldSpec>> = {
+  ifVoters: [1002, "uint64", "repeated"],
+  ifLearners: [1003, "uint64", "repeated"],
+};
 const header: Readonly<Record<string, FieldSpec>> = { header: [1, "ResponseHeader"] };
 const headerAndMembers: Readonly<Record<string, FieldSpec>> = { ...header, members: [2, "Member", "repeated"] };
 
@@ -32,13 +37,14 @@ export const clusterMessages: Readonly<Record<ClusterMessageName, Readonly<Recor
     // Ours alone, far from what etcd may come to use: the name by which the member will find itself.
     name: [1000, "string"],
     isWitness: [1001, "bool"],
+    ...ifMembers,
   },
   MemberAddResponse: { ...header, member: [2, "Member"], members: [3, "Member", "repeated"] },
-  MemberRemoveRequest: { ID: [1, "uint64"] },
+  MemberRemoveRequest: { ID: [1, "uint64"], ...ifMembers },
   MemberRemoveResponse: headerAndMembers,
   MemberUpdateRequest: { ID: [1, "uint64"], peerURLs: [2, "string", "repeated"] },
   MemberUpdateResponse: headerAndMembers,
-  MemberPromoteRequest: { ID: [1, "uint64"] },
+  MemberPromoteRequest: { ID: [1, "uint64"], ...ifMembers },
   MemberPromoteResponse: headerAndMembers,
   MoveLeaderRequest: { targetID: [1, "uint64"] },
   MoveLeaderResponse: header,

@@ -6,6 +6,10 @@ export {
   sheddingDefaults,
 } from "../http-server/index.ts";
 export type { ProblemEvent, ProblemOptions, ProblemOutcome, SheddingOptions, ShedEvent } from "../http-server/index.ts";
+export { healthPlugin } from "./health-plugin.ts";
+export type { HealthPluginOptions } from "./health-plugin.ts";
+export { instrumentPlugin } from "./instrument-plugin.ts";
+export type { InstrumentPluginOptions } from "./instrument-plugin.ts";
 export { problemPlugin } from "./problem-plugin.ts";
 export type { ProblemPluginOptions } from "./problem-plugin.ts";
 export { sheddingPlugin } from "./shedding-plugin.ts";

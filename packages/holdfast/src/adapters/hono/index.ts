@@ -9,3 +9,5 @@ export type { ProblemEvent, ProblemOptions, ProblemOutcome, SheddingOptions, She
 export { problems } from "./problem-handler.ts";
 export type { Problems } from "./problem-handler.ts";
 export { shedding } from "./shedding.ts";
+export { healthHandler } from "./health-handler.ts";
+export type { HealthRoutesOptions } from "../http-server/index.ts";

@@ -33,7 +33,7 @@ export function makeControlDirectory(directory: string): void {
   }
 }
 
-/** To the process: a fault, or the id of one that ends. */
+/** To the process: a fault, or the id of one that somebody asks about, or that ends. */
 export type ControlRequest =
   | {
       readonly inject: string;
@@ -41,11 +41,14 @@ export type ControlRequest =
       readonly parameters: Readonly<Record<string, unknown>>;
       readonly durationMs: number;
     }
+  | { readonly look: string }
   | { readonly remove: string };
 
 /** From it: what a fault has come to, or why it could not begin. */
 export interface ControlAnswer {
   readonly id: string;
   readonly struck: number;
+  /** To whoever looks: the process's time of day. */
+  readonly wall?: number;
   readonly error?: string;
 }

@@ -2,7 +2,7 @@ import type { ControlAnswer, ControlRequest } from "./control-place.ts";
 import { FaultableTimeout } from "./faultable-timeout.ts";
 import { FaultedTime, type ClockFaultKind } from "./faulted-time.ts";
 import { FileFaults, type FileFaultKind } from "./file-faults.ts";
-import { blockLoop, openFiles, type InnerFault } from "./loop-faults.ts";
+import { blockLoop, holdMemory, openFiles, type InnerFault } from "./loop-faults.ts";
 import { realTime } from "./clock-patch.ts";
 import { agreesTo } from "./opt-in.ts";
 
@@ -29,6 +29,11 @@ export class InnerFaults {
   /** What an injector asks for. Its own id stands before those of its faults. */
   answer(owner: string, request: ControlRequest): ControlAnswer {
     if ("remove" in request) return { id: request.remove, struck: this.#end(`${owner}/${request.remove}`) };
+    if ("look" in request) {
+      // As the program would: where nobody else asks for the time, it is seen to be wrong all the same.
+      const wall = Date.now();
+      return { id: request.look, struck: this.#faults.get(`${owner}/${request.look}`)?.struck() ?? 0, wall };
+    }
     const { inject: id, kind, parameters, durationMs } = request;
     const key = `${owner}/${id}`;
     try {
@@ -50,6 +55,7 @@ export class InnerFaults {
 
   #begin(key: string, kind: string, parameters: Readonly<Record<string, unknown>>): InnerFault {
     if (kind === "blockedLoop") return blockLoop(Number(parameters["share"]), Number(parameters["everyMs"]));
+    if (kind === "memory") return holdMemory(Number(parameters["bytes"]));
     if (kind === "openFiles") return openFiles(Number(parameters["leave"]));
     if (kind.startsWith("clock")) {
       this.time.add(key, kind as ClockFaultKind, parameters);

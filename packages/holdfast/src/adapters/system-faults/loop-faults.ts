@@ -27,6 +27,16 @@ export function blockLoop(part: number, everyMs: number): InnerFault {
   return { struck: () => blocks, end: () => clearTimeout(timer) };
 }
 
+const chunkBytes = 64 * 1024 * 1024;
+
+/** Holds memory, outside the heap; each page is written to, so that it is there. */
+export function holdMemory(bytes: number): InnerFault {
+  const held: Buffer[] = [];
+  for (let left = bytes; left > 0; left -= chunkBytes) held.push(Buffer.alloc(Math.min(left, chunkBytes), 1));
+  const struck = held.length > 0 ? 1 : 0;
+  return { struck: () => struck, end: () => void held.splice(0) };
+}
+
 /** Opens files until only so many more may be opened. What else needs one then gets EMFILE. */
 export function openFiles(leave: number): InnerFault {
   const limit = Number(/^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1"))?.[1] ?? Infinity);

@@ -3,7 +3,7 @@ import type { ClockFaultKind } from "./faulted-time.ts";
 import type { FileFaultKind } from "./file-faults.ts";
 
 /** What can strike a Node process from within. */
-export type NodeFaultKind = ClockFaultKind | FileFaultKind | "blockedLoop" | "openFiles";
+export type NodeFaultKind = ClockFaultKind | FileFaultKind | "blockedLoop" | "openFiles" | "memory";
 
 const day = 86_400_000;
 const path: ParameterRule = { text: "an absolute path" };
@@ -21,6 +21,8 @@ export const nodeRules: FaultRules<NodeFaultKind> = {
   blockedLoop: { share: { ...share, default: 0.5 }, everyMs: { least: 1, most: 10_000, default: 100 } },
   /** So many descriptors of its limit are left to it. */
   openFiles: { leave: { least: 0, most: 1_000_000, whole: true, default: 0 } },
+  /** It holds so much more memory, outside its heap. */
+  memory: { bytes: { least: 1, most: 2 ** 40, whole: true } },
   /** After so many bytes, writing fails with ENOSPC. */
   fullDisk: { path, freeBytes: { least: 0, most: 2 ** 50, whole: true, default: 0 } },
   /** Operations take longer. */

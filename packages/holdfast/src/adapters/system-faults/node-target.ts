@@ -29,16 +29,36 @@ const answerWithinMs = 10_000;
  * const faults = faultRegistry({ clock: nodeRuntime().clock, targets: [nodeTarget({ name: "service", pid })] });
  * await faults.inject({ target: "service", kind: "clockSkew", parameters: { byMs: 3_600_000 }, durationMs: 5_000 });
  */
-export function nodeTarget(options: NodeTargetOptions): LiveTarget {
+export function nodeTarget(options: NodeTargetOptions): NodeTarget {
   checkOptionNames("nodeTarget", options, ["name", "pid", "allow"]);
   needLinux("nodeTarget");
   const { name, pid } = options;
   if (typeof pid !== "function") checkInteger("nodeTarget.pid", pid, 2);
   const allow = checkKinds("nodeTarget.allow", options.allow ?? nodeFaultKinds, nodeFaultKinds);
-  return new NodeTarget(name, allow, typeof pid === "number" ? () => pid : pid);
+  return new LinuxNodeTarget(name, allow, typeof pid === "number" ? () => pid : pid);
 }
 
-class NodeTarget implements LiveTarget {
+/** A target that can say how often a fault has struck while that goes on. */
+export interface NodeTarget extends LiveTarget {
+  /** How often so far, this look at the clock included: what a process that dies meanwhile could not tell at the end. */
+  look(id: string): Promise<number>;
+}
+
+/**
+ * Checks the parameters of a kind and fills in the defaults, without a process.
+ *
+ * @throws InvalidArgumentError: `parameters.share must be a number >= 0 and <= 1 (got 7)`
+ */
+export function checkNodeFault(kind: NodeFaultKind, parameters: FaultParameters): FaultParameters {
+  const checked = checkFaultParameters(nodeRules[kind], parameters);
+  const { path } = checked;
+  if (typeof path === "string" && !path.startsWith("/")) {
+    throw new InvalidArgumentError("parameters.path", "must be an absolute path", path);
+  }
+  return checked;
+}
+
+class LinuxNodeTarget implements NodeTarget {
   readonly name: string;
   readonly kinds: readonly NodeFaultKind[];
   readonly #pid: () => number | undefined;
@@ -58,12 +78,7 @@ class NodeTarget implements LiveTarget {
   }
 
   check(kind: string, parameters: FaultParameters): FaultParameters {
-    const checked = checkFaultParameters(nodeRules[kind as NodeFaultKind], parameters);
-    const { path } = checked;
-    if (typeof path === "string" && !path.startsWith("/")) {
-      throw new InvalidArgumentError("parameters.path", "must be an absolute path", path);
-    }
-    return checked;
+    return checkNodeFault(kind as NodeFaultKind, parameters);
   }
 
   async inject({ id, kind, parameters, durationMs }: FaultOrder): Promise<void> {
@@ -81,6 +96,14 @@ class NodeTarget implements LiveTarget {
     if (!line.isClosed) this.#note(id, (await line.ask({ remove: id })).struck);
     line.close();
     this.#lines.delete(id);
+  }
+
+  async look(id: string): Promise<number> {
+    const line = this.#lines.get(id);
+    if (line === undefined || line.isClosed) return this.#struck.get(id) ?? 0;
+    const { struck } = await line.ask({ look: id });
+    this.#note(id, struck);
+    return struck;
   }
 
   /** Readings of clocks, operations on files, blocks of the loop; known when the fault has ended. */
@@ -105,14 +128,15 @@ class ControlLine {
   readonly #socket: Socket;
   #isClosed = false;
   #text = "";
-  #waiting: PromiseWithResolvers<ControlAnswer> | undefined;
+  /** In the order of their requests, as the answers are. One that was not waited for to the end keeps its place. */
+  readonly #waiting: PromiseWithResolvers<ControlAnswer>[] = [];
 
   private constructor(socket: Socket) {
     this.#socket = socket;
     socket.setEncoding("utf8").on("data", (chunk: string) => this.#hear(chunk));
     socket.on("close", () => {
       this.#isClosed = true;
-      this.#waiting?.reject(new Error("the process has closed the connection"));
+      for (const { reject } of this.#waiting.splice(0)) reject(new Error("the process has closed the connection"));
     });
   }
 
@@ -135,8 +159,9 @@ class ControlLine {
   }
 
   async ask(request: ControlRequest): Promise<ControlAnswer> {
-    this.#waiting = Promise.withResolvers();
-    const { promise, reject } = this.#waiting;
+    const waiting = Promise.withResolvers<ControlAnswer>();
+    this.#waiting.push(waiting);
+    const { promise, reject } = waiting;
     const timer = setTimeout(() => reject(new Error(`no answer in ${answerWithinMs} ms`)), answerWithinMs);
     this.#socket.write(`${JSON.stringify(request)}\n`);
     try {
@@ -145,7 +170,6 @@ class ControlLine {
       return answer;
     } finally {
       clearTimeout(timer);
-      this.#waiting = undefined;
     }
   }
 
@@ -157,6 +181,6 @@ class ControlLine {
     this.#text += chunk;
     const lines = this.#text.split("\n");
     this.#text = lines.pop() ?? "";
-    for (const line of lines) this.#waiting?.resolve(JSON.parse(line) as ControlAnswer);
+    for (const line of lines) this.#waiting.shift()?.resolve(JSON.parse(line) as ControlAnswer);
   }
 }

@@ -1,5 +1,5 @@
-import type { Alarm } from "./cluster.ts";
 import type { CoordinationErrorCode } from "../coordination-error.ts";
+import type { Alarm, MembersSeen } from "./cluster.ts";
 
 /** What a member wants of the leader. It comes to the leader through the log, so that it survives any of them. */
 export type ClusterRequest =
@@ -10,9 +10,11 @@ export type ClusterRequest =
       readonly peerUrls: readonly string[];
       readonly isLearner: boolean;
       readonly isWitness?: boolean;
+      readonly ifMembers?: MembersSeen;
     }
   | { readonly type: "memberUpdate"; readonly id: bigint; readonly peerUrls: readonly string[] }
-  | { readonly type: "memberRemove" | "memberPromote" | "moveLeader"; readonly id: bigint };
+  | { readonly type: "memberRemove" | "memberPromote"; readonly id: bigint; readonly ifMembers?: MembersSeen }
+  | { readonly type: "moveLeader"; readonly id: bigint };
 
 /** One change of what the replicated state knows of the cluster. */
 export type ClusterChange =

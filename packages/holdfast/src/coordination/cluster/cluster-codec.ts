@@ -1,5 +1,5 @@
 import { MalformedError, type ByteReader, type ByteWriter } from "../../wire/index.ts";
-import type { Alarm, AlarmType } from "./cluster.ts";
+import type { Alarm, AlarmType, MembersSeen } from "./cluster.ts";
 import type { ClusterChange, ClusterRequest } from "./cluster-change.ts";
 import type { CapturedCluster, ToldMember } from "./cluster-state.ts";
 import { coordinationErrors, type CoordinationErrorCode } from "../coordination-error.ts";
@@ -19,6 +19,8 @@ const requests = [
   "memberPromote",
   "moveLeader",
 ] as const satisfies readonly ClusterRequest["type"][];
+/** The same as meant for certain members alone: a code of its own, so that what is in a log keeps its meaning. */
+const forMembers = ["memberAdd", "memberRemove", "memberPromote"] as const satisfies readonly ClusterRequest["type"][];
 const addedKinds = ["voter", "learner", "witness"] as const;
 const alarmTypes: readonly AlarmType[] = ["NOSPACE", "CORRUPT"];
 
@@ -55,8 +57,14 @@ interface Ask {
 
 function writeAsk(writer: ByteWriter, { number, request }: Ask): void {
   writer.varint(number);
-  writer.u8(requests.indexOf(request.type));
+  const ifMembers = "ifMembers" in request ? request.ifMembers : undefined;
+  const code = requests.indexOf(request.type);
+  writer.u8(ifMembers === undefined ? code : requests.length + (forMembers as readonly string[]).indexOf(request.type));
   writer.bigU64(request.id);
+  if (ifMembers !== undefined) {
+    writeIds(writer, ifMembers.voters);
+    writeIds(writer, ifMembers.learners);
+  }
   if (request.type === "memberAdd" || request.type === "memberUpdate") writeUrls(writer, request.peerUrls);
   if (request.type !== "memberAdd") return;
   writer.utf8(request.name);
@@ -65,15 +73,24 @@ function writeAsk(writer: ByteWriter, { number, request }: Ask): void {
 
 function readAsk(reader: ByteReader): Ask {
   const number = reader.varint("cluster.number");
-  const type = choose(reader, "cluster.request", requests);
+  const start = reader.offset;
+  const code = reader.u8("cluster.request");
+  const type = [...requests, ...forMembers][code];
+  if (type === undefined) throw new MalformedError("cluster.request", start, "must be a known request");
   const id = reader.bigU64("cluster.member");
+  const meant = code < requests.length ? {} : { ifMembers: readMembersSeen(reader) };
   if (type === "memberUpdate") return { number, request: { type, id, peerUrls: readUrls(reader) } };
-  if (type !== "memberAdd") return { number, request: { type, id } };
+  if (type === "moveLeader") return { number, request: { type, id } };
+  if (type !== "memberAdd") return { number, request: { type, id, ...meant } };
   const peerUrls = readUrls(reader);
   const name = reader.utf8("cluster.name");
   const kind = choose(reader, "cluster.kind", addedKinds);
   const isWitness = kind === "witness" ? { isWitness: true } : {};
-  return { number, request: { type, id, name, peerUrls, isLearner: kind === "learner", ...isWitness } };
+  return { number, request: { type, id, name, peerUrls, isLearner: kind === "learner", ...isWitness, ...meant } };
+}
+
+function readMembersSeen(reader: ByteReader): MembersSeen {
+  return { voters: readIds(reader), learners: readIds(reader) };
 }
 
 /** One thing that a snapshot holds of the cluster. */

@@ -2,7 +2,13 @@ import { InvalidArgumentError } from "../../errors/base.ts";
 import type { Clock, Random } from "../../runtime/index.ts";
 import type { ClusterChange, ClusterChangeResponse, ClusterRequest } from "./cluster-change.ts";
 import type { ClusterState } from "./cluster-state.ts";
-import type { ClusterAdministration, MemberAddRequest, MemberAddResponse, MembersResponse } from "./cluster.ts";
+import type {
+  ChangeOptions,
+  ClusterAdministration,
+  MemberAddRequest,
+  MemberAddResponse,
+  MembersResponse,
+} from "./cluster.ts";
 import type { CommandOperation } from "../key-value/command.ts";
 import type { Answer, MemberInfo, RequestOptions, ResponseHeader } from "../coordination.ts";
 import { CoordinationError } from "../coordination-error.ts";
@@ -49,7 +55,7 @@ export class ClusterDesk implements ClusterAdministration {
     return this.#listed();
   }
 
-  async memberAdd(request: MemberAddRequest, options: RequestOptions = {}): Promise<Answer<MemberAddResponse>> {
+  async memberAdd(request: MemberAddRequest, options: ChangeOptions = {}): Promise<Answer<MemberAddResponse>> {
     const { name = "", isLearner = false, isWitness = false } = request;
     if (isWitness && isLearner) {
       throw new InvalidArgumentError("memberAdd.isWitness", "must not be given with isLearner", isWitness);
@@ -61,7 +67,7 @@ export class ClusterDesk implements ClusterAdministration {
     await this.#begin(options);
     const id = this.#newId();
     const kind = isWitness ? { isLearner, isWitness } : { isLearner };
-    await this.#ask({ type: "memberAdd", id, name, peerUrls, ...kind }, options);
+    await this.#ask({ type: "memberAdd", id, name, peerUrls, ...kind, ...meantFor(options) }, options);
     const listed = this.#listed();
     const member = listed.members.find((info) => info.id === id);
     return {
@@ -71,10 +77,10 @@ export class ClusterDesk implements ClusterAdministration {
     };
   }
 
-  async memberRemove(id: bigint, options: RequestOptions = {}): Promise<Answer<MembersResponse>> {
+  async memberRemove(id: bigint, options: ChangeOptions = {}): Promise<Answer<MembersResponse>> {
     await this.#begin(options);
     this.#find(id);
-    return this.#ask({ type: "memberRemove", id }, options);
+    return this.#ask({ type: "memberRemove", id, ...meantFor(options) }, options);
   }
 
   async memberUpdate(
@@ -87,10 +93,10 @@ export class ClusterDesk implements ClusterAdministration {
     return this.#ask({ type: "memberUpdate", id, peerUrls: checkUrls(peerUrls, this.#options.peerScheme) }, options);
   }
 
-  async memberPromote(id: bigint, options: RequestOptions = {}): Promise<Answer<MembersResponse>> {
+  async memberPromote(id: bigint, options: ChangeOptions = {}): Promise<Answer<MembersResponse>> {
     await this.#begin(options);
     if (this.#find(id).isLearner !== true) throw new CoordinationError("MEMBER_NOT_LEARNER");
-    return this.#ask({ type: "memberPromote", id }, options);
+    return this.#ask({ type: "memberPromote", id, ...meantFor(options) }, options);
   }
 
   async moveLeader(id: bigint, options: RequestOptions = {}): Promise<Answer<object>> {
@@ -168,6 +174,10 @@ export class ClusterDesk implements ClusterAdministration {
       if (!cluster.removed.has(id) && !members().some((info) => info.id === id)) return id;
     }
   }
+}
+
+function meantFor({ ifMembers }: ChangeOptions): Pick<ChangeOptions, "ifMembers"> {
+  return ifMembers === undefined ? {} : { ifMembers };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { configurationOf, type Configuration } from "../../consensus/index.ts";
 import type { ClusterRequest } from "./cluster-change.ts";
+import type { MembersSeen } from "./cluster.ts";
 import { judge, type ClusterView } from "./cluster-rules.ts";
 
 const url = (id: number): string => `http://host${id}:2380`;
@@ -114,6 +115,46 @@ describe("the leader judges", () => {
     ["nobody", { voters: [1] }, 4, "MEMBER_NOT_FOUND"],
   ])("the promotion of %s", (_, given, id, expected) => {
     expect(verdictOn(about("memberPromote", id), given)).toEqual(expected);
+  });
+
+  const three = { voters: [1n, 2n, 3n], learners: [] };
+  const withOne = { voters: [1n, 2n, 3n], learners: [9n] };
+  const withFour = { voters: [1n, 2n, 3n, 9n], learners: [] };
+  const remove = (id: number, ifMembers: MembersSeen): ClusterRequest => {
+    return { type: "memberRemove", id: BigInt(id), ifMembers };
+  };
+  const promote = (ifMembers: MembersSeen): ClusterRequest => ({ type: "memberPromote", id: 9n, ifMembers });
+  const addMeant = { ...(add(true) as Extract<ClusterRequest, { type: "memberAdd" }>), ifMembers: three };
+  it.each<[string, Given, ClusterRequest, unknown]>([
+    ["adds a learner while a voter is away", { voters: [1, 2, 3], heard: [1, 2] }, addMeant, learner],
+    ["adds nobody without a majority", { voters: [1, 2, 3], heard: [1] }, addMeant, "UNHEALTHY_CLUSTER"],
+    ["adds nobody to others", { voters: [1, 2, 4], heard: [1, 2] }, addMeant, "MEMBERS_CHANGED"],
+    ["does not add again", { voters: [1, 2, 3], learners: [9] }, addMeant, "done"],
+    ["adds no second one", { voters: [1, 2, 3], learners: [8] }, addMeant, "MEMBERS_CHANGED"],
+    [
+      "promotes while a voter is away",
+      { voters: [1, 2, 3], learners: [9], started: [1, 2, 3, 9], heard: [1, 2, 9] },
+      promote(withOne),
+      [{ type: "promote", id: 9 }],
+    ],
+    [
+      "promotes nobody where a majority would be missing",
+      { voters: [1, 2, 3], learners: [9], started: [1, 2, 3, 9], heard: [1, 9] },
+      promote(withOne),
+      "UNHEALTHY_CLUSTER",
+    ],
+    ["does not promote again", { voters: [1, 2, 3, 9] }, promote(withOne), "done"],
+    ["removes one that is away", { voters: [1, 2, 3, 9], heard: [1, 2, 9] }, remove(3, withFour), removed(3)],
+    [
+      "removes nobody where a majority is missing",
+      { voters: [1, 2, 3, 9], heard: [1] },
+      remove(3, withFour),
+      "UNHEALTHY_CLUSTER",
+    ],
+    ["does not remove again", { voters: [1, 2, 9] }, remove(3, withFour), "done"],
+    ["removes nobody from others", { voters: [1, 2, 3] }, remove(3, withFour), "MEMBERS_CHANGED"],
+  ])("what is meant for certain members: %s", (_, given, request, expected) => {
+    expect(verdictOn(request, given)).toEqual(expected);
   });
 
   it("who is to lead", () => {

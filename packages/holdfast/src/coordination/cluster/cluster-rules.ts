@@ -1,6 +1,7 @@
 import type { Configuration, ConfigurationChange } from "../../consensus/index.ts";
 import { parsePeerUrl } from "./peer-url.ts";
 import type { ClusterRequest } from "./cluster-change.ts";
+import type { MembersSeen } from "./cluster.ts";
 import type { CoordinationErrorCode } from "../coordination-error.ts";
 
 /** The cluster as its leader sees it. */
@@ -40,11 +41,16 @@ export function judge(request: ClusterRequest, view: ClusterView): Verdict {
   const id = Number(request.id);
   const isVoter = voters.includes(id);
   const isMember = isVoter || learners.includes(id);
+  const unfit = "ifMembers" in request ? reasonUnfit(request, view) : undefined;
+  if (unfit !== undefined) return unfit;
   switch (request.type) {
     case "memberAdd":
       return isMember ? done : judgeAdd(request, view);
     case "memberRemove":
       if (!isMember) return done;
+      if (isVoter && request.ifMembers !== undefined && !hearsMajority(without(id, voters), view)) {
+        return refused("UNHEALTHY_CLUSTER");
+      }
       return (isVoter ? reasonToKeep(id, view) : undefined) ?? change({ type: "remove", id });
     case "memberUpdate": {
       if (!isMember) return refused("MEMBER_NOT_FOUND");
@@ -58,6 +64,7 @@ export function judge(request: ClusterRequest, view: ClusterView): Verdict {
       if (isVoter) return done;
       if (!view.isReady(id)) return refused("LEARNER_NOT_READY");
       if (!hasMajority([...voters, id], view)) return refused("NOT_ENOUGH_STARTED");
+      if (request.ifMembers !== undefined && !hearsMajority([...voters, id], view)) return refused("UNHEALTHY_CLUSTER");
       return change({ type: "promote", id });
     default:
       if (id === view.self) return done;
@@ -73,7 +80,8 @@ function judgeAdd({ id, peerUrls, ...request }: AddRequest, view: ClusterView): 
   const isLearner = request.isLearner || (voters.length === 1 && request.isWitness !== true);
   const started = voters.filter(view.isStarted).length;
   if (!isLearner && started < majorityOf(voters.length + 1)) return refused("NOT_ENOUGH_STARTED");
-  if (!voters.every(view.isHeard)) return refused("UNHEALTHY_CLUSTER");
+  const isMeant = request.ifMembers !== undefined && isLearner;
+  if (isMeant ? !hearsMajority(voters, view) : !voters.every(view.isHeard)) return refused("UNHEALTHY_CLUSTER");
   if (isTaken(peerUrls, 0, view)) return refused("PEER_URL_EXISTS");
   if (isLearner && learners.length >= maxLearners) return refused("TOO_MANY_LEARNERS");
   if (request.isWitness === true && isMostly(witnesses.length + 1, voters.length + 1))
@@ -83,9 +91,36 @@ function judgeAdd({ id, peerUrls, ...request }: AddRequest, view: ClusterView): 
   return change({ type, id: Number(id), address });
 }
 
+type Meant = Extract<ClusterRequest, { readonly ifMembers?: MembersSeen }>;
+
+/** A change that was carried out already, perhaps by a leader before, has changed the members itself. */
+function reasonUnfit({ type, ifMembers, ...request }: Meant, { configuration }: ClusterView): Verdict | undefined {
+  if (ifMembers === undefined) return undefined;
+  const id = Number(request.id);
+  const seen = { voters: ifMembers.voters.map(Number), learners: ifMembers.learners.map(Number) };
+  if (isSame(configuration, seen)) return undefined;
+  const after =
+    type === "memberAdd"
+      ? { voters: seen.voters, learners: [...seen.learners, id] }
+      : type === "memberRemove"
+        ? { voters: without(id, seen.voters), learners: without(id, seen.learners) }
+        : { voters: [...seen.voters, id], learners: without(id, seen.learners) };
+  return isSame(configuration, after) ? done : refused("MEMBERS_CHANGED");
+}
+
+function isSame(present: Pick<Configuration, "voters" | "learners">, seen: typeof present): boolean {
+  return (["voters", "learners"] as const).every((part) => {
+    return present[part].length === seen[part].length && seen[part].every((id) => present[part].includes(id));
+  });
+}
+
+function without(id: number, ids: readonly number[]): number[] {
+  return ids.filter((other) => other !== id);
+}
+
 function reasonToKeep(id: number, view: ClusterView): Verdict | undefined {
   const { voters, witnesses } = view.configuration;
-  const others = voters.filter((voter) => voter !== id);
+  const others = without(id, voters);
   if (!hasMajority(others, view)) return refused("NOT_ENOUGH_STARTED");
   if (isMostly(others.filter((voter) => witnesses.includes(voter)).length, others.length)) {
     return refused("NOT_ENOUGH_STARTED");
@@ -97,6 +132,11 @@ function reasonToKeep(id: number, view: ClusterView): Verdict | undefined {
 
 function hasMajority(voters: readonly number[], view: ClusterView): boolean {
   return voters.filter(view.isStarted).length >= majorityOf(voters.length);
+}
+
+/** Of those that there will be, who are there now. */
+function hearsMajority(voters: readonly number[], view: ClusterView): boolean {
+  return voters.filter(view.isHeard).length >= majorityOf(voters.length);
 }
 
 /** Whether so many witnesses could decide alone, and nobody who may lead would hold it. */

@@ -11,15 +11,19 @@ import {
 } from "./cluster-codec.ts";
 import { ClusterState } from "./cluster-state.ts";
 
-const add = (id: bigint): ClusterRequest => {
+const add = (id: bigint): Extract<ClusterRequest, { type: "memberAdd" }> => {
   return { type: "memberAdd", id, name: `n${id}`, peerUrls: [`http://h${id}:1`], isLearner: id % 2n === 0n };
 };
+const ifMembers = { voters: [1n, 2n ** 60n, 6n], learners: [12n] };
 const alarm = { member: 2n ** 60n, type: "NOSPACE" } as const;
 
 const changes: readonly ClusterChange[] = [
   { type: "ask", number: 1, request: add(4n) },
   { type: "ask", number: 2, request: { type: "memberUpdate", id: 5n, peerUrls: ["http://a:1", "http://b:2"] } },
   { type: "ask", number: 3, request: { type: "memberRemove", id: 6n } },
+  { type: "ask", number: 4, request: { type: "memberRemove", id: 6n, ifMembers } },
+  { type: "ask", number: 5, request: { ...add(12n), ifMembers } },
+  { type: "ask", number: 6, request: { type: "memberPromote", id: 12n, ifMembers: { voters: [1n], learners: [] } } },
   { type: "ask", number: Number.MAX_SAFE_INTEGER, request: { type: "moveLeader", id: 7n } },
   { type: "answer", number: 1 },
   { type: "answer", number: 2, refused: "PEER_URL_EXISTS" },
@@ -53,7 +57,7 @@ describe("what the state knows of the cluster", () => {
     other.change({ type: "raiseAlarm", alarm: { member: 77n, type: "CORRUPT" } });
     other.restore(clusterOf(items));
     expect(other.capture()).toEqual(state.capture());
-    expect([...other.asks.keys()]).toEqual([3, Number.MAX_SAFE_INTEGER]);
+    expect([...other.asks.keys()]).toEqual([3, 4, 5, 6, Number.MAX_SAFE_INTEGER]);
     expect(other.told.get(4n)).toEqual({ id: 4n, name: "n4", peerUrls: ["http://h4:1"] });
     expect(other.told.has(5n)).toBe(false);
     expect([...other.removed]).toEqual([8n, 9n]);

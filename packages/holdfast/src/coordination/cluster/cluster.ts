@@ -12,6 +12,22 @@ export interface MemberAddRequest {
   readonly isWitness?: boolean;
 }
 
+/** Who takes part, by id, as somebody has seen it. */
+export interface MembersSeen {
+  readonly voters: readonly bigint[];
+  readonly learners: readonly bigint[];
+}
+
+/** Of a change that is made for one state of the cluster, and for no other. */
+export interface ChangeOptions extends RequestOptions {
+  /**
+   * Only as long as these are the members, which the leader looks at when it carries the change out; and only if the
+   * voters that it hears then are a majority of those there will be. In place of etcd's rules, by which nobody is added
+   * while a voter is away.
+   */
+  readonly ifMembers?: MembersSeen;
+}
+
 export interface MemberAddResponse {
   readonly member: MemberInfo;
   readonly members: readonly MemberInfo[];
@@ -35,15 +51,16 @@ export interface ClusterAdministration {
    * Gives a new member an id that was never used before. It counts from then on, before it runs: what it needs to know
    * to join, the others tell.
    *
-   * @throws CoordinationError PEER_URL_EXISTS, TOO_MANY_LEARNERS, UNHEALTHY_CLUSTER, NOT_ENOUGH_STARTED, BAD_MEMBER_URLS
+   * @throws CoordinationError PEER_URL_EXISTS, TOO_MANY_LEARNERS, UNHEALTHY_CLUSTER, NOT_ENOUGH_STARTED, BAD_MEMBER_URLS,
+   * MEMBERS_CHANGED with `ifMembers`
    */
-  memberAdd(request: MemberAddRequest, options?: RequestOptions): Promise<Answer<MemberAddResponse>>;
-  /** For good: it cannot come back under its id. @throws CoordinationError MEMBER_NOT_FOUND, UNHEALTHY_CLUSTER, NOT_ENOUGH_STARTED */
-  memberRemove(id: bigint, options?: RequestOptions): Promise<Answer<MembersResponse>>;
+  memberAdd(request: MemberAddRequest, options?: ChangeOptions): Promise<Answer<MemberAddResponse>>;
+  /** For good: it cannot come back under its id. @throws CoordinationError MEMBER_NOT_FOUND, UNHEALTHY_CLUSTER, NOT_ENOUGH_STARTED, MEMBERS_CHANGED */
+  memberRemove(id: bigint, options?: ChangeOptions): Promise<Answer<MembersResponse>>;
   /** @throws CoordinationError MEMBER_NOT_FOUND, PEER_URL_EXISTS, BAD_MEMBER_URLS */
   memberUpdate(id: bigint, peerUrls: readonly string[], options?: RequestOptions): Promise<Answer<MembersResponse>>;
-  /** A learner votes from now on. @throws CoordinationError MEMBER_NOT_FOUND, MEMBER_NOT_LEARNER, LEARNER_NOT_READY */
-  memberPromote(id: bigint, options?: RequestOptions): Promise<Answer<MembersResponse>>;
+  /** A learner votes from now on. @throws CoordinationError MEMBER_NOT_FOUND, MEMBER_NOT_LEARNER, LEARNER_NOT_READY, MEMBERS_CHANGED */
+  memberPromote(id: bigint, options?: ChangeOptions): Promise<Answer<MembersResponse>>;
   /** Resolves when that voter leads. @throws CoordinationError BAD_LEADER_TRANSFEREE, TRANSFER_FAILED */
   moveLeader(id: bigint, options?: RequestOptions): Promise<Answer<object>>;
 }

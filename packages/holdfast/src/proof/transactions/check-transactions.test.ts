@@ -289,7 +289,20 @@ G-single (read skew), 1 found: 2 transactions, each of which comes before the ne
   line 1 before line 2: it wrote 1 to key "x", which the other read (wr)
 where
   line 2: [["r","x",[1]],["r","y",[]]]
-  line 1: [["w","x",1],["w","y",1]]`);
+  line 1: [["append","x",1],["append","y",1]]`);
+  });
+
+  it.each<[title: string, unitNs: number, expected: string]>([
+    ["times", 1e6, "it returned at 1.000 ms, the other was called at 2.000 ms"],
+    ["no times where a history has none", 1, "it returned before the other was called"],
+  ])("tells %s", (_, unitNs, expected) => {
+    const txns: Txn[] = [
+      { does: "ax1", at: [0, unitNs] },
+      { does: "rx", at: [2 * unitNs, 3 * unitNs] },
+    ];
+    const level = "strict-serializable";
+    const { explanation } = checkTransactions(historyOf("list-append", txns), { kind: "list-append", level });
+    expect(explanation).toContain(expected);
   });
 
   it("shows a shortest cycle where there are longer ones", () => {

@@ -111,7 +111,7 @@ export function checkTransactions(
       found.add(
         name,
         steps.map(({ from }) => transactions[from]!),
-        () => explainCycle(steps, transactions),
+        () => explainCycle(steps, transactions, kind),
       );
     }
   } catch (error) {

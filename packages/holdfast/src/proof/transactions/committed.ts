@@ -1,4 +1,4 @@
-import type { Element, Key, Step } from "./micro-operation.ts";
+import type { Element, Key, Step, TransactionKind } from "./micro-operation.ts";
 import type { RecordedTransaction, Writers } from "./recorded-transaction.ts";
 
 /**
@@ -33,11 +33,12 @@ export function show(value: unknown): string {
   return text.length > 120 ? `${text.slice(0, 60)}…${text.slice(-59)}` : text;
 }
 
-/** Text for a transaction: its line and what it did. */
-export function showTransaction({ line, steps }: RecordedTransaction): string {
-  return `line ${line}: ${show(steps.map(stepText))}`;
+/** Text for a transaction: its line and what it did, as its history has it. */
+export function showTransaction({ line, steps }: RecordedTransaction, kind: TransactionKind): string {
+  return `line ${line}: ${show(steps.map((step) => stepText(step, kind)))}`;
 }
 
-function stepText(step: Step): readonly unknown[] {
-  return [step.f === "write" ? "w" : "r", step.key, step.f === "lost" ? null : step.value];
+function stepText(step: Step, kind: TransactionKind): readonly unknown[] {
+  if (step.f === "write") return [kind === "list-append" ? "append" : "w", step.key, step.value];
+  return ["r", step.key, step.f === "lost" ? null : step.value];
 }

@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { configurationUpdate } from "./configuration-update.ts";
-import { healthCheck, type FetchLike } from "./health-check.ts";
+import { healthCheck } from "./health-check.ts";
+import type { FetchLike } from "./health-probe.ts";
 import type { Plan } from "./plan.ts";
 import type { ExecutionReport } from "./plan-desk.ts";
 import { OrchestratorScene } from "./testing/orchestrator-scene.ts";
-import type { StepContext, StepExecutor } from "./step-executor.ts";
+import { stepContext } from "./testing/step-context.ts";
+import type { StepExecutor } from "./step-executor.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -20,12 +22,6 @@ async function execute(scene: OrchestratorScene, executors: StepExecutor[], plan
 async function valueOf(scene: OrchestratorScene, key: string): Promise<string | undefined> {
   const [pair] = (await scene.member.range({ key: encoder.encode(key) })).pairs;
   return pair && decoder.decode(pair.value);
-}
-
-function contextOf(parameters: StepContext["parameters"]): StepContext {
-  const { signal } = new AbortController();
-  const names = { planId: "p", executionId: "e", stepId: "s", idempotencyKey: "e/s" };
-  return { ...names, attempt: 1, fencingToken: 1, outputs: new Map(), parameters, signal };
 }
 
 describe("a health check", () => {
@@ -66,6 +62,50 @@ describe("a health check", () => {
       outputs: { s: { status: 200 } },
     });
     await scene.close();
+  });
+
+  it("asks a port, a gRPC server or the store, and each in time", async () => {
+    const scene = new OrchestratorScene();
+    const silent = (): Promise<never> => new Promise(() => {});
+    const closed: unknown[] = [];
+    const check = healthCheck({
+      fetch: silent,
+      network: {
+        connect: async ({ host, port }) =>
+          port === 1 ? Promise.reject(new Error("refused")) : { destroy: () => closed.push(`${host} ${port}`) },
+      },
+      grpc: async (_, service) => (service === "shop" ? "SERVING" : "NOT_SERVING"),
+      coordination: scene.member,
+      clock: scene.clock,
+    });
+    const ask = async (parameters: Record<string, string>): Promise<unknown> =>
+      await check.run(stepContext(parameters));
+    expect(await ask({ tcp: "[::1]:5432" })).toEqual({ status: "open" });
+    expect(closed).toEqual(["::1 5432"]);
+    await expect(ask({ tcp: "a:1" })).rejects.toThrow("refused");
+    expect(await ask({ grpc: "http://a:1", service: "shop" })).toEqual({ status: "SERVING" });
+    await expect(ask({ grpc: "http://a:1" })).rejects.toThrow("answered NOT_SERVING, not SERVING");
+    expect(await ask({ coordination: "mode" })).toEqual({ status: "read" });
+    const late = ask({ url: "http://a.test", within: "2s" });
+    late.catch(() => undefined);
+    await scene.clock.advance(2_000);
+    await expect(late).rejects.toMatchObject({ message: "no answer within 2s", stepErrorKind: "timeout" });
+    await scene.close();
+  });
+
+  it.each<[object, string]>([
+    [{}, "steps[0].parameters: must have exactly one of url, tcp (got none)"],
+    [{ url: "http://a.test", tcp: "a:1" }, "must have exactly one of url, tcp (got url and tcp)"],
+    [{ tcp: "a:1", status: 200 }, "status goes with url, not with tcp"],
+    [{ tcp: "a" }, "parameters.tcp: must be HOST:PORT"],
+    [{ grpc: "http://a.test" }, "parameters.grpc: unknown parameter; there are url, status, contains, tcp, within"],
+  ])("refuses %j when the plan is registered", (parameters, message) => {
+    const scene = new OrchestratorScene();
+    const check = healthCheck({ fetch: answer(200), network: { connect: async () => ({ destroy: () => {} }) } });
+    const one = scene.orchestrator("one", { executors: [check] });
+    const step = { id: "s", type: "health-check", parameters: parameters as Record<string, string> };
+    expect(() => one.register({ id: "p", steps: [step] })).toThrow(message);
+    return scene.close();
   });
 
   it("refuses a URL of another kind when the plan is registered", () => {
@@ -112,7 +152,7 @@ describe("a configuration update", () => {
   it("is made once and undone once, and not after it was undone", async () => {
     const scene = new OrchestratorScene();
     const { run, rollback } = configurationUpdate({ coordination: scene.member });
-    const context = contextOf({ key: "mode", value: "read-only" });
+    const context = stepContext({ key: "mode", value: "read-only" });
     expect(await run(context)).toEqual({ previous: null });
     expect(await run(context)).toEqual({ previous: null });
     await rollback!({ ...context, output: null });
@@ -127,7 +167,7 @@ describe("a configuration update", () => {
   it("does not undo what somebody else has written since", async () => {
     const scene = new OrchestratorScene();
     const { run, rollback } = configurationUpdate({ coordination: scene.member });
-    const context = contextOf({ key: "mode", value: "read-only" });
+    const context = stepContext({ key: "mode", value: "read-only" });
     await run(context);
     await scene.member.put({ key: encoder.encode("mode"), value: encoder.encode("theirs") });
     await expect(rollback!({ ...context, output: null })).rejects.toThrow('somebody else has written "mode" since');

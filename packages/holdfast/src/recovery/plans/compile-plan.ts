@@ -210,7 +210,8 @@ function checkExecutor(
     problems.add(`${path}.type`, `no executor for ${shown(action.type)}; there are ${there}`);
     return;
   }
-  checkParameters(executor.parameters, action.parameters ?? {}, given, problems);
+  const { parameters, check } = executor;
+  checkParameters(parameters, action.parameters ?? {}, { ...given, together: check }, problems);
 }
 
 function checkReferences(plan: Plan, executors: ReadonlyMap<string, StepExecutor>, problems: Problems): void {

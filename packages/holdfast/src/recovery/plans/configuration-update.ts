@@ -1,15 +1,22 @@
 import type { Coordination, KeyValue, TxnResponse } from "../../coordination/index.ts";
 import { checkOptionNames } from "../../errors/base.ts";
 import { decodeJson, encodeJson } from "./execution-record.ts";
+import type { ConfigurationFiles } from "./configuration-files.ts";
 import { defaultPlanPrefix } from "./execution-keys.ts";
+import { restoreFile, updateFile } from "./file-update.ts";
+import { pointerRule } from "./json-pointer.ts";
+import { exactlyOne } from "./parameter-rule.ts";
 import type { StepContext, StepExecutor } from "./step-executor.ts";
 import { StepFailure } from "./step-failure.ts";
+import { markKey } from "./step-mark.ts";
 
 export interface ConfigurationUpdateOptions {
   /** Where the configuration lies, and what was changed is remembered. */
   readonly coordination: Pick<Coordination, "range" | "txn">;
   /** As the orchestrator's, so that what is remembered goes with the execution. Default `recovery/`. */
   readonly prefix?: string;
+  /** For steps with a `file`: those of `holdfast/adapters/configuration-file`. Without them there are none. */
+  readonly files?: ConfigurationFiles;
 }
 
 /** What is remembered of a step's change, beside the execution: the key's value before it, or that it is undone. */
@@ -19,15 +26,18 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /**
- * Steps of the type `configuration-update`: put `value` at `key`, in the store, once, however often the step is tried;
- * the rollback puts back what was there, unless somebody else has written since.
+ * Steps of the type `configuration-update`: change the configuration once, however often the step is tried; the rollback
+ * puts back what was there, unless somebody else has written since.
+ *
+ * - `key`: put the text `value` there, in the store
+ * - `file`: put the text `value` in the place of its whole text; with `pointer`, put any `value` at that JSON pointer
  */
 export function configurationUpdate(options: ConfigurationUpdateOptions): StepExecutor {
-  checkOptionNames("configurationUpdate", options, ["coordination", "prefix"]);
-  const { coordination, prefix = defaultPlanPrefix } = options;
-
-  const markOf = ({ executionId, stepId }: StepContext): Uint8Array =>
-    encoder.encode(`${prefix}executions/${executionId}/marks/${stepId}`);
+  checkOptionNames("configurationUpdate", options, ["coordination", "prefix", "files"]);
+  const { coordination, prefix = defaultPlanPrefix, files } = options;
+  const oneHome = exactlyOne({ key: [], ...(files && { file: ["pointer"] }) });
+  const place = files && { files, coordination, prefix };
+  const markOf = (context: StepContext): Uint8Array => markKey(prefix, context);
 
   async function read(key: Uint8Array, signal: AbortSignal): Promise<KeyValue | undefined> {
     return (await coordination.range({ key }, { signal })).pairs[0];
@@ -35,11 +45,26 @@ export function configurationUpdate(options: ConfigurationUpdateOptions): StepEx
 
   return {
     type: "configuration-update",
-    parameters: { key: { type: "text", required: true }, value: { type: "text", required: true } },
+    parameters: {
+      key: { type: "text" },
+      ...(files && {
+        file: { type: "text", check: (path) => files.refuses?.(path as string) },
+        pointer: { type: "text", check: pointerRule },
+      }),
+      value: { type: "any", required: true },
+    },
+    check(given) {
+      const { value, pointer } = given;
+      const wrong = oneHome(given);
+      if (wrong !== undefined || pointer !== undefined || value === undefined || typeof value === "string")
+        return wrong;
+      return "must have a text as value, unless there is a pointer";
+    },
     outputs: ["previous"],
     errorKind: "configuration",
     async run(context) {
       const { parameters, signal } = context;
+      if (place !== undefined && parameters["file"] !== undefined) return await updateFile(place, context);
       const key = encoder.encode(parameters["key"] as string);
       const mark = markOf(context);
       for (;;) {
@@ -71,6 +96,7 @@ export function configurationUpdate(options: ConfigurationUpdateOptions): StepEx
     },
     async rollback(context) {
       const { parameters, signal } = context;
+      if (place !== undefined && parameters["file"] !== undefined) return await restoreFile(place, context);
       const key = encoder.encode(parameters["key"] as string);
       const mark = markOf(context);
       const done = await read(mark, signal);

@@ -53,6 +53,7 @@ export class ExecutionRun {
   #state: ExecutionState;
   #timer: Timer | undefined;
   #wake: (() => void) | undefined;
+  #isRecording = false;
 
   constructor(parts: ExecutionRunParts) {
     this.id = parts.state.id;
@@ -60,6 +61,11 @@ export class ExecutionRun {
     this.#state = parts.state;
     this.#outputs = new Map(parts.outputs);
     this.#outputBytes = JSON.stringify([...parts.outputs.values()]).length;
+  }
+
+  /** Whether a try is under way, or something is to be recorded; else it waits for a time, or for a person. */
+  get isBusy(): boolean {
+    return this.#attempts.size > 0 || this.#waiting.length > 0 || this.#isRecording;
   }
 
   feed(input: ExecutionInput, request?: Uint8Array): void {
@@ -79,7 +85,11 @@ export class ExecutionRun {
     try {
       while (!isOver(this.#state.status)) {
         signal.throwIfAborted();
-        if (this.#waiting.length > 0) await this.#transition();
+        if (this.#waiting.length > 0) {
+          this.#isRecording = true;
+          await this.#transition();
+          this.#isRecording = false;
+        }
         else await new Promise<void>((resolve) => (this.#wake = resolve));
         this.#wake = undefined;
       }

@@ -66,6 +66,11 @@ export interface Orchestrator extends PlanDesk, AsyncDisposable {
   execute(planId: string, options?: ExecuteOptions): Promise<string>;
   /** Resolves when the execution is over, however it ended, wherever it runs. @throws PlanError EXECUTION_NOT_FOUND; the signal's reason */
   finished(id: string, options?: { readonly signal?: AbortSignal }): Promise<ExecutionReport>;
+  /**
+   * Claims nothing more, and resolves when no step is under way: what waits for a person or for its next try is left to
+   * others by `close`, and so is everything when the signal fires before. @throws the signal's reason
+   */
+  drain(options?: { readonly signal?: AbortSignal }): Promise<void>;
   /** Stops; others go on with what ran here. */
   close(): Promise<void>;
 }
@@ -85,6 +90,8 @@ export function createOrchestrator(options: OrchestratorOptions): Orchestrator {
   return new PlanOrchestrator(checkOrchestratorOptions(options));
 }
 
+const drainLookMs = 20;
+
 class PlanOrchestrator implements Orchestrator {
   readonly name: string;
   readonly #desk: PlanDesk;
@@ -98,6 +105,7 @@ class PlanOrchestrator implements Orchestrator {
   readonly #waiting = new Map<string, Set<() => void>>();
   readonly #done: Promise<void>;
   #tenure: Tenure | undefined;
+  #isDraining = false;
 
   constructor(settings: OrchestratorSettings) {
     this.#settings = settings;
@@ -202,6 +210,13 @@ class PlanOrchestrator implements Orchestrator {
     return this.#desk.refuse(id, step, options);
   }
 
+  async drain({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    this.#isDraining = true;
+    this.#tenure?.drain();
+    const either = signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]);
+    while (this.#tenure?.isBusy === true) await this.#settings.clock.sleep(drainLookMs, { signal: either });
+  }
+
   async close(): Promise<void> {
     this.#closing.abort(new PlanError("CLAIM_LOST", { detail: "the orchestrator is closed" }));
     await this.#done;
@@ -245,6 +260,7 @@ class PlanOrchestrator implements Orchestrator {
         desk: this.#view,
         session,
         own: this.#own,
+        isDraining: this.#isDraining,
         signal: over,
         publish: (event) => this.#publish(() => this.#settings.onEvent?.(event)),
         onError: (error, execution) => this.#tellError(error, execution),

@@ -22,6 +22,27 @@ const words: Readonly<Record<ParameterRule["type"], string>> = {
   object: "must be an object",
 };
 
+/** A rule that parameters break together, or undefined; texts with references stand in them as they were written. */
+export type ParametersTogether = (given: { readonly [name: string]: JsonValue }) => string | undefined;
+
+/** That one of some parameters is given, and no other of them, and that those which belong to one go with it. */
+export function exactlyOne(choices: { readonly [name: string]: readonly string[] }): ParametersTogether {
+  const names = Object.keys(choices);
+  return (given) => {
+    const chosen = names.filter((name) => Object.hasOwn(given, name));
+    const [only] = chosen;
+    if (only === undefined || chosen.length > 1) {
+      return `must have exactly one of ${names.join(", ")} (got ${chosen.join(" and ") || "none"})`;
+    }
+    for (const [name, more] of Object.entries(choices)) {
+      if (name === only) continue;
+      const stray = more.find((each) => Object.hasOwn(given, each) && choices[only]?.includes(each) !== true);
+      if (stray !== undefined) return `${stray} goes with ${name}, not with ${only}`;
+    }
+    return undefined;
+  };
+}
+
 /** What is wrong with a value, or undefined. */
 export function brokenRule({ type, check }: ParameterRule, value: JsonValue): string | undefined {
   return isOfType(type, value) ? check?.(value) : words[type];
@@ -50,10 +71,26 @@ function isOfType(type: ParameterRule["type"], value: JsonValue): boolean {
 export function checkParameters(
   rules: { readonly [name: string]: ParameterRule } | undefined,
   given: { readonly [name: string]: JsonValue },
+  {
+    path,
+    resolved,
+    together,
+  }: { readonly path: string; readonly resolved: boolean; readonly together?: ParametersTogether | undefined },
+  problems: Problems,
+): void {
+  const before = problems.list.length;
+  if (rules !== undefined) checkEach(rules, given, { path, resolved }, problems);
+  // What each must be comes first: a rule for all of them may count on it.
+  const broken = problems.list.length > before ? undefined : together?.(given);
+  if (broken !== undefined) problems.add(path, broken);
+}
+
+function checkEach(
+  rules: { readonly [name: string]: ParameterRule },
+  given: { readonly [name: string]: JsonValue },
   { path, resolved }: { readonly path: string; readonly resolved: boolean },
   problems: Problems,
 ): void {
-  if (rules === undefined) return;
   for (const [name, value] of Object.entries(given)) {
     const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
     if (rule === undefined) {

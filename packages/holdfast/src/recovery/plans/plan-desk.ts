@@ -39,6 +39,8 @@ export interface Decision {
 export interface PlanDesk {
   /** @throws PlanError EXECUTION_NOT_FOUND */
   status(id: string): Promise<ExecutionReport>;
+  /** The plan that it executes, as it was recorded. @throws PlanError EXECUTION_NOT_FOUND */
+  plan(id: string): Promise<unknown>;
   /** What was decided and why, the oldest first. @throws PlanError EXECUTION_NOT_FOUND */
   history(id: string): Promise<readonly PlanHistoryEntry[]>;
   /** Those that are not over, then those that are, the latest first; at most `limit`, default 100. */
@@ -127,6 +129,11 @@ export function planDesk(
         decodeJson(value),
       ]);
       return report(state, Object.fromEntries(outputs) as ExecutionReport["outputs"]);
+    },
+    async plan(id) {
+      const [pair] = await pairsOf({ key: keys.execution(checkId(id)).plan });
+      if (pair === undefined) throw new PlanError("EXECUTION_NOT_FOUND", { detail: id });
+      return decodeJson(pair.value);
     },
     async history(id) {
       await stateOf(id);

@@ -62,7 +62,8 @@ function contextOf(place: AttemptPlace): StepContext {
     throw new StepFailure("validation", (cause as Error).message, { cause });
   }
   const problems = new Problems();
-  checkParameters(executor.parameters, parameters, { path: "parameters", resolved: true }, problems);
+  const where = { path: "parameters", resolved: true, together: executor.check };
+  checkParameters(executor.parameters, parameters, where, problems);
   const [problem] = problems.list;
   if (problem !== undefined) throw new StepFailure("validation", describeProblem(problem));
   return {

@@ -1,5 +1,5 @@
 import { checkFunction, checkOptionNames, InvalidArgumentError } from "../../errors/base.ts";
-import type { ParameterRule } from "./parameter-rule.ts";
+import type { ParameterRule, ParametersTogether } from "./parameter-rule.ts";
 import { approvalType, type JsonValue } from "./plan.ts";
 import { namePattern } from "./plan-shape.ts";
 
@@ -32,6 +32,8 @@ export interface StepExecutor {
   readonly type: string;
   /** What steps of this type may be told; anything when absent. */
   readonly parameters?: { readonly [name: string]: ParameterRule };
+  /** What is wrong with parameters that fit their own rules each: told as `must have exactly one of …`. */
+  readonly check?: ParametersTogether;
   /** The fields of its output that other steps may refer to; any when absent. */
   readonly outputs?: readonly string[];
   /** Whether it changes anything that may have to be undone. Default true. */
@@ -46,7 +48,7 @@ export interface StepExecutor {
   readonly rollback?: (context: StepContext & { readonly output: JsonValue }) => unknown;
 }
 
-const names = ["type", "parameters", "outputs", "changes", "repeatable", "errorKind", "run", "rollback"];
+const names = ["type", "parameters", "check", "outputs", "changes", "repeatable", "errorKind", "run", "rollback"];
 
 /** By type. @throws InvalidArgumentError for one that is no executor, or whose type is taken */
 export function executorTable(executors: readonly StepExecutor[]): ReadonlyMap<string, StepExecutor> {
@@ -62,6 +64,7 @@ export function executorTable(executors: readonly StepExecutor[]): ReadonlyMap<s
     }
     if (typeof run !== "function") throw new InvalidArgumentError(`${path}.run`, "must be a function", run);
     checkFunction(`${path}.rollback`, executor.rollback);
+    checkFunction(`${path}.check`, executor.check);
     table.set(type, executor);
   }
   return table;

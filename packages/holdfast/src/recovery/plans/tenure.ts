@@ -20,6 +20,8 @@ export interface TenureParts {
   readonly signal: AbortSignal;
   /** Executions that were asked for here. */
   readonly own: Set<string>;
+  /** Whether nothing is begun any more. */
+  readonly isDraining: boolean;
   readonly publish: (event: PlanEvent) => void;
   readonly onError: (error: unknown, execution: string | undefined) => void;
 }
@@ -40,9 +42,11 @@ export class Tenure {
   readonly #pending = new Set<string>();
   #claiming = 0;
   #finished = 0;
+  #isDraining: boolean;
 
   constructor(parts: TenureParts) {
     this.#parts = parts;
+    this.#isDraining = parts.isDraining;
     for (const id of parts.desk.active.keys()) if (!parts.desk.owners.has(id)) this.onFree(id);
   }
 
@@ -50,10 +54,19 @@ export class Tenure {
     return this.#runs.size;
   }
 
+  /** Begins and claims nothing from now on. */
+  drain(): void {
+    this.#isDraining = true;
+  }
+
+  get isBusy(): boolean {
+    return this.#pending.size > 0 || [...this.#runs.values()].some((run) => run.isBusy);
+  }
+
   /** Records a new execution, and runs it here if there is room. */
   async create(plan: CompiledPlan, state: ExecutionState, signal: AbortSignal): Promise<void> {
     const { store, settings, session } = this.#parts;
-    const hasRoom = this.#runs.size + this.#pending.size < settings.maxRunning;
+    const hasRoom = !this.#isDraining && this.#runs.size + this.#pending.size < settings.maxRunning;
     const claimant = hasRoom ? { name: session.uniqueName(), leaseId: session.leaseId } : undefined;
     if (hasRoom) this.#pending.add(state.id);
     try {
@@ -110,6 +123,7 @@ export class Tenure {
     const { settings, signal } = this.#parts;
     while (
       !signal.aborted &&
+      !this.#isDraining &&
       this.#claiming < maxClaims &&
       this.#runs.size + this.#pending.size < settings.maxRunning
     ) {

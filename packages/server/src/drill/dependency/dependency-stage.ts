@@ -18,33 +18,39 @@ import {
 import { nodeRuntime } from "holdfast/runtime";
 import { checkLinkFault } from "../strikes/check-link-fault.ts";
 import { callDependency, dependencyProtocols, type Dependency } from "./dependency-call.ts";
-import { protectedCalls, type ProtectedCalls } from "./protected-calls.ts";
+import { serviceCalls, type ServiceCalls } from "./service-calls.ts";
 
 const longestMs = 600_000;
 const probeMs = 1_000;
 const bucketMs = 100;
 const targetName = "dependency";
 
-/**
- * A service with its policies in place, and what it depends on behind a proxy: a server of somebody else, or else a small
- * HTTP server of our own. The service's callers are the load.
- */
-export function dependencyStage(upstream: Dependency | undefined): DrillStage {
-  return new DependencyStage(upstream);
+export interface DependencyStageOptions {
+  /** A server of somebody else. Default: a small HTTP server of our own. */
+  readonly upstream: Dependency | undefined;
+  /** Whether the service has its policies in place. */
+  readonly isProtected: boolean;
+}
+
+/** A service with its policies in place or without any, and what it depends on behind a proxy. The service's callers are the load. */
+export function dependencyStage(options: DependencyStageOptions): DrillStage {
+  return new DependencyStage(options);
 }
 
 class DependencyStage implements DrillStage {
   readonly #upstream: Dependency | undefined;
+  readonly #isProtected: boolean;
   #server: Server | undefined;
   #proxy: FaultProxy | undefined;
   #registry: FaultRegistry | undefined;
   #dependency: Dependency | undefined;
-  #calls: ProtectedCalls | undefined;
+  #calls: ServiceCalls | undefined;
   #beganMs = 0;
   #recoveredMs: number | null = null;
 
-  constructor(upstream: Dependency | undefined) {
+  constructor({ upstream, isProtected }: DependencyStageOptions) {
     this.#upstream = upstream;
+    this.#isProtected = isProtected;
   }
 
   checkFault({ kind, targets, parameters }: DrillFaultPlan, path: string): void {
@@ -58,7 +64,7 @@ class DependencyStage implements DrillStage {
     this.#proxy = proxy;
     this.#registry = faultRegistry({ clock: nodeRuntime().clock, targets: [proxy] });
     this.#dependency = { ...upstream, address: proxy.address };
-    this.#calls = protectedCalls(this.#dependency);
+    this.#calls = serviceCalls(this.#dependency, this.#isProtected);
   }
 
   async probe(): Promise<DrillMeasures> {

@@ -1,4 +1,4 @@
-import { checkOneOf, checkOptionNames } from "holdfast/errors/base";
+import { checkOneOf, checkOptionNames, InvalidArgumentError } from "holdfast/errors/base";
 import type { LiveFault, NetworkFaultKind } from "holdfast/proof";
 import { nameOf, type PeerLink } from "../peer-links.ts";
 import { checkLinkFault } from "./check-link-fault.ts";
@@ -23,13 +23,17 @@ type Shape = (typeof shapes)[number];
 export const partition: StrikeKind = {
   needs: "links",
   check(parameters, path) {
-    checkOptionNames(path, parameters, ["shape"]);
+    checkOptionNames(path, parameters, ["shape", "lost"]);
     checkOneOf(`${path}.shape`, parameters["shape"] ?? "isolate", shapes);
+    const { lost = false } = parameters;
+    if (typeof lost !== "boolean") throw new InvalidArgumentError(`${path}.lost`, "must be true or false", lost);
   },
   async begin(site, order) {
     const shape = (order.plan.parameters["shape"] ?? "isolate") as Shape;
     const cut = shape === "bridge" ? bridge(site, order) : isolation(site, order, shape);
-    const ended = await strike(site, cut.links, "partition", {});
+    // Held back until it is over, as TCP does for a while; or lost with the connections, as when it has given up.
+    const kind = order.plan.parameters["lost"] === true ? "blackHole" : "partition";
+    const ended = await strike(site, cut.links, kind, {});
     return {
       what: cut.what,
       mustElect: cut.mustElect,
@@ -105,11 +109,12 @@ async function strike(
   kind: string,
   parameters: StrikeOrder["plan"]["parameters"],
 ): Promise<{ heal(): Promise<void>; recordsOf(order: StrikeOrder): ReturnType<Strike["records"]> }> {
-  const end = await site.links.strike(links, kind, parameters);
+  const struckLinks = await site.links.strike(links, kind, parameters);
   let ended: readonly LiveFault[] = [];
+  let gossipStruck = 0;
   return {
     async heal() {
-      ended = await end();
+      ({ faults: ended, gossipStruck } = await struckLinks.end());
     },
     recordsOf: ({ targets, leader }) =>
       targets.map((target) => {
@@ -118,7 +123,7 @@ async function strike(
         const faults = own.length === 0 ? ended : ended.filter((fault) => own.includes(fault.target));
         const struck = faults.reduce((sum, fault) => sum + (fault.struck ?? 0), 0);
         const role = target === leader.name ? "leader" : "follower";
-        return { target, happened: struck > 0, role, term: leader.term, struck };
+        return { target, happened: struck > 0, role, term: leader.term, struck, gossipStruck };
       }),
   };
 }

@@ -1,60 +1,61 @@
-import { checkNumber, checkOptionNames } from "holdfast/errors/base";
+import { checkNodeFault, nodeFaultKinds, type NodeFaultKind } from "holdfast/adapters/system-faults";
+import { InvalidArgumentError } from "holdfast/errors/base";
+import type { FaultParameters } from "holdfast/proof";
+import type { DrilledMember } from "../drilled-member.ts";
+import { refusedBy } from "./check-link-fault.ts";
 import { describeTargets, memberNames, type StrikeKind } from "./strike.ts";
 
-type Rule = readonly [least: number, most: number, defaultValue: number];
+export const memberFaultKinds: readonly NodeFaultKind[] = nodeFaultKinds;
 
-/** Inside a member's process, where its preload carries them out. */
-export type MemberFaultKind = "slowDisk" | "fullDisk" | "clockSkew" | "clockDrift" | "blockedLoop" | "memory";
-
-const rules: Readonly<Record<MemberFaultKind, Readonly<Record<string, Rule>>>> = {
-  /** Each write and sync takes longer. */
-  slowDisk: { extraMs: [1, 60_000, 50] },
-  /** Nothing more can be written. */
-  fullDisk: {},
-  /** The time of day is wrong. */
-  clockSkew: { byMs: [-86_400_000, 86_400_000, 10_000] },
-  /** Time runs faster or slower, in millionths. */
-  clockDrift: { ppm: [-900_000, 9_000_000, 100_000] },
-  /** Its thread does something else for a share of the time. */
-  blockedLoop: { share: [0.01, 1, 0.5], everyMs: [1, 10_000, 100] },
-  memory: { bytes: [1, 2 ** 31 - 1, 256 * 1024 * 1024] },
+/** What a drill takes where its scenario says nothing. */
+const defaults: Partial<Record<NodeFaultKind, FaultParameters>> = {
+  slowDisk: { extraMs: 50, of: "all" },
+  clockSkew: { byMs: 10_000 },
+  clockJump: { byMs: 10_000 },
+  clockDrift: { ppm: 100_000 },
+  memory: { bytes: 256 * 1024 * 1024 },
 };
 
-export const memberFaultKinds: readonly MemberFaultKind[] = Object.keys(rules) as MemberFaultKind[];
+const ofDisks: readonly NodeFaultKind[] = ["fullDisk", "slowDisk", "failingSync", "failingDisk"];
+/** A member may stop itself rather than go on with such a disk. */
+const mayEndIt: readonly NodeFaultKind[] = ["fullDisk", "failingSync", "failingDisk"];
 
 const lookMs = 200;
+/** They are taken back long before; should the drill hang, this ends them. */
+const durationMs = 600_000;
 
-export function memberStrike(kind: MemberFaultKind): StrikeKind {
-  const own = rules[kind];
-  const valuesOf = (parameters: Readonly<Record<string, unknown>>, path: string): Record<string, number> =>
-    Object.fromEntries(
-      Object.entries(own).map(([name, [least, most, defaultValue]]) => [
-        name,
-        checkNumber(`${path}.${name}`, parameters[name] ?? defaultValue, least, most),
-      ]),
-    );
+/** A fault within a member's process: its disk, clocks, thread, memory. */
+export function memberStrike(kind: NodeFaultKind): StrikeKind {
+  const isOfDisk = ofDisks.includes(kind);
+  const valuesOf = (parameters: FaultParameters, directory: string): FaultParameters =>
+    checkNodeFault(kind, { ...(isOfDisk ? { path: directory } : {}), ...defaults[kind], ...parameters });
   return {
     needs: "orders",
     check(parameters, path) {
-      checkOptionNames(path, parameters, Object.keys(own));
-      valuesOf(parameters, path);
+      if ("path" in parameters) {
+        throw new InvalidArgumentError(`${path}.path`, "is a member's own data, and is not given", parameters["path"]);
+      }
+      refusedBy(path, () => valuesOf(parameters, "/"));
     },
     async begin(site, order) {
       const { targets, leader, plan } = order;
-      const values = valuesOf(plan.parameters, plan.id);
-      const struck = new Map<string, number>();
-      const died = new Set<string>();
-      // A member may stop itself rather than go on with a disk that takes nothing.
-      if (kind === "fullDisk") for (const target of targets) site.condemned.add(target);
+      const { id, parameters } = plan;
+      const mayEnd = mayEndIt.includes(kind);
+      if (mayEnd) for (const target of targets) site.condemned.add(target);
       const lives = new Map(targets.map((target) => [target, site.drilled(target)]));
-      const note = async (target: string, what: "look" | "end"): Promise<void> => {
-        const count = await lives.get(target)!.order(what, kind);
-        struck.set(target, Math.max(count, struck.get(target) ?? 0));
-      };
-      await Promise.all([...lives.values()].map((life) => life.order("begin", kind, values)));
+      const directories = new Map(site.plan.members.map(({ name, directory }) => [name, directory]));
+      const orderFor = (target: string): Parameters<DrilledMember["faults"]["inject"]>[0] => ({
+        id,
+        kind,
+        parameters: valuesOf(parameters, directories.get(target)!),
+        durationMs,
+      });
+      const died = new Set<string>();
+      await Promise.all(targets.map((target) => lives.get(target)!.faults.inject(orderFor(target), null)));
+      await Promise.all([...lives.values()].map(({ faults }) => faults.look(id)));
       // Another fault may kill the member, and with it what it would have told at the end.
       const looking = setInterval(() => {
-        for (const target of targets) note(target, "look").catch(() => undefined);
+        for (const { faults } of lives.values()) faults.look(id).catch(() => undefined);
       }, lookMs);
       return {
         what: `${kind} at ${describeTargets(order, memberNames(site).length)}`,
@@ -64,26 +65,29 @@ export function memberStrike(kind: MemberFaultKind): StrikeKind {
           clearInterval(looking);
           await Promise.all(
             targets.map(async (target) => {
-              // A new life knows nothing of the fault of the last one.
-              if (lives.get(target) === site.drilled(target) && site.supervisor.member(target).state !== "down") {
-                await note(target, "end");
-              } else if (kind === "fullDisk" && site.supervisor.member(target).state === "down") {
+              // One that has died has no faults any more, and a new life knows nothing of those of the last one.
+              await lives.get(target)!.faults.remove(orderFor(target), null);
+              if (!mayEnd) return;
+              if (site.supervisor.member(target).state === "down") {
                 died.add(target);
                 await site.supervisor.start(target);
               }
-              if (kind === "fullDisk") site.condemned.delete(target);
+              site.condemned.delete(target);
             }),
           );
         },
         records: () =>
-          targets.map((target) => ({
-            target,
-            happened: died.has(target) || (struck.get(target) ?? 0) > 0,
-            role: target === leader.name ? "leader" : "follower",
-            term: leader.term,
-            struck: struck.get(target) ?? null,
-            ...(kind === "fullDisk" ? { stoppedItself: died.has(target) } : {}),
-          })),
+          targets.map((target) => {
+            const struck = lives.get(target)!.faults.struck?.(id) ?? null;
+            return {
+              target,
+              happened: died.has(target) || (struck ?? 0) > 0,
+              role: target === leader.name ? "leader" : "follower",
+              term: leader.term,
+              struck,
+              ...(mayEnd ? { stoppedItself: died.has(target) } : {}),
+            };
+          }),
       };
     },
   };

@@ -1,6 +1,7 @@
 import type { NetworkFaultKind } from "holdfast/proof";
 import { linkStrike, partition } from "./link-strikes.ts";
 import { memberFaultKinds, memberStrike } from "./member-strikes.ts";
+import { orchestratorKill } from "./orchestrator-strike.ts";
 import { overload } from "./overload-strike.ts";
 import { kill, pause, rollingRestart } from "./process-strikes.ts";
 import type { StrikeKind } from "./strike.ts";
@@ -16,4 +17,5 @@ export const strikeKinds: Readonly<Record<string, StrikeKind>> = {
   ...Object.fromEntries(linkKinds.map((kind) => [kind, linkStrike(kind)])),
   ...Object.fromEntries(memberFaultKinds.map((kind) => [kind, memberStrike(kind)])),
   overload,
+  orchestratorKill,
 };

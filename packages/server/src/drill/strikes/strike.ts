@@ -5,6 +5,7 @@ import type { Supervisor } from "../../supervisor/supervisor.ts";
 import type { Leadership } from "../cluster-watch.ts";
 import type { DrilledMember } from "../drilled-member.ts";
 import type { PeerLinks } from "../peer-links.ts";
+import type { PlanOutcome } from "../plan/plan-outcome.ts";
 
 /** The cluster as whoever strikes it sees it. */
 export interface StrikeSite {
@@ -21,6 +22,11 @@ export interface StrikeSite {
   /** Resolves when a write was acknowledged from now on. */
   untilServing(signal: AbortSignal): Promise<void>;
   readonly seed: number;
+  /** Done when the drill is torn down, however it ended. */
+  atEnd(work: () => Promise<void>): void;
+  /** How many plans have ended so far. */
+  plansRun(): number;
+  tellPlan(outcome: PlanOutcome): void;
 }
 
 /** What a kind of fault is about to do. */
@@ -37,6 +43,8 @@ export interface Strike {
   readonly mustElect: boolean;
   /** Whether the rest can serve while it lasts. */
   readonly canServe: boolean;
+  /** Resolves when what it interrupted has come to its end all the same. Called more than once. */
+  untilOver?(context: StageContext): Promise<void>;
   heal(context: StageContext): Promise<void>;
   records(): readonly StageFaultRecord[];
 }
@@ -45,6 +53,8 @@ export interface Strike {
 export interface StrikeKind {
   /** What members must be started with for it. */
   readonly needs: "nothing" | "orders" | "links";
+  /** What it can be aimed at, where that is no members. */
+  readonly targets?: readonly string[];
   /** @throws InvalidArgumentError naming what is wrong below `path` */
   check(parameters: DrillFaultPlan["parameters"], path: string): void;
   begin(site: StrikeSite, order: StrikeOrder, context: StageContext): Promise<Strike>;

@@ -1,0 +1,128 @@
+import type { LiveMessage } from "holdfast/telemetry";
+import type { Connection } from "../model/connection.ts";
+import { retryDelayMs } from "../stream/backoff.ts";
+import { readMessage } from "../stream/read-message.ts";
+import { eventParser } from "../stream/sse-parser.ts";
+import { after, randomShare, steadyNow } from "./page-time.ts";
+import { authorization } from "./session-token.ts";
+
+export interface LiveStreamOptions {
+  readonly url: string;
+  readonly onMessage: (message: LiveMessage) => void;
+  readonly onConnection: (connection: Connection) => void;
+  /** What the server said that the page cannot show. */
+  readonly onProblem: (problem: string) => void;
+}
+
+export interface LiveStream {
+  /** Comes back at once: with a new token, or because somebody asked. */
+  reconnect(): void;
+  close(): void;
+}
+
+/** Without a word for so long, the connection counts as dead. */
+const silenceMs = 15_000;
+
+/** Follows the stream, and comes back to it where it was for as long as the page is open. */
+export function followStream(options: LiveStreamOptions): LiveStream {
+  const { url, onMessage, onConnection, onProblem } = options;
+  let lastId = "";
+  let attempt = 0;
+  let everyMs = 1_000;
+  let round = new AbortController();
+  let stopWaiting: () => void = () => undefined;
+  let isClosed = false;
+
+  async function connect(): Promise<void> {
+    round.abort();
+    stopWaiting();
+    if (isClosed) return;
+    const current = new AbortController();
+    round = current;
+    onConnection({ phase: "connecting", sinceMs: steadyNow() });
+    let reason: string;
+    try {
+      reason = await read(current);
+    } catch (error) {
+      reason = current.signal.aborted
+        ? String(current.signal.reason ?? "")
+        : `The server cannot be reached (${(error as Error).message})`;
+    }
+    if (round !== current || isClosed || reason === "refused") return;
+    attempt += 1;
+    const waitMs = retryDelayMs(attempt, randomShare());
+    onConnection({ phase: "waiting", reason, retryAtMs: steadyNow() + waitMs });
+    stopWaiting = after(waitMs, () => void connect());
+  }
+
+  /** Gives why it ended. */
+  async function read(current: AbortController): Promise<string> {
+    let silence = after(silenceMs, () => current.abort("The server says nothing"));
+    try {
+      const headers = {
+        ...authorization(),
+        accept: "text/event-stream",
+        ...(lastId === "" ? {} : { "last-event-id": lastId }),
+      };
+      const response = await fetch(url, { headers, signal: current.signal, cache: "no-store" });
+      if (response.status === 401) {
+        onConnection({ phase: "refused" });
+        return "refused";
+      }
+      if (!response.ok || response.body === null)
+        return `The server answered ${response.status} ${response.statusText}`;
+      const parser = eventParser(lastId);
+      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (done) return "The server ended the stream";
+        silence();
+        silence = after(silenceMs, () => current.abort("The server says nothing"));
+        for (const event of parser.push(value)) {
+          if (event.name === "message") take(event.data);
+        }
+        lastId = parser.lastId;
+      }
+    } finally {
+      silence();
+      current.abort();
+    }
+  }
+
+  function take(data: string): void {
+    let value: unknown;
+    try {
+      value = JSON.parse(data);
+    } catch {
+      onProblem("The server sent a message that is no JSON");
+      return;
+    }
+    const { message, problem } = readMessage(value);
+    if (message === undefined) {
+      onProblem(`The server sent ${problem}`);
+      return;
+    }
+    if (message.type === "hello") everyMs = message.everyMs;
+    if (message.type === "cluster") {
+      attempt = 0;
+      onConnection({ phase: "open", heardMs: steadyNow(), everyMs });
+    }
+    onMessage(message);
+  }
+
+  const again = (): void => {
+    attempt = 0;
+    void connect();
+  };
+  window.addEventListener("online", again);
+  void connect();
+  return {
+    reconnect: again,
+    close() {
+      isClosed = true;
+      window.removeEventListener("online", again);
+      stopWaiting();
+      round.abort();
+    },
+  };
+}

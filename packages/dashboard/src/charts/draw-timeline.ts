@@ -1,0 +1,126 @@
+import { colourOf } from "../browser/theme.ts";
+import type { EventEntry } from "../model/event-log.ts";
+import type { FaultRegion } from "../model/fault-regions.ts";
+
+export interface TimelineContent {
+  readonly entries: readonly EventEntry[];
+  readonly regions: readonly FaultRegion[];
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+const axisHeight = 18;
+const maxHeight = 180;
+const tallRow = 16;
+/** Rows lower than this have no name beside them. */
+const namedRow = 11;
+
+/** The nodes in the order of their names, with numbers in order. */
+export function timelineRows(entries: readonly EventEntry[]): string[] {
+  const names = new Set<string>();
+  for (const { event } of entries) names.add(event.nodeId);
+  return Array.from(names)
+    .sort((a, b) => a.localeCompare(b, "en", { numeric: true }))
+    .slice(0, maxHeight);
+}
+
+export function timelineHeight(rows: number): number {
+  return axisHeight + Math.min(maxHeight, Math.max(3, rows) * tallRow);
+}
+
+const marks = { bad: 1, warn: 0.75, good: 0.5, plain: 0.3 } as const;
+const colours = { bad: "--bad", warn: "--warn", good: "--good", plain: "--muted" } as const;
+
+/** A mark for each event: the worse, the taller. What falls on the same pixel is drawn once. */
+export function drawTimeline(canvas: HTMLCanvasElement, content: TimelineContent, rows: readonly string[]): void {
+  const context = canvas.getContext("2d");
+  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+  if (context === null || width === 0) return;
+  const ratio = Math.min(2, window.devicePixelRatio);
+  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(height * ratio);
+  }
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, width, height);
+  const { entries, regions, fromMs, toMs } = content;
+  const span = Math.max(1, toMs - fromMs);
+  const rowHeight = (height - axisHeight) / Math.max(3, rows.length);
+  const left = timelineLeft(rows.length);
+  const x = (atMs: number): number => left + Math.round(((atMs - fromMs) / span) * (width - left));
+  const rowOf = new Map(rows.map((name, at) => [name, at]));
+
+  context.fillStyle = colourOf("--region");
+  for (const { fromMs: from, toMs: to } of regions) {
+    if (from > toMs || (to ?? Infinity) < fromMs) continue;
+    const start = Math.max(left, x(from));
+    context.fillRect(start, 0, Math.max(2, Math.min(width, x(to ?? toMs)) - start), height - axisHeight);
+  }
+
+  drawAxis(context, { left, width, height }, fromMs, span);
+  if (rowHeight >= namedRow) {
+    context.fillStyle = colourOf("--muted");
+    context.font = "10px system-ui, sans-serif";
+    context.textAlign = "left";
+    for (const [at, name] of rows.entries()) {
+      context.fillText(name.slice(0, maxNameChars), 4, (at + 0.5) * rowHeight + 3.5, nameWidth - 8);
+    }
+  }
+
+  const drawn = new Set<number>();
+  for (const tone of ["plain", "good", "warn", "bad"] as const) {
+    context.fillStyle = colourOf(colours[tone]);
+    drawn.clear();
+    for (const { event, tone: own } of entries) {
+      const row = rowOf.get(event.nodeId);
+      if (own !== tone || row === undefined || event.at < fromMs || event.at > toMs) continue;
+      const place = x(event.at) * 1_000 + row;
+      if (drawn.has(place)) continue;
+      drawn.add(place);
+      const tall = Math.max(1, (rowHeight - 1) * marks[tone]);
+      context.fillRect(x(event.at), row * rowHeight + (rowHeight - tall) / 2, 2, tall);
+    }
+  }
+}
+
+const clock = new Intl.DateTimeFormat("en-GB", {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hourCycle: "h23",
+});
+
+/** Where time begins, beside the names. */
+export function timelineLeft(rows: number): number {
+  return Math.min(maxHeight, Math.max(3, rows) * tallRow) / Math.max(3, rows) >= namedRow ? nameWidth : 0;
+}
+
+const nameWidth = 56;
+const maxNameChars = 12;
+
+interface Place {
+  readonly left: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+function drawAxis(
+  context: CanvasRenderingContext2D,
+  { left, width, height }: Place,
+  fromMs: number,
+  span: number,
+): void {
+  context.strokeStyle = colourOf("--line");
+  context.fillStyle = colourOf("--muted");
+  context.font = "10.5px system-ui, sans-serif";
+  const ticks = Math.max(2, Math.floor(width / 120));
+  for (let tick = 0; tick <= ticks; tick++) {
+    const x = left + Math.round((tick / ticks) * (width - left - 1));
+    context.beginPath();
+    context.moveTo(x + 0.5, 0);
+    context.lineTo(x + 0.5, height - axisHeight);
+    context.stroke();
+    context.textAlign = tick === 0 ? "left" : tick === ticks ? "right" : "center";
+    context.fillText(clock.format(fromMs + (tick / ticks) * span), x, height - 5);
+  }
+}

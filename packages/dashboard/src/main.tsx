@@ -1,0 +1,49 @@
+import { render } from "preact";
+import { App } from "./app.tsx";
+import { followStream, type LiveStream } from "./browser/live-stream.ts";
+import { every, onceAFrame, steadyNow, wallNow } from "./browser/page-time.ts";
+import { dashboardRequests, dashboardUrl } from "./browser/requests.ts";
+import { followAddress } from "./browser/route.ts";
+import { takeTokenFromAddress } from "./browser/session-token.ts";
+import { applyTheme } from "./browser/theme.ts";
+import { LiveModel } from "./model/live-model.ts";
+import { pageState } from "./page-state.ts";
+import "./style/page.css";
+
+takeTokenFromAddress();
+followAddress();
+applyTheme();
+
+const model = new LiveModel();
+const page = pageState(model, dashboardRequests(), { phase: "connecting", sinceMs: steadyNow() });
+const show = onceAFrame(() => page.refresh());
+/** How far the cluster's clock is ahead of the browser's. */
+let aheadMs = 0;
+
+function tick(): void {
+  page.nowMs.value = wallNow() + aheadMs;
+  page.steadyMs.value = steadyNow();
+}
+
+const stream: LiveStream = followStream({
+  url: new URL("stream", dashboardUrl).href,
+  onMessage(message) {
+    if (message.type === "cluster") aheadMs = message.cluster.at - wallNow();
+    model.apply(message, wallNow() + aheadMs);
+    show();
+  },
+  onConnection(connection) {
+    page.steadyMs.value = steadyNow();
+    page.connection.value = connection;
+  },
+  onProblem: (problem) => (page.problem.value = problem),
+});
+
+tick();
+every(500, tick);
+
+const place = document.querySelector("#page");
+if (place !== null) {
+  place.replaceChildren();
+  render(<App page={page} onReconnect={() => stream.reconnect()} />, place);
+}

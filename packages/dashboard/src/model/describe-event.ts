@@ -1,0 +1,96 @@
+import type { EventOf, TelemetryEvent, TelemetryEventType } from "holdfast/telemetry";
+
+import { isRecord } from "../stream/message-shape.ts";
+
+/** What it means for those who watch: `bad` and `warn` are trouble, `good` is its end. */
+export type EventTone = "bad" | "warn" | "good" | "plain";
+
+interface Described {
+  readonly summary: string;
+  readonly tone: EventTone;
+}
+
+type Describers = { readonly [Type in TelemetryEventType]?: (event: EventOf<Type>) => string };
+
+const describers: Describers = {
+  memberJoined: ({ member }) => `${member} joined`,
+  memberReturned: ({ member }) => `${member} returned`,
+  memberSuspect: ({ member, from }) => `${member} is suspect, says ${from}`,
+  memberCleared: ({ member }) => `${member} is cleared`,
+  memberFailed: ({ member, from, lastHeardMs }) =>
+    `${member} failed, says ${from}; last heard ${seconds(lastHeardMs)} ago`,
+  memberLeft: ({ member }) => `${member} left`,
+  memberUpdated: ({ member, host, port }) => `${member} updated: ${host}:${port}`,
+  memberForgotten: ({ member }) => `${member} forgotten`,
+  nameConflict: ({ member, known, other }) => `two use the name ${member}: ${known} keeps it, ${other} is ignored`,
+  selfRefuted: ({ incarnation }) => `was accused, and has overruled it (incarnation ${incarnation})`,
+  selfStalled: ({ lagMs }) => `its process was held up for ${seconds(lagMs)}`,
+  roleChanged: ({ role, term }) => `became ${roleWords[role]} in term ${term}`,
+  leaderChanged: ({ leader, term }) =>
+    leader === null ? `knows no leader, term ${term}` : `follows ${leader}, term ${term}`,
+  quorumLost: ({ term }) => `lost the quorum and steps down, term ${term}`,
+  logTruncated: ({ from, to }) => `dropped its entries ${from} to ${to}, never committed`,
+  configurationChanged: ({ voters, committed }) =>
+    `voters ${voters.join(", ")}${committed ? "" : " (not committed yet)"}`,
+  request: ({ method, code, durationMs, error }) =>
+    `${method} code ${code} in ${durationMs.toFixed(1)} ms${error === null ? "" : `: ${error}`}`,
+  breakerOpened: ({ policy, reason, openMs }) =>
+    `${policy} opened (${reason})${openMs === null ? "" : ` for ${seconds(openMs)}`}`,
+  breakerHalfOpened: ({ policy }) => `${policy} is half-open: it lets a few calls through`,
+  breakerClosed: ({ policy, reason }) => `${policy} closed (${reason})`,
+  breakerForcedOpen: ({ policy }) => `${policy} was opened by hand`,
+  faultInjected: ({ fault, target, kind, durationMs }) => `${kind} on ${target} for ${seconds(durationMs)} (${fault})`,
+  faultRemoved: ({ fault, target, kind, reason, struck }) =>
+    `${kind} on ${target} ${reason}${struck === null ? "" : `, struck ${struck} times`} (${fault})`,
+};
+
+const roleWords = { leader: "leader", follower: "follower", candidate: "candidate", preCandidate: "pre-candidate" };
+
+/** By what a type is called, so that one that is new has its tone too. The first that fits counts. */
+const tones: readonly (readonly [RegExp, EventTone])[] = [
+  [/(?:Failed|Lost|Conflict|breakerOpened|ForcedOpen|Weakened|Exhausted|noAgreement|personWanted)$/i, "bad"],
+  [/(?:Recovered|Returned|Cleared|Completed|Closed|Restored|Removed)$/i, "good"],
+  [/(?:Suspect|Suspected|Stalled|Truncated|Injected|Rejected|TimedOut|Timeout|Limited|Degraded|HalfOpened)$/i, "warn"],
+  [/(?:Wanted|Refused|Withheld|Shed|throttled|Cancelled|rollbackStarted|Stale)$/i, "warn"],
+];
+
+/** An event in words. One of a type, or with fields, that the page does not know is shown field by field. */
+export function describeEvent(event: TelemetryEvent): Described {
+  const describe = describers[event.type] as ((event: TelemetryEvent) => string) | undefined;
+  return { summary: (describe && inWords(describe, event)) ?? fieldsOf(event), tone: toneOf(event) };
+}
+
+function inWords(describe: (event: TelemetryEvent) => string, event: TelemetryEvent): string | undefined {
+  try {
+    const words = describe(event);
+    return /\b(?:undefined|NaN)\b/.test(words) ? undefined : words;
+  } catch {
+    return undefined;
+  }
+}
+
+function toneOf(event: TelemetryEvent): EventTone {
+  if (event.type === "leaderChanged") return event.leader === null ? "bad" : "good";
+  if (event.type === "request") return event.code === 0 ? "plain" : "warn";
+  return tones.find(([pattern]) => pattern.test(event.type))?.[1] ?? "plain";
+}
+
+const stamp: ReadonlySet<string> = new Set(["type", "at", "nodeId", "seq"]);
+const maxFieldChars = 200;
+
+function fieldsOf(event: TelemetryEvent): string {
+  const fields = Object.entries(event).filter(([name]) => !stamp.has(name));
+  const words = fields.map(([name, value]) => `${name} ${valueText(value)}`);
+  return words.join(", ").slice(0, maxFieldChars);
+}
+
+/** Of an error what it says; of another object all it has. */
+function valueText(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (isRecord(value) && typeof value["message"] === "string") return value["message"];
+  return JSON.stringify(value);
+}
+
+function seconds(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+}

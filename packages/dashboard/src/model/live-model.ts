@@ -1,0 +1,102 @@
+import type {
+  ClusterView,
+  DrillView,
+  FaultTargetView,
+  FaultView,
+  HelloMessage,
+  LiveMessage,
+  PlanView,
+  ServiceReport,
+} from "holdfast/telemetry";
+import { emptyLog, withEvents, withLost, type EventLog } from "./event-log.ts";
+import { policyGroups, type PolicyGroup } from "./policy-groups.ts";
+import { maxSeries, SeriesBook } from "./series.ts";
+
+/** The series of the whole cluster: entries committed a second, and the greatest lag of any member. */
+export const clusterSeries = "cluster";
+
+/** As much of the lists as is kept, whatever the server sends. */
+const most = { members: 1_000, services: 200, plans: 500, drills: 200, faults: 1_000, targets: 2_000 } as const;
+
+/** What the page knows: the last word of each kind, and the events and series of a while. */
+export class LiveModel {
+  hello: HelloMessage | null = null;
+  cluster: ClusterView | null = null;
+  services: readonly ServiceReport[] = [];
+  policies: readonly PolicyGroup[] = [];
+  plans: readonly PlanView[] = [];
+  drills: readonly DrillView[] = [];
+  faults: readonly FaultView[] = [];
+  targets: readonly FaultTargetView[] = [];
+  log: EventLog = emptyLog;
+  readonly series: SeriesBook = new SeriesBook();
+
+  /** `atMs`: milliseconds since 1970, when it came. */
+  apply(message: LiveMessage, atMs: number): void {
+    switch (message.type) {
+      case "hello":
+        this.hello = message;
+        break;
+      case "cluster":
+        this.#cluster(message.cluster, atMs);
+        break;
+      case "services":
+        this.#services(message.services.slice(0, most.services), atMs);
+        break;
+      case "plans":
+        this.plans = message.plans.slice(0, most.plans);
+        break;
+      case "drills":
+        this.drills = message.drills.slice(0, most.drills);
+        break;
+      case "faults":
+        this.faults = message.faults.slice(0, most.faults);
+        this.targets = message.targets.slice(0, most.targets);
+        break;
+      case "events":
+        this.log = withEvents(this.log, message.events);
+        break;
+      case "lost":
+        this.log = withLost(this.log, message.nodeId, message.count);
+        break;
+    }
+  }
+
+  /** Forgets everything: a recording that is played from its start again. */
+  reset(): void {
+    this.hello = null;
+    this.cluster = null;
+    this.services = [];
+    this.policies = [];
+    this.plans = [];
+    this.drills = [];
+    this.faults = [];
+    this.targets = [];
+    this.log = emptyLog;
+    this.series.clear();
+  }
+
+  #cluster(cluster: ClusterView, atMs: number): void {
+    const members = cluster.members.slice(0, most.members);
+    this.cluster = { ...cluster, members };
+    const lags = members.flatMap(({ lagEntries }) => (lagEntries === null ? [] : [lagEntries]));
+    const greatest = lags.length === 0 ? null : lags.reduce((a, b) => Math.max(a, b));
+    this.series.add(clusterSeries, atMs, [cluster.commitsPerSecond, greatest]);
+  }
+
+  #services(services: readonly ServiceReport[], atMs: number): void {
+    this.services = services;
+    this.policies = policyGroups(services);
+    // Those that need looking at come first.
+    for (const { key, callsPerSecond, failureRatio, durationMs } of this.policies.slice(0, maxSeries - 1)) {
+      const failed = failureRatio === null ? null : callsPerSecond * failureRatio;
+      this.series.add(key, atMs, [
+        callsPerSecond,
+        failed,
+        durationMs?.p50 ?? null,
+        durationMs?.p90 ?? null,
+        durationMs?.p99 ?? null,
+      ]);
+    }
+  }
+}

@@ -1,0 +1,87 @@
+/** One event of a stream of server-sent events. */
+export interface ServerEvent {
+  readonly name: string;
+  readonly data: string;
+}
+
+/** What the parser has read of the stream's state. */
+export interface EventParser {
+  /** Gives the events that end in this piece. @throws RangeError when one grows beyond `maxBytes` */
+  push(piece: string): readonly ServerEvent[];
+  /** The last id heard: what to go on from. Empty when there was none. */
+  readonly lastId: string;
+  /** How long the server wants clients to wait before they come back; undefined when it did not say. */
+  readonly retryMs: number | undefined;
+}
+
+const defaultMaxChars = 16 * 1024 * 1024;
+
+/** Reads `text/event-stream` piece by piece, as WHATWG HTML 9.2.6 has it; an event that does not end is dropped. */
+export function eventParser(lastId: string = "", maxChars: number = defaultMaxChars): EventParser {
+  let rest = "";
+  let data: string[] = [];
+  let name = "";
+  let id = lastId;
+  let retryMs: number | undefined;
+  let size = 0;
+  let isFirst = true;
+
+  function field(line: string): void {
+    const colon = line.indexOf(":");
+    if (colon === 0) return;
+    const key = colon === -1 ? line : line.slice(0, colon);
+    const value = colon === -1 ? "" : line.slice(line[colon + 1] === " " ? colon + 2 : colon + 1);
+    if (key === "data") {
+      size += value.length;
+      data.push(value);
+    } else if (key === "event") name = value;
+    else if (key === "id" && !value.includes("\0")) id = value;
+    else if (key === "retry" && /^\d+$/.test(value)) retryMs = Number(value);
+  }
+
+  return {
+    push(piece) {
+      let text = rest + piece;
+      if (isFirst && text !== "") {
+        isFirst = false;
+        if (text.startsWith("\uFEFF")) text = text.slice(1);
+      }
+      const events: ServerEvent[] = [];
+      let from = 0;
+      for (;;) {
+        const end = lineEnd(text, from);
+        if (end === undefined) break;
+        const line = text.slice(from, end.at);
+        from = end.next;
+        if (line !== "") field(line);
+        else {
+          if (data.length > 0) events.push({ name: name === "" ? "message" : name, data: data.join("\n") });
+          data = [];
+          name = "";
+          size = 0;
+        }
+      }
+      rest = text.slice(from);
+      if (rest.length + size > maxChars) throw new RangeError(`an event of more than ${maxChars} characters`);
+      return events;
+    },
+    get lastId() {
+      return id;
+    },
+    get retryMs() {
+      return retryMs;
+    },
+  };
+}
+
+/** A CR at the very end may be half of a CRLF: its line ends when the next piece tells. */
+function lineEnd(text: string, from: number): { readonly at: number; readonly next: number } | undefined {
+  for (let at = from; at < text.length; at++) {
+    const char = text.charCodeAt(at);
+    if (char === 10) return { at, next: at + 1 };
+    if (char !== 13) continue;
+    if (at + 1 === text.length) return undefined;
+    return { at, next: text.charCodeAt(at + 1) === 10 ? at + 2 : at + 1 };
+  }
+  return undefined;
+}

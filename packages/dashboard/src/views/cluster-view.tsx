@@ -1,0 +1,121 @@
+import type { JSX } from "preact";
+import { useComputed } from "@preact/signals";
+import { LineChart } from "../charts/line-chart.tsx";
+import { clusterVerdict } from "../model/cluster-verdict.ts";
+import { faultRegions } from "../model/fault-regions.ts";
+import { clusterSeries } from "../model/live-model.ts";
+import { Badge } from "../parts/badge.tsx";
+import { Card, Empty } from "../parts/card.tsx";
+import { Icon } from "../parts/icon.tsx";
+import { countText, rateText } from "../parts/number-text.ts";
+import { usePage } from "../page-state.ts";
+import { ActiveFaults } from "./active-faults.tsx";
+import { ClusterPicture } from "./cluster-picture.tsx";
+import { LatestEvents } from "./latest-events.tsx";
+import { MembersTable } from "./members-table.tsx";
+
+const commitLines = [{ column: 1, label: "commits", colour: "--accent" }] as const;
+const lagLines = [{ column: 2, label: "greatest lag", colour: "--warn", dash: [6, 3] }] as const;
+const perSecond = (value: number | null): string => `${rateText(value)}/s`;
+
+/** Who leads, who is there, what is broken, and what is being done to it. */
+export function ClusterPage(): JSX.Element {
+  const page = usePage();
+  const regions = useComputed(() => faultRegions(page.log.value, page.faults.value));
+  const cluster = page.cluster.value;
+  if (cluster === null) return <Empty>Nothing is known of the cluster yet.</Empty>;
+  const series = page.series.get(clusterSeries);
+  return (
+    <div class="grid cluster-grid">
+      <ClusterSummary />
+      <div class="stack">
+        <Card title="Picture">
+          <ClusterPicture cluster={cluster} />
+        </Card>
+        <Card title="Over time">
+          <LineChart
+            title="Committed"
+            series={series}
+            lines={commitLines}
+            regions={regions.value}
+            shown={perSecond}
+            version={cluster.at}
+          />
+          <LineChart
+            title="Not applied yet"
+            series={series}
+            lines={lagLines}
+            regions={regions.value}
+            shown={countText}
+            version={cluster.at}
+          />
+        </Card>
+      </div>
+      <div class="stack">
+        <Card title={`Members (${cluster.members.length})`}>
+          <MembersTable cluster={cluster} />
+        </Card>
+        <Card title="Lately">
+          {page.faults.value.length > 0 && <ActiveFaults />}
+          <LatestEvents />
+        </Card>
+      </div>
+    </div>
+  );
+}
+
+/** One line that answers whether all is well, and a banner where it is not. */
+function ClusterSummary(): JSX.Element | null {
+  const page = usePage();
+  const cluster = page.cluster.value;
+  if (cluster === null) return null;
+  const verdict = clusterVerdict(cluster);
+  const { quorum, leader, term, commitsPerSecond } = cluster;
+  return (
+    <section class={`summary ${verdict.tone}`} aria-label="Summary">
+      <div class="summary-facts">
+        <p class="verdict">
+          <Badge tone={verdict.tone}>{verdict.word}</Badge>
+        </p>
+        <Fact name="Leader">
+          {leader === null ? (
+            "nobody"
+          ) : (
+            <>
+              <Icon name="leader" /> {leader}
+            </>
+          )}
+        </Fact>
+        <Fact name="Term">{countText(term)}</Fact>
+        <Fact name="Voters that answer">
+          {quorum.answering} of {quorum.voters} <span class="muted">({quorum.needed} needed)</span>
+        </Fact>
+        <Fact name="Commits">{perSecond(commitsPerSecond)}</Fact>
+        <Fact name="Active faults">{page.faults.value.length}</Fact>
+        <Fact name="Served by">{cluster.servedBy}</Fact>
+      </div>
+      {verdict.problems.length > 0 && (
+        <ul class="problems">
+          {verdict.problems.map((problem) => (
+            <li key={problem}>{problem}</li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function Fact({
+  name,
+  children,
+}: {
+  readonly name: string;
+  readonly children: JSX.Element | JSX.Element[] | string | number | (JSX.Element | string | number)[];
+}): JSX.Element {
+  return (
+    <dl class="fact">
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </dl>
+  );
+}

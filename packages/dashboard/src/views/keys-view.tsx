@@ -1,0 +1,170 @@
+import { useSignal, useSignalEffect } from "@preact/signals";
+import type { JSX } from "preact";
+import type { KeyValue, RangeAnswer } from "../browser/requests.ts";
+import { fromBase64, keyLabel } from "../model/key-bytes.ts";
+import { keysOnPage, nextAfter, pageRequest } from "../model/key-pages.ts";
+import { Card, Empty } from "../parts/card.tsx";
+import { countText } from "../parts/number-text.ts";
+import { usePage } from "../page-state.ts";
+import { KeyDetail } from "./key-detail.tsx";
+
+type Loaded =
+  | { readonly state: "loading" }
+  | { readonly state: "failed"; readonly error: string }
+  | { readonly state: "loaded"; readonly answer: RangeAnswer };
+
+/** The cluster's keys by prefix, a page at a time; values are fetched when one is opened. */
+export function KeysPage(): JSX.Element {
+  const page = usePage();
+  const prefix = useSignal("");
+  /** Where the pages begin that were turned to, the present one last. */
+  const starts = useSignal<readonly string[]>([]);
+  const asked = useSignal(0);
+  const loaded = useSignal<Loaded>({ state: "loading" });
+  const selected = useSignal<string | null>(null);
+  const { requests } = page;
+
+  async function load(round: number, request: Record<string, unknown>): Promise<void> {
+    if (requests === null) return;
+    let now: Loaded;
+    try {
+      now = { state: "loaded", answer: await requests.range(request) };
+    } catch (error) {
+      now = { state: "failed", error: (error as Error).message };
+    }
+    // A later question may have been answered before.
+    if (asked.peek() === round) loaded.value = now;
+  }
+
+  useSignalEffect(() => void load(asked.value, pageRequest(prefix.peek(), starts.peek().at(-1))));
+
+  if (requests === null) return <Empty>A recording has no keys.</Empty>;
+  if (page.hello.value?.allows.keys === false) return <Empty>This dashboard is not allowed to show keys.</Empty>;
+
+  const kvs = loaded.value.state === "loaded" ? (loaded.value.answer.kvs ?? []) : [];
+  const turn = (to: readonly string[]): void => {
+    starts.value = to;
+    asked.value += 1;
+    selected.value = null;
+  };
+  return (
+    <div class="stack">
+      <form
+        class="tools"
+        role="search"
+        aria-label="Keys"
+        onSubmit={(event) => {
+          event.preventDefault();
+          prefix.value = (event.currentTarget.elements.namedItem("prefix") as HTMLInputElement).value;
+          turn([]);
+        }}
+      >
+        <label>
+          Prefix <input type="search" name="prefix" class="find" placeholder="all keys" />
+        </label>
+        <button type="submit">Show</button>
+        <button type="button" disabled={starts.value.length === 0} onClick={() => turn(starts.value.slice(0, -1))}>
+          Previous {keysOnPage}
+        </button>
+        <button
+          type="button"
+          disabled={loaded.value.state !== "loaded" || loaded.value.answer.more !== true}
+          onClick={() => turn([...starts.value, nextAfter(kvs.at(-1)?.key ?? "")])}
+        >
+          Next {keysOnPage}
+        </button>
+        <span class="muted" role="status">
+          {statusText(loaded.value, starts.value.length)}
+        </span>
+      </form>
+      {loaded.value.state === "failed" && (
+        <p class="note bad" role="alert">
+          The keys cannot be read. {loaded.value.error}
+        </p>
+      )}
+      <div class={selected.value === null ? "split" : "split open"}>
+        {kvs.length === 0 ? (
+          loaded.value.state !== "failed" && (
+            <Empty>{loaded.value.state === "loading" ? "Reading…" : "No key begins so."}</Empty>
+          )
+        ) : (
+          <div class="scroll tall" tabIndex={0} role="region" aria-label="Keys">
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">Key</th>
+                  <th scope="col" class="number">
+                    Version
+                  </th>
+                  <th scope="col" class="number">
+                    Modified at
+                  </th>
+                  <th scope="col" class="number">
+                    Created at
+                  </th>
+                  <th scope="col">Lease</th>
+                </tr>
+              </thead>
+              <tbody>
+                {kvs.map((kv) => (
+                  <KeyRow
+                    key={kv.key}
+                    kv={kv}
+                    isOpen={selected.value === kv.key}
+                    onOpen={() => (selected.value = kv.key)}
+                  />
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+        {selected.value !== null && (
+          <Card
+            title="Value"
+            tools={
+              <button type="button" onClick={() => (selected.value = null)}>
+                Close
+              </button>
+            }
+          >
+            <KeyDetail key={selected.value} encoded={selected.value} />
+          </Card>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function KeyRow({
+  kv,
+  isOpen,
+  onOpen,
+}: {
+  readonly kv: KeyValue;
+  readonly isOpen: boolean;
+  readonly onOpen: () => void;
+}): JSX.Element {
+  const { lease = "0" } = kv;
+  return (
+    <tr class={isOpen ? "leads" : ""}>
+      <th scope="row">
+        <button type="button" class="plain" aria-expanded={isOpen} onClick={onOpen}>
+          {keyLabel(fromBase64(kv.key))}
+        </button>
+      </th>
+      <td class="number">{kv.version ?? "–"}</td>
+      <td class="number">{kv.mod_revision ?? "–"}</td>
+      <td class="number">{kv.create_revision ?? "–"}</td>
+      <td>{lease === "0" ? "–" : BigInt(lease).toString(16)}</td>
+    </tr>
+  );
+}
+
+function statusText(loaded: Loaded, turned: number): string {
+  if (loaded.state === "loading") return "Reading…";
+  if (loaded.state === "failed") return "";
+  const { count = "0", header, kvs = [] } = loaded.answer;
+  const at = header?.revision === undefined ? "" : `, revision ${header.revision}`;
+  const rest = turned === 0 ? `of ${countText(Number(count))}` : `of ${countText(Number(count))} from here on`;
+  return `${kvs.length} ${rest}${at}`;
+}

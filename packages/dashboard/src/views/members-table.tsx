@@ -1,0 +1,95 @@
+import type { JSX } from "preact";
+import type { ClusterView, MemberView } from "holdfast/telemetry";
+import { Icon } from "../parts/icon.tsx";
+import { agoText, bytesText, countText } from "../parts/number-text.ts";
+import { Liveness } from "./member-state.tsx";
+
+/** The same as the picture, and more, for those who read or hear it. Trouble comes first. */
+export function MembersTable({ cluster }: { readonly cluster: ClusterView }): JSX.Element {
+  const members = cluster.members.toSorted((a, b) => rank(a, cluster) - rank(b, cluster));
+  return (
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- scrolled by keys
+    <div class="scroll" tabIndex={0} role="region" aria-label="Members">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Member</th>
+            <th scope="col">State</th>
+            <th scope="col">Since</th>
+            <th scope="col">Links</th>
+            <th scope="col">Role</th>
+            <th scope="col" class="number">
+              Term
+            </th>
+            <th scope="col" class="number">
+              Commit
+            </th>
+            <th scope="col" class="number">
+              Applied
+            </th>
+            <th scope="col" class="number">
+              Lag
+            </th>
+            <th scope="col" class="number">
+              Store
+            </th>
+            <th scope="col" class="number">
+              Memory
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {members.map((member) => (
+            <MemberRow key={member.id} member={member} isLeader={member.name === cluster.leader} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function MemberRow({ member, isLeader }: { readonly member: MemberView; readonly isLeader: boolean }): JSX.Element {
+  const { name, sinceMs, role, term, commitIndex, appliedIndex, lagEntries, storeBytes, residentBytes } = member;
+  return (
+    <tr class={isLeader ? "leads" : ""}>
+      <th scope="row" title={member.clientUrl ?? ""}>
+        {name}
+        {isLeader && <Icon name="leader" label="leader" />}
+      </th>
+      <td>
+        <Liveness member={member} />
+      </td>
+      <td>{agoText(sinceMs)}</td>
+      <td class="links">{linksText(member)}</td>
+      <td>{member.isLearner ? "learner" : member.isWitness ? "witness" : (role ?? "–")}</td>
+      <td class="number">{countText(term)}</td>
+      <td class="number">{countText(commitIndex)}</td>
+      <td class="number">{countText(appliedIndex)}</td>
+      <td class="number">{countText(lagEntries)}</td>
+      <td class="number">{bytesText(storeBytes)}</td>
+      <td class="number">{bytesText(residentBytes)}</td>
+    </tr>
+  );
+}
+
+const maxNamed = 3;
+
+function linksText({ links, liveness }: MemberView): string {
+  if (liveness !== "answers" || links.length === 0) return "–";
+  const of = (state: string): string[] => links.filter((link) => link.state === state).map(({ to }) => to);
+  const [down, suspect] = [of("down"), of("suspect")];
+  const named = (names: readonly string[]): string =>
+    names.slice(0, maxNamed).join(", ") + (names.length > maxNamed ? ` +${names.length - maxNamed}` : "");
+  return [
+    `${links.length - down.length - suspect.length} up`,
+    ...(suspect.length > 0 ? [`${suspect.length} suspect (${named(suspect)})`] : []),
+    ...(down.length > 0 ? [`${down.length} down (${named(down)})`] : []),
+  ].join(", ");
+}
+
+function rank(member: MemberView, cluster: ClusterView): number {
+  if (member.liveness === "stopped") return 0;
+  if (member.liveness === "silent") return 1;
+  if (member.name === cluster.leader) return 2;
+  return member.liveness === "left" ? 4 : 3;
+}

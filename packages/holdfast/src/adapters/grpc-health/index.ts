@@ -1,0 +1,2 @@
+export { grpcHealthProbe } from "./grpc-health-probe.ts";
+export type { GrpcHealthProbeOptions } from "./grpc-health-probe.ts";

@@ -1,0 +1,1 @@
+export { exportToOpenTelemetry } from "./metrics-export.ts";

@@ -1,0 +1,13 @@
+export { commandDefaults, commandExecutor } from "./command-executor.ts";
+export type { CommandExecutorOptions } from "./command-executor.ts";
+export { commandRunner } from "./command-runner.ts";
+export type { CommandRunner, CommandRunnerOptions } from "./command-runner.ts";
+export { restartDefaults } from "./restart-backoff.ts";
+export type { RestartPolicy } from "./restart-backoff.ts";
+export type { RunResult } from "./run-command.ts";
+export { serviceDefaults } from "./service-definition.ts";
+export type { Readiness, ServiceDefinition } from "./service-definition.ts";
+export type { ServiceExit } from "./service-life.ts";
+export { createServiceSupervisor } from "./service-supervisor.ts";
+export type { ServiceSupervisor, ServiceSupervisorOptions } from "./service-supervisor.ts";
+export type { ServiceEvent } from "./supervised-service.ts";

@@ -1,0 +1,1 @@
+export { exportToPromClient } from "./export-metrics.ts";

@@ -1,0 +1,142 @@
+import { createHash } from "node:crypto";
+import { copyFile, link, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { checkOptionNames } from "../../errors/base.ts";
+import { StepFailure, type JsonValue, type StepContext, type StepExecutor } from "../../recovery/index.ts";
+import { besides, checkIntegrity, fileExists, loadSqlite, publish, syncPath } from "./sqlite-database.ts";
+
+export interface SqliteRestoreOptions {
+  /** The type of its steps. Default `database-restore`. */
+  readonly type?: string;
+}
+
+/**
+ * Steps of the type `database-restore`: the SQLite file `database` as `backup` has it. The backup is copied beside it,
+ * looked at, and takes its place in one rename; what was there is kept beside it (`previous`) for the rollback, until
+ * `sqliteDiscard`. A database in write-ahead mode that others have open is refused; with a rollback journal, idle
+ * connections cannot be seen: stop who uses it before.
+ */
+export function sqliteRestore(options: SqliteRestoreOptions = {}): StepExecutor {
+  checkOptionNames("sqliteRestore", options, ["type"]);
+  const text = { type: "text", required: true } as const;
+  return {
+    type: options.type ?? "database-restore",
+    parameters: { database: text, backup: text },
+    outputs: ["database", "previous"],
+    errorKind: "database",
+    run: restore,
+    rollback: putBack,
+  };
+}
+
+/** Steps of the type `database-discard`: removes what `database-restore` has kept. Cannot be undone: `rollback: none`. */
+export function sqliteDiscard(options: SqliteRestoreOptions = {}): StepExecutor {
+  checkOptionNames("sqliteDiscard", options, ["type"]);
+  const isKept = (value: JsonValue): boolean =>
+    value === null || (typeof value === "string" && /\.holdfast-old-[0-9a-f]{12}$/.test(value));
+  return {
+    type: options.type ?? "database-discard",
+    parameters: {
+      previous: { type: "any", required: true, check: (value) => (isKept(value) ? undefined : "must be what was kept") },
+    },
+    errorKind: "database",
+    async run({ parameters: { previous } }) {
+      if (typeof previous !== "string") return;
+      for (const suffix of ["", ...besides]) await rm(`${previous}${suffix}`, { force: true });
+    },
+  };
+}
+
+interface Places {
+  readonly database: string;
+  readonly draft: string;
+  readonly previous: string;
+  /** There while the step has its effect: which file is the database's. */
+  readonly done: string;
+}
+
+function placesOf({ parameters, executionId, stepId }: StepContext): Places {
+  const mark = createHash("sha256").update(`${executionId}/${stepId}`).digest("hex").slice(0, 12);
+  const database = parameters["database"] as string;
+  return {
+    database,
+    draft: `${database}.holdfast-new-${mark}`,
+    previous: `${database}.holdfast-old-${mark}`,
+    done: `${database}.holdfast-done-${mark}`,
+  };
+}
+
+async function restore(context: StepContext): Promise<JsonValue> {
+  const { signal, parameters } = context;
+  const { database, draft, previous, done } = placesOf(context);
+  const output = async (): Promise<JsonValue> => ({ database, previous: (await fileExists(previous)) ? previous : null });
+  if (await fileExists(done)) return await output();
+  const backup = parameters["backup"] as string;
+  if (!(await fileExists(backup))) throw new StepFailure("database", `there is no ${backup}`, { retryable: false });
+  const { DatabaseSync } = await loadSqlite();
+  signal.throwIfAborted();
+  try {
+    await copyFile(backup, draft);
+    const copy = new DatabaseSync(draft);
+    try {
+      checkIntegrity(copy, backup);
+    } finally {
+      copy.close();
+    }
+    await syncPath(draft);
+    signal.throwIfAborted();
+    // From here on it goes through to its end: it does not take long.
+    if (await fileExists(database)) {
+      closeForOthers(new DatabaseSync(database), database);
+      // A log that a damaged one has kept would be taken for the new one's.
+      for (const suffix of besides) await rename(`${database}${suffix}`, `${previous}${suffix}`).catch(ifThere);
+      await link(database, previous).catch((error: NodeJS.ErrnoException) => {
+        // Of a try that a crash has interrupted.
+        if (error.code !== "EEXIST") throw error;
+      });
+    }
+    await link(draft, done);
+    await publish(draft, database);
+    return await output();
+  } catch (error) {
+    if (await fileExists(draft)) await rm(done, { force: true });
+    await rm(draft, { force: true });
+    throw error;
+  }
+}
+
+/** Takes in what is beside it. @throws StepFailure while others have it open, as far as that can be seen */
+function closeForOthers(database: InstanceType<Awaited<ReturnType<typeof loadSqlite>>["DatabaseSync"]>, path: string): void {
+  try {
+    database.exec("PRAGMA journal_mode = DELETE");
+    database.exec("BEGIN EXCLUSIVE; ROLLBACK");
+  } catch (cause) {
+    const { errcode } = cause as { readonly errcode?: unknown };
+    // SQLITE_BUSY; of a damaged one, the restore is the cure.
+    if (errcode === 5) throw new StepFailure("database", `${path} is in use: stop who uses it before`, { cause });
+  } finally {
+    database.close();
+  }
+}
+
+async function putBack(context: StepContext): Promise<void> {
+  const { database, previous, done } = placesOf(context);
+  if (!(await fileExists(done))) return;
+  if (await fileExists(previous)) {
+    const { DatabaseSync } = await loadSqlite();
+    if (await fileExists(database)) closeForOthers(new DatabaseSync(database), database);
+    for (const suffix of besides) {
+      await rm(`${database}${suffix}`, { force: true });
+      await rename(`${previous}${suffix}`, `${database}${suffix}`).catch(ifThere);
+    }
+    await rename(previous, database);
+  } else if ((context as { readonly output?: { readonly previous?: unknown } }).output?.previous === null) {
+    for (const suffix of ["", ...besides]) await rm(`${database}${suffix}`, { force: true });
+  } else throw new StepFailure("database", `${previous}, which was there before, is gone`, { retryable: false });
+  await rm(done, { force: true });
+  await syncPath(dirname(database));
+}
+
+function ifThere(error: NodeJS.ErrnoException): void {
+  if (error.code !== "ENOENT") throw error;
+}

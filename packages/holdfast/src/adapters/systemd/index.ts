@@ -1,0 +1,2 @@
+export { systemdServices } from "./systemd-services.ts";
+export type { ProgramRunner, SystemdServicesOptions } from "./systemd-services.ts";

@@ -1,0 +1,57 @@
+import { readFileSync } from "node:fs";
+import type { Address } from "holdfast/runtime";
+import { isLocalHost } from "../faults/request-guard.ts";
+import { addressText } from "../supervisor/cluster-plan.ts";
+import { environmentError, usageError } from "./exit.ts";
+import { text, type Option } from "./option.ts";
+
+/** Who may see the dashboard. */
+export const dashboardOptions: {
+  readonly dashboardTokenFile: Option<string | undefined>;
+  readonly dashboardHost: Option<readonly string[]>;
+} = {
+  dashboardTokenFile: text({
+    placeholder: "FILE",
+    help: "what the dashboard asks of pages and services, 16 characters at least; or HOLDFAST_DASHBOARD_TOKEN. Without one it is for this machine alone",
+  }),
+  dashboardHost: {
+    placeholder: "NAME,NAME",
+    help: "names by which browsers reach the dashboard, beside this machine's own and the addresses listened on",
+    default: [],
+    defaultText: "none",
+    read: (value, source) =>
+      value.split(",").map((part) => {
+        const name = part.trim().toLowerCase();
+        if (/^[\w.:-]+$/.test(name)) return name;
+        throw usageError(`${source} must be names without a port, separated by commas (got ${JSON.stringify(part)})`);
+      }),
+  },
+};
+
+const tokenPattern = /^[\x21-\x7E]{16,512}$/;
+
+/** The token of the file, or else of the environment; undefined without either. @throws ExitError */
+export function dashboardToken(file: string | undefined): string | undefined {
+  const source = file === undefined ? "HOLDFAST_DASHBOARD_TOKEN" : `--dashboard-token-file ${file}`;
+  const token = file === undefined ? process.env["HOLDFAST_DASHBOARD_TOKEN"] : readToken(file);
+  if (token === undefined || (file === undefined && token === "")) return undefined;
+  if (tokenPattern.test(token)) return token;
+  throw usageError(`${source}: the token must be 16 to 512 printable characters without spaces`);
+}
+
+function readToken(file: string): string {
+  try {
+    return readFileSync(file, "utf8").trim();
+  } catch (error) {
+    throw environmentError(
+      `--dashboard-token-file: cannot read ${file} (${(error as NodeJS.ErrnoException).code ?? "unknown"})`,
+      error,
+    );
+  }
+}
+
+/** What to say at the start where the dashboard is off; undefined where it is on. */
+export function dashboardIsOff(http: Address, token: string | undefined): string | undefined {
+  if (token !== undefined || isLocalHost(http.host)) return undefined;
+  return `the dashboard is off: other machines reach ${addressText(http)}, and there is no --dashboard-token-file`;
+}

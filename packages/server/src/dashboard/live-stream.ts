@@ -1,0 +1,122 @@
+import type { ServerResponse } from "node:http";
+import type { HelloMessage } from "holdfast/telemetry";
+import type { HubChange, LiveHub, StateKind } from "./live-hub.ts";
+
+export interface LiveStreamOptions {
+  readonly hub: LiveHub;
+  readonly response: ServerResponse;
+  readonly hello: HelloMessage;
+  /** The position in the hub's log after which events are wanted. */
+  readonly position: number;
+  readonly onEnd: () => void;
+  /** A client that takes nothing for so long is cut. Default 15 000. */
+  readonly stallMs?: number;
+}
+
+/** What one write may hold. */
+const eventsPerWrite = 500;
+const retryMs = 500;
+
+/**
+ * One page's stream. Nothing is queued for it: a state is written as it is when there is room, whatever it was meanwhile, and
+ * events are read from the hub's log at the page's own pace.
+ */
+export class LiveStream {
+  readonly #options: LiveStreamOptions;
+  readonly #due = new Set<StateKind>(["services", "plans", "drills", "faults"]);
+  #position: number;
+  #fullSinceMs: number | undefined;
+  #isOver = false;
+  #unwatch: () => void = () => undefined;
+
+  constructor(options: LiveStreamOptions) {
+    this.#options = options;
+    this.#position = options.position;
+  }
+
+  start(): void {
+    const { hub, response, hello } = this.#options;
+    response.writeHead(200, {
+      "content-type": "text/event-stream",
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+      // A proxy that collects answers would hold back everything.
+      "x-accel-buffering": "no",
+    });
+    response.on("drain", () => {
+      this.#fullSinceMs = undefined;
+      this.#pump();
+    });
+    response.on("close", () => this.#end());
+    response.on("error", () => this.#end());
+    this.#write(`retry: ${retryMs}\ndata: ${JSON.stringify(hello)}\n\n`);
+    this.#unwatch = hub.watch((change) => this.#hear(change));
+    if (hub.isReady) this.#due.add("cluster");
+    this.#pump();
+  }
+
+  /** Ends it; the page comes back, here or elsewhere. */
+  cut(reason: "slow" | "closing"): void {
+    if (this.#isOver) return;
+    const { response } = this.#options;
+    this.#end();
+    response.end(`: ${reason}\n\n`);
+    if (reason === "slow") response.destroy();
+  }
+
+  #hear(change: HubChange): void {
+    if (change !== "events") this.#due.add(change);
+    const { stallMs = 15_000 } = this.#options;
+    if (this.#fullSinceMs !== undefined && performance.now() - this.#fullSinceMs >= stallMs) this.cut("slow");
+    else this.#pump();
+  }
+
+  #pump(): void {
+    for (const kind of this.#due) {
+      if (this.#fullSinceMs !== undefined || this.#isOver) return;
+      this.#due.delete(kind);
+      this.#write(`data: ${JSON.stringify(this.#options.hub.state(kind))}\n\n`);
+    }
+    this.#pumpEvents();
+  }
+
+  #pumpEvents(): void {
+    const { log } = this.#options.hub;
+    while (this.#fullSinceMs === undefined && !this.#isOver) {
+      const { entries, position, dropped } = log.after(this.#position, eventsPerWrite);
+      if (position === this.#position && dropped === 0) return;
+      const text: string[] = [];
+      // Of which node they were, nobody knows any more.
+      if (dropped > 0 && this.#position > 0) text.push(`data: {"type":"lost","nodeId":"","count":${dropped}}\n\n`);
+      let batch: string[] = [];
+      const endBatch = (): void => {
+        if (batch.length > 0) text.push(`data: {"type":"events","events":[${batch.join()}]}\n\n`);
+        batch = [];
+      };
+      for (const { kind, json } of entries) {
+        if (kind === "event") batch.push(json);
+        else {
+          endBatch();
+          text.push(`data: ${json}\n\n`);
+        }
+      }
+      endBatch();
+      this.#position = position;
+      // The last of a write carries how far it has come: whoever has it has all before.
+      const last = text.pop();
+      if (last === undefined) return;
+      this.#write(`${text.join("")}id: ${log.run}-${position}\n${last}`);
+    }
+  }
+
+  #write(text: string): void {
+    if (!this.#options.response.write(text)) this.#fullSinceMs ??= performance.now();
+  }
+
+  #end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#unwatch();
+    this.#options.onEnd();
+  }
+}
