@@ -3,7 +3,7 @@ import { defineConfig, type ViteUserConfig } from "vitest/config";
 const resolve = { conditions: ["source"] };
 const ssr = { resolve };
 
-/** Four tiers: beside the source, against real clients, with real processes, and the simulator's own tests. */
+/** Five tiers: beside the source, against real clients, with real processes, the simulator's own tests, and in a browser. */
 const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
@@ -43,6 +43,20 @@ const config: ViteUserConfig = defineConfig({
           // These mostly wait for others. Each has ports of its own: test/process/free-ports.ts.
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        resolve,
+        ssr,
+        test: {
+          name: "browser",
+          include: ["test/browser/**/*.test.ts"],
+          globalSetup: "test/browser/build-page.ts",
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          // What is measured here is how smoothly a page is drawn: one at a time.
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -81,6 +81,9 @@ const faults: Readonly<Record<string, Fault>> = {
   },
 };
 
+/** After these a member cannot come back under its name. */
+const forGood: ReadonlySet<string> = new Set(["kill for good", "full disk"]);
+
 function signal(pid: number, name: NodeJS.Signals): boolean {
   try {
     return process.kill(pid, name);
@@ -109,8 +112,9 @@ async function breakAndWait(
     if (pid === undefined) throw new Error(`${victim} has no process`);
     const startedAtMs = performance.now();
     await faults[kind]!(cluster, victim, pid);
-    const struck = await untilWeak(cluster, kind, 15_000);
-    const tookMs = struck ? (await fullStrength(cluster, `${kind} of ${victim}`, stop)) - startedAtMs : 0;
+    const isGone = forGood.has(kind) ? victim : undefined;
+    const struck = isGone !== undefined || kind === "slow" || (await untilWeak(cluster, 15_000));
+    const tookMs = struck ? (await fullStrength(cluster, `${kind} of ${victim}`, stop, isGone)) - startedAtMs : 0;
     const who = cluster.layout().members.map(({ name }) => name);
     progress(
       `${kind} of ${victim}: ${struck ? `${(tookMs / 1000).toFixed(1)} s` : "no effect"}, now ${who.join(", ")}`,
@@ -126,20 +130,20 @@ async function breakAndWait(
 }
 
 /** Whether it shows that something is wrong. */
-async function untilWeak(cluster: HealedCluster, kind: string, withinMs: number): Promise<boolean> {
-  // A slow member is there, now and then.
-  if (kind === "slow") return true;
+async function untilWeak(cluster: HealedCluster, withinMs: number): Promise<boolean> {
   for (const until = performance.now() + withinMs; performance.now() < until; await delay(50)) {
     if (!(await cluster.look()).isFull) return true;
   }
   return false;
 }
 
-async function fullStrength(cluster: HealedCluster, after: string, stop: AbortSignal): Promise<number> {
+/** @param gone a member that is to be none any more */
+async function fullStrength(cluster: HealedCluster, after: string, stop: AbortSignal, gone?: string): Promise<number> {
   const until = performance.now() + patienceMs;
   let since: number | undefined;
   for (; performance.now() < until; await delay(100, undefined, { signal: stop })) {
-    if (!(await cluster.look()).isFull) since = undefined;
+    const { isFull, answering } = await cluster.look();
+    if (!isFull || answering.has(gone ?? "")) since = undefined;
     else {
       since ??= performance.now();
       // It stays so.

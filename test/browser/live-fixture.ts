@@ -48,7 +48,7 @@ export function clusterOf(options: ClusterOptions = {}): ClusterView {
     term,
     quorum: { needed: Math.floor(members / 2) + 1, answering, voters: members },
     members: names.map((name, index) => memberOf(name, index, names, options)),
-    commitsPerSecond: 1_240 + ((at / 1_000) % 60) * 3,
+    commitsPerSecond: Math.round(1_240 + 180 * Math.sin(at / 23_000) + 60 * Math.sin(at / 3_700)),
   };
 }
 
@@ -156,7 +156,8 @@ const quiet: PolicyView = {
 const breaker = { failureRatio: "0.5", minimumCalls: "20", openMs: "30000", timeoutMs: "800" };
 
 /** Three services with policies in every state. */
-export function servicesOf(now: number = fixtureNow): ServiceReport[] {
+export function servicesOf(now: number = fixtureNow, isTroubled: boolean = true): ServiceReport[] {
+  const wave = 1 + 0.25 * Math.sin(now / 7_000) + 0.1 * Math.sin(now / 1_900);
   const instance = (
     service: string,
     name: string,
@@ -205,7 +206,7 @@ export function servicesOf(now: number = fixtureNow): ServiceReport[] {
     kind: "circuitBreaker",
     name: "payments",
     state,
-    callsPerSecond: state === "open" ? 41 : 38,
+    callsPerSecond: (state === "open" ? 41 : 38) * wave,
     failureRatio: state === "open" ? 0.83 : 0.02,
     durationMs: { p50: 42, p90: 310, p99: 804 },
     counts: { succeeded: 18_204, failed: 2_113, rejected: 9_870 },
@@ -218,13 +219,13 @@ export function servicesOf(now: number = fixtureNow): ServiceReport[] {
       name: "database",
       state: null,
       gauges: { active: 9 + seed, waiting: seed * 3, limit: 16 },
-      callsPerSecond: 210,
+      callsPerSecond: 210 * wave,
     },
     {
       ...quiet,
       kind: "rateLimiter",
       name: "public-api",
-      callsPerSecond: 88,
+      callsPerSecond: 88 * wave,
       failureRatio: 0.11,
       counts: { succeeded: 90_000, rejected: 11_000 },
     },
@@ -248,14 +249,20 @@ export function servicesOf(now: number = fixtureNow): ServiceReport[] {
       failureRatio: null,
       durationMs: null,
     },
-    { ...quiet, kind: "timeout", name: "checkout", callsPerSecond: 64 },
-    { ...quiet, kind: "hedge", name: "catalogue", callsPerSecond: 130 },
-    { ...quiet, kind: "cache", name: "prices", callsPerSecond: 900, durationMs: { p50: 0.04, p90: 0.2, p99: 6 } },
+    { ...quiet, kind: "timeout", name: "checkout", callsPerSecond: 64 * wave },
+    { ...quiet, kind: "hedge", name: "catalogue", callsPerSecond: 130 * wave },
+    {
+      ...quiet,
+      kind: "cache",
+      name: "prices",
+      callsPerSecond: 900 * wave,
+      durationMs: { p50: 0.04, p90: 0.2, p99: 6 },
+    },
   ];
   return [
-    instance("orders", "orders-1", [payments("open"), ...others(0)], true),
+    instance("orders", "orders-1", [payments(isTroubled ? "open" : "closed"), ...others(0)], isTroubled),
     instance("orders", "orders-2", [payments("closed"), ...others(1)], false),
-    instance("orders", "orders-3", [payments("open"), ...others(2)], true),
+    instance("orders", "orders-3", [payments(isTroubled ? "open" : "closed"), ...others(2)], isTroubled),
     instance("basket", "basket-1", others(1), false),
   ];
 }
@@ -295,17 +302,27 @@ export function faultOn(target: string, kind: string, now: number = fixtureNow):
   };
 }
 
+/** A member that nobody hears, and one way that is doubtful. */
+export const storyTrouble: Required<Pick<ClusterOptions, "cuts" | "suspects">> = {
+  cuts: ["n1", "n2", "n3", "n4"].flatMap((name) => [`${name}>n5`, `n5>${name}`]),
+  suspects: ["n4>n3"],
+};
+
 /** Everything that a page can show, at one moment: an isolated member, an open breaker, a plan that waits. */
 export function storyMessages(now: number = fixtureNow): LiveMessage[] {
-  const cuts = ["n1", "n2", "n3", "n4"].flatMap((name) => [`${name}>n5`, `n5>${name}`]);
-  const past = Array.from({ length: 240 }, (_, second): LiveMessage => ({
-    type: "cluster",
-    cluster: clusterOf({ at: now - (240 - second) * 1_000, cuts: second > 180 ? cuts : [] }),
-  }));
+  const past = Array.from({ length: 300 }, (_, second): LiveMessage[] => {
+    const at = now - (300 - second) * 1_000;
+    const isCut = second > 240;
+    const cluster: LiveMessage = {
+      type: "cluster",
+      cluster: clusterOf({ at, ...(isCut ? { cuts: storyTrouble.cuts } : {}) }),
+    };
+    return second % 2 === 0 ? [cluster, { type: "services", services: servicesOf(at, second > 280) }] : [cluster];
+  });
   return [
     hello,
-    ...past.slice(-1),
-    { type: "cluster", cluster: clusterOf({ at: now, cuts, suspects: ["n4>n3"] }) },
+    ...past.flat(),
+    { type: "cluster", cluster: clusterOf({ at: now, ...storyTrouble }) },
     { type: "services", services: servicesOf(now) },
     {
       type: "plans",

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { LiveMessage } from "holdfast/telemetry";
+import type { ClusterView, LiveMessage } from "holdfast/telemetry";
+import { clusterOf, fixtureNow, storyTrouble } from "./live-fixture.ts";
 import { sendPageFile } from "../../packages/server/src/dashboard/page-files.ts";
 
 /** A request that changes or reads something, as the page sent it. */
@@ -112,6 +113,20 @@ export async function replayServer({ first, token, answers = {} }: ReplayOptions
       return new Promise((resolve) => void server.close(() => resolve()));
     },
   };
+}
+
+/** Goes on telling the cluster's state, as a live one does; gives the function that ends it. */
+export function ticking(
+  server: ReplayServer,
+  cluster: () => ClusterView = storyCluster,
+  everyMs: number = 250,
+): () => void {
+  const timer = setInterval(() => server.send({ type: "cluster", cluster: cluster() }), everyMs);
+  return () => clearInterval(timer);
+}
+
+function storyCluster(): ClusterView {
+  return clusterOf({ at: fixtureNow, ...storyTrouble });
 }
 
 function sendJson(response: ServerResponse, status: number, document: unknown): void {

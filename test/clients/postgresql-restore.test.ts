@@ -154,6 +154,15 @@ describe("a database from a dump", () => {
     expect((await user.query(told)).rows).toEqual([{ count: 100 }]);
     await user.end();
     expect(await databases()).toEqual([]);
+    const controller = new AbortController();
+    const sleepy = contextOf({ database: "untouched", dump, verify: "select pg_sleep(60) is null" });
+    const running = restore.run({ ...sleepy, signal: controller.signal }) as Promise<unknown>;
+    running.catch(() => undefined);
+    const sleeping = "select 1 from pg_stat_activity where query like 'select pg_sleep(60)%' and state = 'active'";
+    while ((await query("postgres", sleeping)).length === 0);
+    controller.abort(new Error("enough"));
+    await expect(running).rejects.toThrow();
+    expect(await databases()).toEqual([]);
     // Of one that was never there, nothing is left after the way back.
     const context = contextOf({ database: "brand_new", dump });
     const output = (await restore.run(context)) as JsonValue;
@@ -188,6 +197,11 @@ describe("a database from a dump", () => {
     ]);
     await undone(restore, context, output);
     expect(await query("tables", "select to_regclass('orders')")).toEqual([null]);
+    const customers = contextOf({ database: "tables", dump, tables: ["public.customers"] });
+    // What the dump knows nothing of is not dropped along.
+    await query("tables", "create view mine as select name from customers");
+    await expect(restore.run(customers)).rejects.toThrow("depend on it");
+    expect(await query("tables", "select count(*)::int from mine")).toEqual([11]);
     const none = contextOf({ database: "tables", dump, tables: ["public.nothing"] });
     await expect(restore.run(none)).rejects.toThrow("the dump has no table public.nothing");
   });
@@ -201,7 +215,7 @@ describe("a point in time", () => {
       backups: join(room, "backups"),
       archive: join(room, "archive"),
       directory: join(room, "recovered"),
-      settings: { listen_addresses: "127.0.0.1", unix_socket_directories: room + "/recovered", fsync: "off" },
+      settings: { listen_addresses: "127.0.0.1", unix_socket_directories: "", fsync: "off" },
     });
 
   it("is reached by name, time and the drop of a table, and refused beyond the archive", async () => {

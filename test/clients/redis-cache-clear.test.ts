@@ -54,25 +54,29 @@ describe("clearing a cache", () => {
     await redis.config("RESETSTAT");
     const pings = open(server);
     await pings.ping();
-    const tookMs: number[] = [];
-    let isOver = false;
-    const pinging = (async () => {
-      while (!isOver) {
+    const timed = async (goesOn: (count: number) => boolean): Promise<number[]> => {
+      const tookMs: number[] = [];
+      while (goesOn(tookMs.length)) {
         const beganMs = performance.now();
         await pings.ping();
         tookMs.push(performance.now() - beganMs);
       }
-    })();
-    const clear = cacheClear({ client: redis });
+      return tookMs.toSorted((left, right) => left - right);
+    };
+    const p99 = (tookMs: readonly number[]): number => tookMs[Math.floor(tookMs.length * 0.99)]!;
+    // What a busy machine adds by itself.
+    const usualMs = p99(await timed((count) => count < 2_000));
+    const over = new AbortController();
+    const pinging = timed(() => !over.signal.aborted);
+    const clear = cacheClear({ client: redis, keysPerSecond: 400_000 });
     const output = (await clear.run(contextOf({ prefix: "page:" }))) as { removed: number; batches: number };
-    isOver = true;
-    await pinging;
+    over.abort();
+    const tookMs = await pinging;
     expect(output.removed).toBe(200_000);
     expect(output.batches).toBeGreaterThan(100);
     expect(await redis.dbsize()).toBe(1_000);
-    const p99 = tookMs.toSorted((left, right) => left - right)[Math.floor(tookMs.length * 0.99)]!;
     expect(tookMs.length).toBeGreaterThan(500);
-    expect(p99).toBeLessThan(20);
+    expect(p99(tookMs)).toBeLessThan(20 + usualMs);
     const used = await commands();
     expect(used.get("scan")).toBe(output.batches);
     expect([...used.keys()].filter((name) => /^(?:keys|flush|del)/.test(name))).toEqual([]);

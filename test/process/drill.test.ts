@@ -128,6 +128,22 @@ describe.concurrent("holdfast drill", () => {
     expect(code).toBe(1);
   });
 
+  it("fails leaders that answer reads without asking whether they still lead", async () => {
+    const { code, report } = await drill(["old-leader"], planted("stale-read"));
+    expect(report.faults.map(({ kind, happened }) => `${kind} ${happened}`).toSorted()).toEqual([
+      "clockDrift true",
+      "kill true",
+      "partition true",
+    ]);
+    // Nothing is lost, and all hold the same data: it is what was read that is wrong.
+    expect(report).toMatchObject({
+      verdict: "failed",
+      reason: "linearizable (was false)",
+      measures: { lostWrites: 0, divergedKeys: 0, linearizable: false },
+    });
+    expect(code).toBe(1);
+  });
+
   it("runs a drill from a file, and writes its reports", async () => {
     const data = ownDirectory();
     const [file, junit, html] = [join(data, "cut.yaml"), join(data, "cut.xml"), join(data, "cut.html")];

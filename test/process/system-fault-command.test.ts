@@ -1,4 +1,5 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { run, start, temporaryDirectory, until, type RunningCommand } from "./holdfast-command.ts";
@@ -66,6 +67,33 @@ describe.concurrent("holdfast fault, on this machine", () => {
       state: "removed",
       reason: "expired",
     });
+  });
+
+  it("proxy --disk: a directory that can be full", async () => {
+    const [real, mount] = [join(directory.path, "real"), join(directory.path, "mount")];
+    for (const path of [real, mount]) mkdirSync(path);
+    const line = ["--disk", real, "--mount", mount, "--name", "data", "--api", "127.0.0.1:0", "--json"];
+    const proxy = start(["proxy", ...line]);
+    commands.push(proxy);
+    const line1 = await proxy.firstLine().catch((error: unknown) => error as Error);
+    if (typeof line1 !== "string") {
+      // Where file systems may not be mounted, it says so.
+      expect(line1.message).toMatch(/--mount .*(?:ENOENT|permi|superuser|denied|not supported)/i);
+      return;
+    }
+    const { api, ...ready } = JSON.parse(line1) as { readonly api: string };
+    expect(ready).toMatchObject({ ready: true, name: "data", protocol: "disk", directory: real, mount });
+    await writeFile(join(mount, "a"), "1");
+    expect(readFileSync(join(real, "a"), "utf8")).toBe("1");
+    expect((await run(["fault", "add", "data", "fullDisk", "--api", api])).code).toBe(0);
+    await expect(writeFile(join(mount, "b"), "2")).rejects.toMatchObject({ code: "ENOSPC" });
+    expect((await run(["fault", "heal", "--api", api])).stdout).toBe("1 fault taken back\n");
+    await writeFile(join(mount, "b"), "2");
+    proxy.child.kill("SIGINT");
+    expect((await proxy.done).code).toBe(0);
+    expect([readFileSync(join(real, "b"), "utf8"), readdirSync(mount)]).toEqual(["2", []]);
+    const wrong = await run(["proxy", "--disk", real]);
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("--disk and --mount belong together")]);
   });
 
   it("disk, process: only where they agreed; killed, it leaves nothing", async () => {

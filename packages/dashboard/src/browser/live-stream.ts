@@ -1,6 +1,7 @@
 import type { LiveMessage } from "holdfast/telemetry";
 import type { Connection } from "../model/connection.ts";
 import { retryDelayMs } from "../stream/backoff.ts";
+import { parsedJson, problemText } from "../stream/problem-text.ts";
 import { readMessage } from "../stream/read-message.ts";
 import { eventParser } from "../stream/sse-parser.ts";
 import { after, randomShare, steadyNow } from "./page-time.ts";
@@ -32,6 +33,8 @@ export function followStream(options: LiveStreamOptions): LiveStream {
   let round = new AbortController();
   let stopWaiting: () => void = () => undefined;
   let isClosed = false;
+  /** The present connection was given up because nothing came. */
+  let isSilent = false;
 
   async function connect(): Promise<void> {
     round.abort();
@@ -41,12 +44,12 @@ export function followStream(options: LiveStreamOptions): LiveStream {
     round = current;
     onConnection({ phase: "connecting", sinceMs: steadyNow() });
     let reason: string;
+    isSilent = false;
     try {
       reason = await read(current);
     } catch (error) {
-      reason = current.signal.aborted
-        ? String(current.signal.reason ?? "")
-        : `The server cannot be reached (${(error as Error).message})`;
+      const text = (error as Error).message;
+      reason = isSilent ? "The server says nothing" : `The server cannot be reached (${text})`;
     }
     if (round !== current || isClosed || reason === "refused") return;
     attempt += 1;
@@ -57,7 +60,11 @@ export function followStream(options: LiveStreamOptions): LiveStream {
 
   /** Gives why it ended. */
   async function read(current: AbortController): Promise<string> {
-    let silence = after(silenceMs, () => current.abort("The server says nothing"));
+    const giveUp = (): void => {
+      isSilent = true;
+      current.abort();
+    };
+    let silence = after(silenceMs, giveUp);
     try {
       const headers = {
         ...authorization(),
@@ -69,15 +76,16 @@ export function followStream(options: LiveStreamOptions): LiveStream {
         onConnection({ phase: "refused" });
         return "refused";
       }
-      if (!response.ok || response.body === null)
-        return `The server answered ${response.status} ${response.statusText}`;
+      if (!response.ok || response.body === null) {
+        return problemText(await response.text()) ?? `The server answered ${response.status} ${response.statusText}`;
+      }
       const parser = eventParser(lastId);
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
       for (;;) {
         const { value, done } = await reader.read();
         if (done) return "The server ended the stream";
         silence();
-        silence = after(silenceMs, () => current.abort("The server says nothing"));
+        silence = after(silenceMs, giveUp);
         for (const event of parser.push(value)) {
           if (event.name === "message") take(event.data);
         }
@@ -90,10 +98,8 @@ export function followStream(options: LiveStreamOptions): LiveStream {
   }
 
   function take(data: string): void {
-    let value: unknown;
-    try {
-      value = JSON.parse(data);
-    } catch {
+    const value = parsedJson(data);
+    if (value === undefined) {
       onProblem("The server sent a message that is no JSON");
       return;
     }

@@ -1,5 +1,6 @@
 import type { FaultView } from "holdfast/telemetry";
 import { isRecord } from "../stream/message-shape.ts";
+import { parsedJson, problemText } from "../stream/problem-text.ts";
 import { authorization } from "./session-token.ts";
 
 /** What a person asks the server for. Each rejects with a sentence for that person. */
@@ -93,23 +94,6 @@ async function send(method: string, url: URL, body?: object): Promise<unknown> {
     });
   });
   const text = await response.text();
-  const answer = parsed(text);
-  if (response.ok) return answer;
-  throw new Error(problemOf(answer) ?? `The server answered ${response.status} ${response.statusText}.`);
-}
-
-/** What a problem document, or the gateway's error, says. */
-function problemOf(answer: unknown): string | undefined {
-  if (!isRecord(answer)) return undefined;
-  const texts = [answer["title"], answer["detail"], answer["message"]].filter((each) => typeof each === "string");
-  const distinct = Array.from(new Set(texts)).filter((text) => text !== "");
-  return distinct.length === 0 ? undefined : distinct.join(": ");
-}
-
-function parsed(text: string): unknown {
-  try {
-    return text === "" ? undefined : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  if (response.ok) return parsedJson(text);
+  throw new Error(problemText(text) ?? `The server answered ${response.status} ${response.statusText}.`);
 }

@@ -56,7 +56,8 @@ const tones: readonly (readonly [RegExp, EventTone])[] = [
 
 /** An event in words. One of a type, or with fields, that the page does not know is shown field by field. */
 export function describeEvent(event: TelemetryEvent): Described {
-  const describe = describers[event.type] as ((event: TelemetryEvent) => string) | undefined;
+  const known = Object.hasOwn(describers, event.type) ? describers[event.type] : undefined;
+  const describe = known as ((event: TelemetryEvent) => string) | undefined;
   return { summary: (describe && inWords(describe, event)) ?? fieldsOf(event), tone: toneOf(event) };
 }
 

@@ -22,6 +22,8 @@ export function eventParser(lastId: string = "", maxChars: number = defaultMaxCh
   let data: string[] = [];
   let name = "";
   let id = lastId;
+  /** Holds from the end of its event on: who was cut off before wants that event again. */
+  let nextId = lastId;
   let retryMs: number | undefined;
   let size = 0;
   let isFirst = true;
@@ -35,7 +37,7 @@ export function eventParser(lastId: string = "", maxChars: number = defaultMaxCh
       size += value.length;
       data.push(value);
     } else if (key === "event") name = value;
-    else if (key === "id" && !value.includes("\0")) id = value;
+    else if (key === "id" && !value.includes("\0")) nextId = value;
     else if (key === "retry" && /^\d+$/.test(value)) retryMs = Number(value);
   }
 
@@ -56,6 +58,7 @@ export function eventParser(lastId: string = "", maxChars: number = defaultMaxCh
         if (line !== "") field(line);
         else {
           if (data.length > 0) events.push({ name: name === "" ? "message" : name, data: data.join("\n") });
+          id = nextId;
           data = [];
           name = "";
           size = 0;

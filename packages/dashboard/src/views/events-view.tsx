@@ -181,7 +181,9 @@ function LostEvents({ log }: { readonly log: EventLog }): JSX.Element | null {
   if (log.lost.size === 0) return null;
   const words = Array.from(
     log.lost,
-    ([node, count]) => `${count === null ? "an unknown number" : countText(count)} of ${node}`,
+    // Of which node they were is not always known either.
+    ([node, count]) =>
+      `${count === null ? "an unknown number" : countText(count)} of ${node === "" ? "some node" : node}`,
   );
   return (
     <p class="note warn">

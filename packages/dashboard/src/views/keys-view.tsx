@@ -1,6 +1,6 @@
 import { useSignal, useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
-import type { KeyValue, RangeAnswer } from "../browser/requests.ts";
+import type { DashboardRequests, KeyValue, RangeAnswer } from "../browser/requests.ts";
 import { fromBase64, keyLabel } from "../model/key-bytes.ts";
 import { keysOnPage, nextAfter, pageRequest } from "../model/key-pages.ts";
 import { Card, Empty } from "../parts/card.tsx";
@@ -13,19 +13,23 @@ type Loaded =
   | { readonly state: "failed"; readonly error: string }
   | { readonly state: "loaded"; readonly answer: RangeAnswer };
 
-/** The cluster's keys by prefix, a page at a time; values are fetched when one is opened. */
 export function KeysPage(): JSX.Element {
-  const page = usePage();
+  const { requests, hello } = usePage();
+  if (requests === null) return <Empty>A recording has no keys.</Empty>;
+  if (hello.value === null) return <Empty>Nothing is known of the cluster yet.</Empty>;
+  if (!hello.value.allows.keys) return <Empty>This dashboard is not allowed to show keys.</Empty>;
+  return <KeyBrowser requests={requests} />;
+}
+
+/** The cluster's keys by prefix, a page at a time; values are fetched when one is opened. */
+function KeyBrowser({ requests }: { readonly requests: DashboardRequests }): JSX.Element {
   const prefix = useSignal("");
   /** Where the pages begin that were turned to, the present one last. */
   const starts = useSignal<readonly string[]>([]);
   const asked = useSignal(0);
   const loaded = useSignal<Loaded>({ state: "loading" });
   const selected = useSignal<string | null>(null);
-  const { requests } = page;
-
   async function load(round: number, request: Record<string, unknown>): Promise<void> {
-    if (requests === null) return;
     let now: Loaded;
     try {
       now = { state: "loaded", answer: await requests.range(request) };
@@ -37,9 +41,6 @@ export function KeysPage(): JSX.Element {
   }
 
   useSignalEffect(() => void load(asked.value, pageRequest(prefix.peek(), starts.peek().at(-1))));
-
-  if (requests === null) return <Empty>A recording has no keys.</Empty>;
-  if (page.hello.value?.allows.keys === false) return <Empty>This dashboard is not allowed to show keys.</Empty>;
 
   const kvs = loaded.value.state === "loaded" ? (loaded.value.answer.kvs ?? []) : [];
   const turn = (to: readonly string[]): void => {

@@ -6,6 +6,7 @@ import { nodeClock } from "./node-clock.ts";
 import type { Clock, RandomSource } from "./runtime.ts";
 
 export type { Clock, RandomSource, Timer } from "./runtime.ts";
+export { utcText } from "./utc-text.ts";
 
 /** Node's clock, one for the process. */
 export const systemClock: Clock = nodeClock();

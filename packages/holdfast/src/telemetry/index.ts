@@ -52,6 +52,7 @@ export type {
   LiveMessage,
   LiveRecording,
 } from "./view/live-message.ts";
+export { renderRecording } from "./view/recording-page.ts";
 export type { ErrorGroupView, HealthState, HealthView, PolicyView, ServiceReport } from "./view/service-report.ts";
 export type { DrillView, FaultView, PlanView } from "./view/work-view.ts";
 export type {
@@ -176,3 +177,16 @@ export type {
   HealthEvent,
   HealthOptions,
 } from "./health/health-options.ts";
+export { batchSink, batchSinkDefaults } from "./logs/batch-sink.ts";
+export type { BatchSink, BatchSinkMetrics, BatchSinkOptions, SendOutcome } from "./logs/batch-sink.ts";
+export { httpSink } from "./logs/http-sink.ts";
+export type { HttpSinkOptions, LogFetch } from "./logs/http-sink.ts";
+export { gravityOf, logLevels, logLine } from "./logs/log-entry.ts";
+export type { LogEntry, LoggedError, LogLevel, LogValue } from "./logs/log-entry.ts";
+export type { LogSink } from "./logs/log-sink.ts";
+export { createLogger } from "./logs/logger.ts";
+export type { Logger, LoggerMetrics, LoggerOptions } from "./logs/logger.ts";
+export { prettyLine } from "./logs/pretty-line.ts";
+export type { LogStyle } from "./logs/pretty-line.ts";
+export { redactionDefaults } from "./logs/redaction.ts";
+export type { RedactionOptions } from "./logs/redaction.ts";

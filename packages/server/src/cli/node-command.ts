@@ -138,7 +138,11 @@ export const nodeCommand: Command = defineCommand({
     const { through } = options;
     const network = through && routedNetwork(world.network, through.streams, through.datagrams);
     const runtime = network === undefined ? world : { ...world, network };
-    const telemetry = telemetryModule.createNodeTelemetry({ clock: runtime.clock, nodeId: name });
+    const telemetry = telemetryModule.createNodeTelemetry({
+      clock: runtime.clock,
+      nodeId: name,
+      quotaBytes: options.quotaBytes,
+    });
     let gossip: NodeGossip | undefined;
     const startGossip = async (seeds: readonly Address[]): Promise<NodeGossip> => {
       const notice = { clientUrl, httpUrl, peer };
@@ -165,7 +169,7 @@ export const nodeCommand: Command = defineCommand({
       const { home, members } = cluster;
       member = await explained(used, () =>
         createMember({
-          runtime,
+          runtime: { ...runtime, disk: telemetry.metrics.measured(runtime.disk) },
           name,
           directory: options.data,
           peer: options.peer,
@@ -196,6 +200,7 @@ export const nodeCommand: Command = defineCommand({
           member: started,
           membership,
           events,
+          metrics: telemetry.metrics.metrics,
           dashboard,
           client: options.client,
           http: options.http,

@@ -17,7 +17,7 @@ class Known implements Pick<Member, "members"> {
 }
 
 function node(): { readonly node: NodeTelemetry; readonly recorded: () => readonly TelemetryEvent[] } {
-  const made = createNodeTelemetry({ clock, nodeId: "n1" });
+  const made = createNodeTelemetry({ clock, nodeId: "n1", quotaBytes: 1_000 });
   return { node: made, recorded: () => made.recorder.since(0).events };
 }
 

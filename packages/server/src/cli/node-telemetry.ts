@@ -12,6 +12,7 @@ import {
   type Telemetry,
 } from "holdfast/telemetry";
 import { membershipFact } from "../gossip/membership-fact.ts";
+import { createNodeMetrics, type NodeMetrics } from "../metrics/node-metrics.ts";
 import type { ServeEvent } from "../serve.ts";
 
 /** What one node tells of itself, and of the others as it sees them. */
@@ -19,6 +20,7 @@ export interface NodeTelemetry {
   readonly telemetry: Telemetry;
   /** All but requests, of which there are too many to keep, and to make an event of when nobody listens. */
   readonly recorder: EventRecorder;
+  readonly metrics: NodeMetrics;
   readonly onFact: (fact: Fact) => void;
   readonly onMembershipEvent: (event: MembershipEvent, heardMsAgo: (name: string) => number) => void;
   readonly onServeEvent: (event: ServeEvent) => void;
@@ -26,11 +28,19 @@ export interface NodeTelemetry {
   setMember(member: Pick<Member, "members">): void;
 }
 
+export interface NodeTelemetryOptions {
+  readonly clock: Clock;
+  readonly nodeId: string;
+  /** How many bytes keys and values may take. */
+  readonly quotaBytes: number;
+}
+
 /** Some hundred bytes each. */
 const maxEvents = 4_096;
 
-export function createNodeTelemetry(options: { readonly clock: Clock; readonly nodeId: string }): NodeTelemetry {
-  const telemetry = createTelemetry({ ...options, channel });
+export function createNodeTelemetry(options: NodeTelemetryOptions): NodeTelemetry {
+  const { clock, nodeId, quotaBytes } = options;
+  const telemetry = createTelemetry({ clock, nodeId, channel });
   const recorder = recordEvents(telemetry, { maxEvents, types: eventTypes.filter((type) => type !== "request") });
   let member: Pick<Member, "members"> | undefined;
   /** Of the moments between the core's start and the end of `createMember`. */
@@ -44,6 +54,7 @@ export function createNodeTelemetry(options: { readonly clock: Clock; readonly n
   return {
     telemetry,
     recorder,
+    metrics: createNodeMetrics(telemetry, quotaBytes),
     onFact(fact) {
       if (member === undefined) early.push(fact);
       else publish(fact, member);
@@ -83,6 +94,8 @@ function consensusFact(fact: Fact, nameOf: (id: number) => string | undefined): 
     case "roleChanged":
     case "quorumLost":
     case "logTruncated":
+    case "diskStalled":
+    case "diskRecovered":
       return fact;
     default:
       return undefined;

@@ -56,6 +56,17 @@ steps:
 `,
 );
 
+const services = file("services.yaml", "services: { api: { command: [node] } }\n");
+const badServices = file(
+  "bad-services.yaml",
+  `services:
+  api:
+    command: [node]
+    ready: { tcp: 8080 }
+`,
+);
+const badUnits = file("bad-units.yaml", "systemd: { units: [sshd] }\n");
+
 describe("holdfast plan validate", () => {
   it("tells every mistake with its line", async () => {
     const bad = file(
@@ -140,11 +151,18 @@ describe("holdfast plan", () => {
   });
 
   it.each<[readonly string[], string]>([
-    [["go"], "ACTION must be one of validate, run, status, history, list, cancel, approve, refuse, schema"],
+    [
+      ["go"],
+      "ACTION must be one of validate, run, submit, worker, status, history, list, cancel, approve, refuse, schema",
+    ],
     [["approve", "x"], "approve needs ID and STEP"],
     [["validate"], "validate needs FILE"],
     [["list", "x"], 'unexpected argument "x"'],
     [["run", good, "--set", "region"], "--set must be NAME=VALUE"],
+    [["worker", "x"], 'unexpected argument "x"'],
+    [["worker", "--services", badServices], ":4:19: services.api.ready.tcp must be text"],
+    [["worker", "--services", badUnits], ":1:19: systemd.units must be full names of units, like api.service"],
+    [["run", good, "--services", services], "--services: services that are run here need plan worker"],
   ])("%j is a usage error", async (line, message) => {
     const { code, err } = await plan(...line);
     expect(code).toBe(2);

@@ -1,32 +1,28 @@
-import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
-import { remoteCoordination, type Coordination } from "holdfast/coordination";
+import type { Coordination } from "holdfast/coordination";
 import {
-  compilePlan,
-  configurationUpdate,
   createOrchestrator,
-  customExecutor,
   dryRunOf,
-  executorTable,
-  healthCheck,
   planDesk,
-  PlanError,
   planParameters,
   planSchema,
+  submitPlan,
   type CompiledPlan,
   type JsonValue,
   type PlanDesk,
   type StepExecutor,
 } from "holdfast/recovery";
 import { nodeRuntime } from "holdfast/runtime";
-import { commandStep } from "../plans/command-step.ts";
-import { readPlan } from "../plans/read-plan.ts";
+import { checkingExecutors, planExecutors, type ExecutorRights } from "../plans/plan-executors.ts";
+import { readServicesFile } from "../plans/services-file.ts";
 import { describeFact, renderDryRun, renderList, renderReport } from "../plans/render-plan.ts";
 import { askCluster, clientOptions, explainClientError } from "./ask-cluster.ts";
-import { clientIdentity } from "./client-options.ts";
 import { defineCommand, type Command } from "./command.ts";
-import { environmentError, exitCodes, failure, usageError, type ExitCode } from "./exit.ts";
+import { exitCodes, usageError, type ExitCode } from "./exit.ts";
 import { flag, integer, text, type Option, type OptionValues } from "./option.ts";
+import { connectHome } from "./plan-home.ts";
+import { runWorker } from "./plan-worker.ts";
+import { readPlanFile } from "./read-plan-file.ts";
 import { stopSignal } from "./stop-signal.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -34,7 +30,7 @@ type Parameters = Readonly<Record<string, JsonValue>>;
 
 const set: Option<Parameters> = {
   placeholder: "NAME=VALUE,…",
-  help: "run: the plan's parameters; numbers, true and false are read as such",
+  help: "run, submit: the plan's parameters; numbers, true and false are read as such",
   default: {},
   defaultText: "none",
   read: (value, source) => Object.fromEntries(value.split(",").map((part) => readPair(part, source))),
@@ -42,22 +38,40 @@ const set: Option<Parameters> = {
 
 const types: Option<readonly string[]> = {
   placeholder: "TYPE,TYPE",
-  help: "validate: step types that your own orchestrators run",
+  help: "validate, submit: step types that your own orchestrators run",
   default: [],
   defaultText: "none",
   read: (value) => value.split(",").map((type) => type.trim()),
 };
 
+function names(help: string, placeholder: string): Option<readonly string[] | undefined> {
+  return { placeholder, help, read: (value) => value.split(",").map((name) => name.trim()) };
+}
+
 const options = {
   set,
   types,
+  plans: names("worker: plans that it must be able to run; those of a directory, too", "FILE,DIR,…"),
+  allow: names("worker, run: programs that steps may run; default: none for worker, any for run", "PROGRAM,…"),
+  environment: names(
+    "worker, run: variables that programs get and steps may set, beside PATH, HOME and such",
+    "NAME,…",
+  ),
+  files: names("worker, run: below which directories steps may change files; default: none", "DIR,…"),
+  services: text({ placeholder: "FILE", help: "worker, run: services that steps may restart" }),
+  drainMs: integer({
+    min: 0,
+    max: 86_400_000,
+    default: 30_000,
+    help: "worker: how long steps under way may take to end when it is told to stop",
+  }),
   dryRun: flag("run: print the order, and do nothing"),
-  id: text({ placeholder: "ID", help: "run: names the execution; the same name again goes on with it" }),
+  id: text({ placeholder: "ID", help: "run, submit: names the execution; the same name again goes on with it" }),
   ttlSeconds: integer({
     min: 1,
     max: 3600,
     default: 10,
-    help: "run: others take over after so long without news of it",
+    help: "run, worker: others take over after so long without news of it",
   }),
   by: text({ placeholder: "NAME", help: "cancel, approve, refuse: who decides; default: who you are here" }),
   comment: text({ placeholder: "TEXT", help: "cancel, approve, refuse: why" }),
@@ -81,6 +95,8 @@ interface Action {
 const actions: Readonly<Record<string, Action>> = {
   validate: { needs: ["FILE"], run: validate },
   run: { needs: ["FILE"], run },
+  submit: { needs: ["FILE"], run: submit },
+  worker: { needs: [], run: worker },
   status: { needs: ["ID"], run: status },
   history: { needs: ["ID"], run: history },
   list: { needs: [], run: list },
@@ -97,6 +113,8 @@ export const planCommand: Command = defineCommand({
     "holdfast plan validate restore.yaml",
     "holdfast plan run restore.yaml --set region=eu --dry-run",
     "holdfast plan run restore.yaml --set region=eu",
+    "holdfast plan worker --plans plans/ --allow pg_dump,/opt/site/switch.sh --services services.yaml",
+    "holdfast plan submit restore.yaml --set region=eu",
     "holdfast plan list",
     "holdfast plan status restore-1x2y3z",
     "holdfast plan approve restore-1x2y3z sign-off --comment 'checked the backup'",
@@ -105,7 +123,7 @@ export const planCommand: Command = defineCommand({
   ],
   positionals: [
     { name: "ACTION", help: Object.keys(actions).join(", ") },
-    { name: "SUBJECT", help: "the plan's FILE for validate and run, else the execution's ID", optional: true },
+    { name: "SUBJECT", help: "the plan's FILE for validate, run and submit, else the execution's ID", optional: true },
     { name: "STEP", help: "approve, refuse: the step that waits", optional: true },
   ],
   options,
@@ -128,7 +146,7 @@ export const planCommand: Command = defineCommand({
 });
 
 function validate({ options: { types, json }, subject, terminal }: PlanCall): ExitCode {
-  const plan = readPlanFile(subject, executorsFor(undefined, types), terminal, json);
+  const plan = readPlanFile(subject, checkingExecutors(types), terminal, json);
   if (plan === undefined) return exitCodes.failed;
   const { id, steps } = plan.document;
   if (json) terminal.document({ valid: true, plan: id, steps: steps.length, problems: [] });
@@ -144,30 +162,48 @@ function schema({ terminal }: PlanCall): ExitCode {
 async function run({ options, subject, terminal }: PlanCall): Promise<ExitCode> {
   const { json } = options;
   if (options.dryRun) {
-    const plan = readPlanFile(subject, executorsFor(undefined, []), terminal, json);
+    const plan = readPlanFile(subject, checkingExecutors([]), terminal, json);
     if (plan === undefined) return exitCodes.failed;
     const order = dryRunOf(plan, planParameters(plan.document, options.set));
     if (json) terminal.document(order);
     else for (const line of renderDryRun(order, terminal.style)) terminal.out(line);
     return exitCodes.ok;
   }
-  const { endpoints, timeoutMs } = options;
-  const { user, tls } = clientIdentity(options);
-  if (tls !== undefined && !(tls.ca && tls.cert && tls.key)) {
-    throw usageError("plan run over TLS needs --cacert, --cert and --key");
+  const { allow = "any", environment, files: roots = [] } = options;
+  const services = options.services === undefined ? undefined : readServicesFile(options.services, () => undefined);
+  if (services?.supervisor !== undefined) {
+    throw usageError("--services: services that are run here need plan worker; run has systemd and kubernetes");
   }
-  const { ca = "", cert = "", key = "" } = tls ?? {};
-  const runtime = nodeRuntime(tls === undefined ? {} : { tls: { ca, cert, key } });
-  // Nobody is there, or nobody lets us in: better said before than when the plan should run.
-  await askCluster(options, (client) => client.range({ key: Buffer.from("recovery/"), countOnly: true }));
-  const coordination = remoteCoordination({ runtime, endpoints, timeoutMs, ...(user && { credentials: user }) });
+  const { coordination } = await connectHome(options, "run");
   try {
-    const executors = executorsFor(coordination, []);
+    const rights: ExecutorRights = { allow, environment, roots, services: services?.control };
+    const executors = planExecutors(coordination, nodeRuntime().network, rights);
     const plan = readPlanFile(subject, executors, terminal, json);
     return plan === undefined ? exitCodes.failed : await execute(plan, coordination, executors, options, terminal);
   } finally {
     await coordination.close();
   }
+}
+
+async function submit({ options, subject, terminal }: PlanCall): Promise<ExitCode> {
+  const { set, id, types, json } = options;
+  const plan = readPlanFile(subject, checkingExecutors(types), terminal, json);
+  if (plan === undefined) return exitCodes.failed;
+  const { coordination } = await connectHome(options, "submit");
+  try {
+    const named = id === undefined ? {} : { id };
+    const execution = await submitPlan(coordination, plan, { parameters: set, ...named });
+    if (json) terminal.document({ execution, plan: plan.document.id });
+    else terminal.out(`submitted ${execution}; see: npx holdfast plan status ${execution}`);
+    return exitCodes.ok;
+  } finally {
+    await coordination.close();
+  }
+}
+
+function worker({ options, terminal }: PlanCall): Promise<ExitCode> {
+  const { plans = [], files = [] } = options;
+  return runWorker({ ...options, plans, files }, terminal);
 }
 
 async function execute(
@@ -253,51 +289,6 @@ async function decide(call: PlanCall, what: "approve" | "refuse"): Promise<ExitC
 
 function atDesk<T>({ options }: PlanCall, ask: (desk: PlanDesk) => Promise<T>): Promise<T> {
   return askCluster(options, (client) => ask(planDesk(client)));
-}
-
-/** A file's plan; undefined when it is not valid, and everything that is wrong was told with its line. */
-function readPlanFile(
-  file: string,
-  executors: readonly StepExecutor[],
-  terminal: Terminal,
-  json: boolean,
-): CompiledPlan | undefined {
-  let content: string;
-  try {
-    content = readFileSync(file === "-" ? 0 : file, "utf8");
-  } catch (error) {
-    throw environmentError(`${file} cannot be read: ${(error as Error).message}`, error);
-  }
-  const read = readPlan(content);
-  const refuse = (problems: readonly { readonly place: string; readonly path: string; readonly message: string }[]) => {
-    if (json) terminal.document({ valid: false, problems });
-    for (const { place, path, message } of problems) {
-      terminal.err(`${file}:${place}: ${path === "" ? "" : `${path}: `}${message}`);
-    }
-    terminal.err(terminal.styleErr("red", `${file} is not a valid plan`));
-    return undefined;
-  };
-  if ("length" in read) return refuse(read.map(({ place, message }) => ({ place, path: "", message })));
-  try {
-    return compilePlan(read.document, executorTable(executors));
-  } catch (error) {
-    if (!PlanError.is(error) || error.problems.length === 0) throw failure((error as Error).message, error);
-    return refuse(error.problems.map(({ path, message }) => ({ place: read.placeOf(path), path, message })));
-  }
-}
-
-/** What the command can run by itself; for what is only checked, also types that others run. */
-function executorsFor(coordination: Coordination | undefined, types: readonly string[]): StepExecutor[] {
-  const unreachable = (): never => {
-    throw failure("this step is run by an orchestrator of your own");
-  };
-  const store = coordination ?? { range: unreachable, txn: unreachable };
-  return [
-    commandStep(),
-    configurationUpdate({ coordination: store }),
-    healthCheck({ fetch }),
-    ...types.map((type) => customExecutor(type, unreachable)),
-  ];
 }
 
 function readPair(part: string, source: string): [string, JsonValue] {

@@ -1,4 +1,12 @@
-import { diskFaultJournal, faultRegistry, networkFaultKinds, type NetworkFaultKind } from "holdfast/proof";
+import { resolve } from "node:path";
+import type { FileFaultKind } from "holdfast/adapters/system-faults";
+import {
+  diskFaultJournal,
+  faultRegistry,
+  networkFaultKinds,
+  type LiveTarget,
+  type NetworkFaultKind,
+} from "holdfast/proof";
 import { nodeRuntime, type Address } from "holdfast/runtime";
 import { HoldfastError } from "holdfast/errors/base";
 import { addressText } from "../supervisor/cluster-plan.ts";
@@ -8,9 +16,11 @@ import { environmentError, ExitError, exitCodes, usageError } from "./exit.ts";
 import { address, flag, integer, text, type Option } from "./option.ts";
 import { aborted, stopSignal } from "./stop-signal.ts";
 
-const kinds = [...new Set([...networkFaultKinds.tcp, ...networkFaultKinds.udp])];
+const diskKinds: readonly FileFaultKind[] = ["fullDisk", "slowDisk", "failingSync", "failingDisk"];
+const kinds = [...new Set([...networkFaultKinds.tcp, ...networkFaultKinds.udp, ...diskKinds])];
+type ProxyKind = (typeof kinds)[number];
 
-const allow: Option<readonly NetworkFaultKind[] | undefined> = {
+const allow: Option<readonly ProxyKind[] | undefined> = {
   placeholder: "KIND,…",
   help: "the kinds of faults that it agrees to",
   defaultText: "all but corrupt",
@@ -24,10 +34,11 @@ const allow: Option<readonly NetworkFaultKind[] | undefined> = {
 
 export const proxyCommand: Command = defineCommand({
   name: "proxy",
-  summary: "put a TCP or UDP proxy in front of a service, for faults on the way to it",
+  summary: "put a proxy in front of a service, or of a directory, for faults on the way to it",
   examples: [
     "holdfast proxy --listen 127.0.0.1:26379 --upstream 127.0.0.1:6379 --api 127.0.0.1:8474",
     "holdfast proxy --upstream 127.0.0.1:53 --udp --name dns --api 127.0.0.1:8474",
+    "holdfast proxy --disk /srv/data --mount /mnt/data --name data --api 127.0.0.1:8474   # a disk (root, FUSE)",
     "holdfast fault add proxy delay --set delayMs=100   # in another terminal",
   ],
   options: {
@@ -35,8 +46,10 @@ export const proxyCommand: Command = defineCommand({
       default: { host: "127.0.0.1", port: 0 },
       help: "where clients connect; port 0 takes a free one",
     }),
-    upstream: address({ required: true, help: "the service" }),
+    upstream: address({ help: "the service; required without --disk" }),
     udp: flag("datagrams instead of connections"),
+    disk: text({ placeholder: "DIR", help: "instead of a service, a directory: it is shown at --mount" }),
+    mount: text({ placeholder: "DIR", help: "an empty directory where programs find what is in --disk" }),
     name: text({ placeholder: "NAME", default: "proxy", help: "what faults are aimed at" }),
     api: address({ help: "serve faults over HTTP; without it there are none" }),
     token: text({
@@ -53,8 +66,7 @@ export const proxyCommand: Command = defineCommand({
     json: flag("print the ready line as JSON"),
   },
   async run({ options, terminal }) {
-    const { listen, upstream, udp, name, api: apiAddress, token, allowRemote } = options;
-    checkReach("--listen", listen, allowRemote);
+    const { name, api: apiAddress, token, allowRemote } = options;
     if (apiAddress !== undefined) {
       checkReach("--api", apiAddress, allowRemote);
       if (!isLocalHost(apiAddress.host) && token === undefined) {
@@ -64,14 +76,10 @@ export const proxyCommand: Command = defineCommand({
       }
     }
     // Only who asks for it loads it.
-    const { faultProxy } = await import("holdfast/adapters/fault-proxy");
     const { serveFaults } = await import("../faults/fault-api.ts");
     const stop = stopSignal();
-    const protocol = udp ? "udp" : "tcp";
-    const allowed = options.allow === undefined ? {} : { allow: options.allow };
-    const proxy = await starting(listen, "--listen", () =>
-      faultProxy({ name, protocol, listen, upstream, allowRemote, ...allowed }),
-    );
+    const { proxy, place, shown } =
+      options.disk === undefined && options.mount === undefined ? await openService(options) : await openDisk(options);
     const { clock, disk } = nodeRuntime();
     const directory = options.journal;
     const journal =
@@ -88,13 +96,9 @@ export const proxyCommand: Command = defineCommand({
             serveFaults({ registry, listen: apiAddress, allowRemote, ...(token === undefined ? {} : { token }) }),
           );
 
-    const at = addressText(proxy.address);
     const url = api === undefined ? null : `http://${addressText(api.address)}`;
-    const document = { ready: true, name, pid: process.pid, protocol, listen: at, upstream: addressText(upstream) };
-    if (options.json) terminal.document({ ...document, api: url });
-    else {
-      terminal.out(`${name}: ${protocol} ${at} → ${addressText(upstream)}${url === null ? "" : `, faults at ${url}`}`);
-    }
+    if (options.json) terminal.document({ ready: true, name, pid: process.pid, ...place, api: url });
+    else terminal.out(`${name}: ${shown}${url === null ? "" : `, faults at ${url}`}`);
     await aborted(stop);
     await api?.close();
     const { removed, stuck } = await registry.close();
@@ -104,6 +108,47 @@ export const proxyCommand: Command = defineCommand({
     return exitCodes.ok;
   },
 });
+
+interface ProxyValues {
+  readonly name: string;
+  readonly listen: Address;
+  readonly upstream: Address | undefined;
+  readonly udp: boolean;
+  readonly disk: string | undefined;
+  readonly mount: string | undefined;
+  readonly allow: readonly ProxyKind[] | undefined;
+  readonly allowRemote: boolean;
+}
+
+interface OpenProxy {
+  readonly proxy: LiveTarget & { close(): Promise<void> };
+  /** Where it is, for the document that says that it is ready. */
+  readonly place: object;
+  readonly shown: string;
+}
+
+async function openService({ name, listen, upstream, udp, allow, allowRemote }: ProxyValues): Promise<OpenProxy> {
+  checkReach("--listen", listen, allowRemote);
+  if (upstream === undefined) throw usageError("--upstream HOST:PORT is required (or --disk and --mount)");
+  const { faultProxy } = await import("holdfast/adapters/fault-proxy");
+  const protocol = udp ? "udp" : "tcp";
+  const allowed = allow === undefined ? {} : { allow: allow as readonly NetworkFaultKind[] };
+  const proxy = await starting(listen, "--listen", () =>
+    faultProxy({ name, protocol, listen, upstream, allowRemote, ...allowed }),
+  );
+  const [at, to] = [addressText(proxy.address), addressText(upstream)];
+  return { proxy, place: { protocol, listen: at, upstream: to }, shown: `${protocol} ${at} → ${to}` };
+}
+
+async function openDisk({ name, upstream, udp, disk, mount, allow }: ProxyValues): Promise<OpenProxy> {
+  if (disk === undefined || mount === undefined) throw usageError("--disk and --mount belong together");
+  if (upstream !== undefined || udp) throw usageError("--disk is instead of --upstream and --udp");
+  const { diskProxy } = await import("holdfast/adapters/system-faults");
+  const allowed = allow === undefined ? {} : { allow: allow as readonly FileFaultKind[] };
+  const proxy = await starting(mount, "--mount", () => diskProxy({ name, directory: disk, mount, ...allowed }));
+  const place = { protocol: "disk", directory: resolve(disk), mount: proxy.mount };
+  return { proxy, place, shown: `disk ${place.mount} → ${place.directory}` };
+}
 
 const count = (number: number): string => `${number} fault${number === 1 ? "" : "s"}`;
 

@@ -51,7 +51,7 @@ const orNull =
 const list =
   (most: number, rule: Rule): Rule =>
   (value, path) => {
-    if (!Array.isArray(value)) return refuse(path, "must be a list", value);
+    if (!Array.isArray(value)) throw refusal(path, "must be a list", value);
     if (value.length > most) return refuse(path, `must have at most ${most} entries`, value.length);
     for (const [at, entry] of value.entries()) rule(entry, `${path}[${at}]`);
   };
@@ -146,6 +146,10 @@ function join(path: string, name: string): string {
 }
 
 function refuse(path: string, rule: string, value: unknown): never {
+  throw refusal(path, rule, value);
+}
+
+function refusal(path: string, rule: string, value: unknown): Problem {
   const got = value === undefined ? "nothing" : (JSON.stringify(value) ?? typeof value).slice(0, 80);
-  throw new Problem(400, `${path} ${rule} (got ${got})`);
+  return new Problem(400, `${path} ${rule} (got ${got})`);
 }

@@ -147,8 +147,10 @@ export function createDashboard(options: DashboardOptions): Dashboard {
     gate.checkPage(request);
     const isHead = request.method === "HEAD";
     if (request.method !== "GET" && !isHead) throw new Problem(405, "the page is only read", { allow: "GET, HEAD" });
-    if (url.pathname.startsWith(pageRoot)) await sendPageFile(url.pathname.slice(pageRoot.length), response, isHead);
-    else response.writeHead(302, { location: pageRoot, "cache-control": "no-store", vary: "accept" }).end();
+    const { pathname } = url;
+    if (pathname.startsWith(pageRoot)) return await sendPageFile(pathname.slice(pageRoot.length), response, isHead);
+    if (pathname !== "/" && `${pathname}/` !== pageRoot) throw new Problem(404, "there is no such file");
+    response.writeHead(302, { location: pageRoot, "cache-control": "no-store", vary: "accept" }).end();
   }
 
   /** The page reads keys; it writes none. */

@@ -9,6 +9,7 @@ import { fullDisk } from "./scenarios/full-disk.ts";
 import { leaderKill } from "./scenarios/leader-kill.ts";
 import { leaderPause } from "./scenarios/leader-pause.ts";
 import { load } from "./scenarios/load.ts";
+import { oldLeader } from "./scenarios/old-leader.ts";
 import { overload } from "./scenarios/overload.ts";
 import { partitionBridge } from "./scenarios/partition-bridge.ts";
 import { partitionHalves } from "./scenarios/partition-halves.ts";
@@ -31,6 +32,7 @@ export const drills: readonly DrillScenario[] = [
   partitionOneWay,
   partitionBridge,
   partitionHalves,
+  oldLeader,
   slowNetwork,
   slowDisk,
   fullDisk,

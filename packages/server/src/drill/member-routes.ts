@@ -33,8 +33,8 @@ socket.connect = function connectByRoute(...args) {
   const [first, ...rest] = args;
   // What `net.connect` was given, made a list of options and callback by Node itself.
   if (Array.isArray(first)) {
-    const list = first as unknown[];
-    if (typeof list[0] === "object" && list[0] !== null) list[0] = rerouted(list[0] as Destination);
+    const list = first as [Destination];
+    list[0] = rerouted(list[0]);
     return connect.apply(this, args);
   }
   if (typeof first === "object" && first !== null) return connect.call(this, rerouted(first as Destination), ...rest);

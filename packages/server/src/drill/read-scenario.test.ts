@@ -76,7 +76,12 @@ it.each([
   ["kill", { hard: true }, "faults[0].hard is no option"],
   ["delay", {}, "faults[0].delayMs must be a number"],
   ["loss", { share: 2 }, "faults[0].share must be a number >= 0 and <= 1 (got 2)"],
-  ["slowDisk", { extraMs: 0 }, "faults[0].extraMs must be a number >= 1"],
+  ["slowDisk", { extraMs: 0 }, "faults[0].extraMs must not be 0"],
+  ["slowDisk", { path: "/" }, "faults[0].path is a member's own data, and is not given"],
+  ["failingDisk", { of: "some" }, 'faults[0].of must be "write" or "read" or "sync" or "all" (got "some")'],
+  ["partition", { lost: 1 }, "faults[0].lost must be true or false (got 1)"],
+  ["orchestratorKill", { steps: 0 }, "faults[0].steps must be an integer >= 1"],
+  ["orchestratorKill", { fails: "yes" }, 'faults[0].fails must be true or false (got "yes")'],
   ["overload", { rate: "all" }, 'faults[0].rate must be a number >= 1 and <= 1000000 (got "all")'],
 ])("%s refuses %j", (kind, parameters, message) => {
   expect(() => strikeKinds[kind]?.check(parameters, "faults[0]")).toThrow(message);

@@ -56,7 +56,7 @@ export function newWorkloadRecord(): WorkloadRecord {
 }
 
 /** Who keeps to one member waits for it, also when it cannot answer; and looks often, but adds little load. */
-const loyal = { attemptTimeoutMs: 400, timeoutMs: 400, pauseMs: 10 };
+const loyal = { attemptTimeoutMs: 400, timeoutMs: 400, pauseMs: 25 };
 
 const encode = (text: string): Uint8Array => Buffer.from(text, "utf8");
 const decode = (bytes: Uint8Array | undefined): string | null =>

@@ -146,9 +146,11 @@ export function supervisedCluster(options: SupervisedClusterOptions): Supervised
 
   return {
     observe: look,
-    async act(order) {
+    async act(order, { recheck }) {
       try {
-        return await act(order);
+        const observation = await look();
+        const against = observation === undefined ? "the cluster cannot be seen" : recheck(observation);
+        return against === undefined ? await act(order) : { outcome: "refused", reason: against };
       } catch (error) {
         if (error instanceof UnreachableError) return { outcome: "refused", reason: error.message };
         if (!(error instanceof CoordinationError)) throw error;

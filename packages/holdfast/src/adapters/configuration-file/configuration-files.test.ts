@@ -84,6 +84,20 @@ describe("a configuration file", () => {
     expect(readFileSync(file, "utf8")).toBe(text);
   });
 
+  it("takes the changes of several steps at once", async () => {
+    const file = fileWith("many.json", "{}");
+    const update = configurationUpdate({ coordination: createMemoryMember(), files });
+    const names = Array.from({ length: 8 }, (_, index) => `n${index}`);
+    await Promise.all(
+      names.map(async (stepId) => {
+        const parameters = { file, pointer: `/${stepId}`, value: stepId };
+        const context = { planId: "p", executionId: "e", stepId, idempotencyKey: "k", attempt: 1, fencingToken: 1 };
+        return await update.run({ ...context, outputs: new Map(), parameters, signal });
+      }),
+    );
+    expect(JSON.parse(readFileSync(file, "utf8"))).toEqual(Object.fromEntries(names.map((name) => [name, name])));
+  });
+
   it("is left alone where somebody else has written since", async () => {
     const file = fileWith("shared", "one");
     const { run, rollback } = scene({ file, value: "two" });

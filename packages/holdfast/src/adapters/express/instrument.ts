@@ -31,7 +31,6 @@ export function instrument(service: Pick<InstrumentedService, "observer">): Requ
 
 /** The route's pattern, below where its router is mounted; what no route is for has one name, whatever its paths are. */
 function routeOf({ method, baseUrl, route }: Request): string {
-  const { path } = (route ?? {}) as { readonly path?: unknown };
-  if (path === undefined) return "(no route)";
-  return `${method} ${baseUrl}${Array.isArray(path) ? path.join("|") : String(path)}`;
+  const { path } = (route ?? {}) as { readonly path?: string | RegExp | readonly (string | RegExp)[] };
+  return path === undefined ? "(no route)" : `${method} ${baseUrl}${[path].flat().join("|")}`;
 }

@@ -73,7 +73,7 @@ function ask(session: ClientHttp2Session, service: string): Promise<string> {
       try {
         resolve(statusIn(told, Buffer.concat(chunks)));
       } catch (error) {
-        reject(error as Error);
+        reject(error);
       }
     });
     stream.end(encodeRequest(service));

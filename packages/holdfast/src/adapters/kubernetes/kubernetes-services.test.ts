@@ -95,7 +95,11 @@ class Api {
 /** Waits take no time: how long a rollout takes is the server's affair. */
 const hasty: Clock = { ...systemClock, sleep: (_, options) => systemClock.sleep(0, options) };
 
-async function scene(): Promise<{ readonly api: Api; readonly services: ServiceControl; readonly patches: () => Asked[] }> {
+async function scene(): Promise<{
+  readonly api: Api;
+  readonly services: ServiceControl;
+  readonly patches: () => Asked[];
+}> {
   const api = new Api();
   await api.listen();
   let reads = 0;

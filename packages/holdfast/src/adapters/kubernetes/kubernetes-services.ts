@@ -2,7 +2,7 @@ import { checkInteger, checkOptionNames, InvalidArgumentError } from "../../erro
 import { StepFailure, type RestartRequest, type ServiceControl, type ServiceStatus } from "../../recovery/index.ts";
 import { systemClock, type Clock } from "../../runtime/system.ts";
 import { askApi, type ClusterAccess } from "./cluster-access.ts";
-import { hindrance, restartedAt, restartKey, rolloutOf, type Workload } from "./rollout.ts";
+import { hindrance, readWorkload, restartedAt, restartKey, rolloutOf, type Workload } from "./rollout.ts";
 
 export type WorkloadKind = "deployment" | "statefulset" | "daemonset";
 
@@ -54,7 +54,7 @@ export function kubernetesServices(options: KubernetesServicesOptions): ServiceC
     throw new InvalidArgumentError("service", `must be one of ${workloads.join(", ") || "none"}`, workload);
   };
   const get = async (path: string, signal: AbortSignal): Promise<Workload> =>
-    (await askApi(access, { method: "GET", path, signal })) as Workload;
+    readWorkload(await askApi(access, { method: "GET", path, signal }));
 
   async function restart(path: string, key: string | undefined, signal: AbortSignal): Promise<ServiceStatus> {
     const workload = await get(path, signal);
@@ -66,7 +66,7 @@ export function kubernetesServices(options: KubernetesServicesOptions): ServiceC
       const at = new Date(clock.wallTime()).toISOString();
       const annotations = { [restartedAt]: at, [restartKey]: key ?? at };
       const patch = { spec: { template: { metadata: { annotations } } } };
-      now = (await askApi(access, { method: "PATCH", path, patch, signal })) as Workload;
+      now = readWorkload(await askApi(access, { method: "PATCH", path, patch, signal }));
     }
     const endMs = clock.now() + readyWithinMs;
     for (;;) {

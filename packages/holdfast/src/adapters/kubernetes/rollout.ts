@@ -1,4 +1,4 @@
-import type { ServiceStatus } from "../../recovery/index.ts";
+import { StepFailure, type ServiceStatus } from "../../recovery/index.ts";
 
 /** As much of a Deployment, StatefulSet or DaemonSet as tells how its rollout is getting on. */
 export interface Workload {
@@ -29,6 +29,15 @@ export interface Workload {
 export const restartedAt = "kubectl.kubernetes.io/restartedAt";
 /** By whom: the same restart is not asked for twice. */
 export const restartKey = "holdfast/restart-key";
+
+/** @throws StepFailure when an answer of the API is none */
+export function readWorkload(answer: unknown): Workload {
+  const { kind, metadata, spec } = (answer ?? {}) as Partial<Workload>;
+  if (typeof kind === "string" && typeof metadata?.generation === "number" && typeof spec?.template === "object") {
+    return answer as Workload;
+  }
+  throw new StepFailure("service", "the API's answer is no workload");
+}
 
 /** As `kubectl rollout status` judges it. */
 export function rolloutOf(workload: Workload): ServiceStatus {

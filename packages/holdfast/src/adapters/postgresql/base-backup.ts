@@ -1,5 +1,6 @@
 import { chown, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { randomUUID } from "node:crypto";
 import { StepFailure } from "../../recovery/index.ts";
 import { firstRow, inDatabase, type PostgresqlAccess } from "./postgresql-server.ts";
 import { runProgram, type ProgramUser } from "./programs.ts";
@@ -37,8 +38,13 @@ export async function takeBaseBackup(options: BaseBackupOptions): Promise<BaseBa
   const { server, programs, directory, name, as, signal } = options;
   const known = (await listBaseBackups(directory)).find((backup) => backup.directory === join(directory, name));
   if (known !== undefined) return known;
-  const draft = join(directory, `${name}${draftSuffix}`);
-  await rm(draft, { recursive: true, force: true });
+  // Of one whose process died: its program may still write to it.
+  for (const left of await readdir(directory).catch(() => [])) {
+    if (left.startsWith(`${name}.`) && left.endsWith(draftSuffix)) {
+      await rm(join(directory, left), { recursive: true, force: true });
+    }
+  }
+  const draft = join(directory, `${name}.${randomUUID()}${draftSuffix}`);
   await mkdir(draft, { recursive: true });
   try {
     // For root alone, who is the one that has another user's server.

@@ -9,6 +9,11 @@ export async function databaseId(session: PostgresqlSession, name: string): Prom
   return (row?.["id"] as number | undefined) ?? null;
 }
 
+export async function databaseComment(session: PostgresqlSession, name: string): Promise<string | null> {
+  const text = "select shobj_description(oid, 'pg_database') as comment from pg_database where datname = $1";
+  return ((await firstRow(session, text, [name]))?.["comment"] as string | null | undefined) ?? null;
+}
+
 /** @throws StepFailure while somebody is connected to it */
 export async function refuseUsers(session: PostgresqlSession, name: string): Promise<void> {
   const row = await firstRow(session, "select count(*)::int as users from pg_stat_activity where datname = $1", [name]);

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { rm, stat } from "node:fs/promises";
 import { StepFailure } from "../../recovery/index.ts";
 import { readDumpContents, tablesIn, type DumpEntry } from "./dump-contents.ts";
@@ -27,7 +28,7 @@ export interface DumpInfo {
  */
 export async function dumpDatabase(options: DumpOptions): Promise<DumpInfo> {
   const { server, programs, database, file, withoutRowsOf = [], signal } = options;
-  const draft = `${file}.part`;
+  const draft = `${file}.${randomUUID()}.part`;
   try {
     const without = withoutRowsOf.flatMap((table) => ["--exclude-table-data", tablePattern(table)]);
     const args = ["--format=custom", "--no-password", "--file", draft, ...without, "--dbname", database];

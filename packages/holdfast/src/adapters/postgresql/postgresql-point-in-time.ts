@@ -1,9 +1,10 @@
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { InvalidArgumentError } from "../../errors/base.ts";
 import type { JsonValue, StepContext, StepExecutor } from "../../recovery/index.ts";
-import { stepMark } from "./kept-state.ts";
+import { publish, stepMark } from "./kept-state.ts";
 import { checkAccess, checkTexts, firstRow, inDatabase, type PostgresqlAccess } from "./postgresql-server.ts";
 import type { ProgramUser } from "./programs.ts";
 import {
@@ -34,6 +35,7 @@ export interface PostgresqlPointInTimeOptions extends PostgresqlAccess {
 
 const pauseMs = 20;
 const mine = "recovered.json";
+const tryPrefix = "data-";
 
 /**
  * Steps of the type `point-in-time-restore`: the whole server as it was at a `time`, at a restore point (`name`), at a place
@@ -64,11 +66,7 @@ export function postgresqlPointInTime(options: PostgresqlPointInTimeOptions): St
     outputs: ["host", "port", "address", "directory", "lsn", "time"],
     errorKind: "database",
     run: (context) => recover(options, context),
-    rollback: async (context) => {
-      const server = serverOf(options, context);
-      await stopServer(server);
-      await rm(rootOf(options, context), { recursive: true, force: true });
-    },
+    rollback: (context) => removeTries(options, rootOf(options, context), context.signal),
   };
 }
 
@@ -76,22 +74,36 @@ function rootOf({ directory }: PostgresqlPointInTimeOptions, context: StepContex
   return join(directory, stepMark(context));
 }
 
-function serverOf(options: PostgresqlPointInTimeOptions, context: StepContext): RecoveredServerOptions {
-  const { programs, as } = options;
-  return { programs, as, data: join(rootOf(options, context), "data"), signal: context.signal };
+function serverOf(
+  { programs, as }: PostgresqlPointInTimeOptions,
+  data: string,
+  signal: AbortSignal,
+): RecoveredServerOptions {
+  return { programs, as, data, signal };
+}
+
+/** Of this step, with their servers. Programs of one whose process died may still be at work in its directory. */
+async function removeTries(options: PostgresqlPointInTimeOptions, root: string, signal: AbortSignal): Promise<void> {
+  for (const name of await readdir(root).catch(() => [])) {
+    if (!name.startsWith(tryPrefix)) continue;
+    await stopServer(serverOf(options, join(root, name), signal));
+    await rm(join(root, name), { recursive: true, force: true });
+  }
+  await rm(root, { recursive: true, force: true });
 }
 
 async function recover(options: PostgresqlPointInTimeOptions, context: StepContext): Promise<JsonValue> {
   const { signal, parameters } = context;
   const root = rootOf(options, context);
-  const server = serverOf(options, context);
   const port = parameters["port"] as number;
   const settings = { ...options.settings, port: String(port) };
   const known = await readFile(join(root, mine), "utf8").catch(() => undefined);
   if (known !== undefined) {
+    const output = JSON.parse(known) as { readonly directory: string };
+    const recovered = serverOf(options, output.directory, signal);
     // It went well the first time; all it may lack is a start after the machine's.
-    if (!(await isServerRunning(server))) await startServer(server, settings);
-    return JSON.parse(known) as JsonValue;
+    if (!(await isServerRunning(recovered))) await startServer(recovered, settings);
+    return { ...output };
   }
   if (parameters["source"] !== false) {
     await inDatabase(options, options.maintenanceDatabase ?? "postgres", signal, (session) =>
@@ -101,30 +113,24 @@ async function recover(options: PostgresqlPointInTimeOptions, context: StepConte
   const { backups, archive, programs, as } = options;
   const found = await findTarget(parameters, { backups, archive, programs }, signal);
 
-  await stopServer(server);
+  await removeTries(options, root, signal);
   await makeServerDirectory(options.directory, as);
   await makeServerDirectory(root, as);
+  const server = serverOf(options, join(root, `${tryPrefix}${randomUUID()}`), signal);
   try {
     await prepareServer(server, found.backup.directory, archive, found.settings);
     await startServer(server, settings);
     const reached = await untilRecovered(options, port, signal);
     const { host } = options.server;
     const output = { host, port, address: `${host}:${port}`, directory: server.data, ...reached };
-    await writeFile(join(root, mine), JSON.stringify(output));
+    const draft = join(root, `${mine}.part`);
+    await writeFile(draft, JSON.stringify(output));
+    await publish(draft, join(root, mine));
     return output;
   } catch (error) {
-    await discard(server, root);
+    // Also when the try was told to end; what fails here is what the next try begins with.
+    await removeTries(options, root, new AbortController().signal).catch(() => undefined);
     throw error;
-  }
-}
-
-/** Also when the try was told to end. */
-async function discard(server: RecoveredServerOptions, root: string): Promise<void> {
-  try {
-    await stopServer({ ...server, signal: new AbortController().signal });
-    await rm(root, { recursive: true, force: true });
-  } catch {
-    // The next try begins with the same.
   }
 }
 

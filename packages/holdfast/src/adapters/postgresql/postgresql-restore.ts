@@ -3,6 +3,7 @@ import { StepFailure } from "../../recovery/index.ts";
 import {
   closeDatabase,
   createDatabaseLike,
+  databaseComment,
   databaseId,
   dropDatabase,
   openDatabase,
@@ -16,7 +17,10 @@ import {
   checkAccess,
   firstRow,
   inDatabase,
+  quoteName,
+  quoteText,
   type PostgresqlAccess,
+  type PostgresqlSession,
 } from "./postgresql-server.ts";
 import { runProgram } from "./programs.ts";
 import { checkTables, restoreTables, undoTables } from "./table-restore.ts";
@@ -98,34 +102,47 @@ async function restoreWhole(options: WholeOptions, context: StepContext): Promis
   const entries = await listDump(parameters["dump"] as string, { programs, signal });
   const tables = tablesIn(entries);
   return await inDatabase(options, options.maintenanceDatabase, signal, async (session) => {
-    const keptId = await databaseId(session, previous);
-    // They get their names together: when what was there has its new one, everything is done.
-    if (keptId !== null) return { database, previous, tables, previousId: keptId };
+    await beAlone(session, context);
+    if ((await databaseComment(session, database)) === commentOf(context)) {
+      const keptId = await databaseId(session, previous);
+      return { database, previous: keptId === null ? null : previous, tables, previousId: keptId };
+    }
     const previousId = await databaseId(session, database);
     const hadOne = previousId !== null;
     await dropDatabase(session, side);
     await createDatabaseLike(session, side, database);
-    let closed = false;
+    const disconnect = parameters["disconnect"] === true;
     try {
       await fill(options, context, side);
       await verify(options, context, side, tables);
-      const disconnect = parameters["disconnect"] === true;
-      if (disconnect && hadOne) {
-        closed = true;
-        await closeDatabase(session, database);
-      } else await refuseUsers(session, database);
+      // By which it is known when the record of its end is lost.
+      await session.query(`comment on database ${quoteName(side)} is ${quoteText(commentOf(context))}`);
+      if (disconnect && hadOne) await closeDatabase(session, database);
+      else await refuseUsers(session, database);
       const old = hadOne ? ([[database, previous]] as const) : [];
       const limits = { patienceMs: disconnect ? patienceMs : 0, signal };
       await renameDatabases(session, [...old, [side, database]], limits);
       return { database, previous: hadOne ? previous : null, tables, previousId };
     } catch (error) {
-      await tidy(options, names, closed);
+      await tidy(options, names, disconnect);
       throw error;
     }
   });
 }
 
-/** On a connection of its own: the try's may be closed. */
+/**
+ * Waits for a try before this one, of which the server may still have work when nobody is left to hear of it. Held as
+ * long as the connection.
+ */
+async function beAlone(session: PostgresqlSession, context: StepContext): Promise<void> {
+  await session.query("select pg_advisory_lock($1::bigint)", [BigInt(`0x${stepMark(context)}`).toString()]);
+}
+
+function commentOf(context: StepContext): string {
+  return `restored by holdfast, step ${stepMark(context)}`;
+}
+
+/** On a connection of its own: the try's may be closed. A try before this one may have closed the database. */
 async function tidy(options: WholeOptions, { database, side }: Names, closed: boolean): Promise<void> {
   try {
     await inDatabase(options, options.maintenanceDatabase, new AbortController().signal, async (session) => {
@@ -171,6 +188,7 @@ async function undoWhole(options: WholeOptions, context: StepContext & { readonl
   const { signal } = context;
   const { database, side, previous } = namesOf(context);
   await inDatabase(options, options.maintenanceDatabase, signal, async (session) => {
+    await beAlone(session, context);
     const output = context.output as { readonly previousId?: number | null } | null;
     if ((await databaseId(session, previous)) !== null) {
       await closeDatabase(session, database);

@@ -1,9 +1,8 @@
 import { access, appendFile, chown, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { StepFailure } from "../../recovery/index.ts";
-import { quoteText } from "./postgresql-server.ts";
 import { runProgram, type ProgramUser } from "./programs.ts";
-import { settingLines } from "./wal-archive.ts";
+import { quoteWord, settingLines } from "./wal-archive.ts";
 
 /** A server of its own on the files of a backup. */
 export interface RecoveredServerOptions {
@@ -35,8 +34,11 @@ export async function prepareServer(
     .split("\n")
     .filter((line) => !recoverySetting.test(line))
     .join("\n");
-  const from = join(archive, "%f").replaceAll("'", `'\\''`);
-  const own = { restore_command: `cp '${from}' %p`, recovery_target_timeline: "current", ...settings };
+  const own = {
+    restore_command: `cp ${quoteWord(join(archive, "%f"))} %p`,
+    recovery_target_timeline: "current",
+    ...settings,
+  };
   await writeFile(auto, `${kept}\n${settingLines({ ...own, recovery_target_action: "promote" })}`);
   // Debian keeps its own elsewhere.
   for (const name of ["postgresql.conf", "pg_hba.conf", "pg_ident.conf"]) await appendFile(join(data, name), "");
@@ -53,7 +55,7 @@ export async function startServer(
   settings: Readonly<Record<string, string>>,
 ): Promise<void> {
   const { programs, data, as, signal } = options;
-  const given = Object.entries(settings).map(([name, value]) => `-c ${name}=${quoteText(value)}`);
+  const given = Object.entries(settings).map(([name, value]) => `-c ${quoteWord(`${name}=${value}`)}`);
   const log = join(data, "holdfast-recovery.log");
   const args = ["start", "--pgdata", data, "--log", log, "--wait", "--timeout=86400", "--options", given.join(" ")];
   try {

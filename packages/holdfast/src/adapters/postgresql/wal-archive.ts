@@ -16,7 +16,7 @@ export function archiveSettings(
   { archiveTimeoutSeconds = 60 }: { readonly archiveTimeoutSeconds?: number } = {},
 ): Readonly<Record<string, string>> {
   // Of a shell that the server starts, which puts %p and %f in.
-  const [target, draft] = ["%f", ".%f.part"].map((name) => `'${join(directory, name).replaceAll("'", `'\\''`)}'`);
+  const [target, draft] = ["%f", ".%f.part"].map((name) => quoteWord(join(directory, name)));
   const keep = `cp %p ${draft} && sync ${draft} && mv ${draft} ${target}`;
   return {
     wal_level: "replica",
@@ -126,6 +126,11 @@ export async function flushArchive(session: PostgresqlSession, signal: AbortSign
     if (typeof archived === "string" && archived.slice(0, 24) >= name) return name;
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
+}
+
+/** A word of a shell's, whatever is in it: of those that PostgreSQL starts by itself. */
+export function quoteWord(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /** As lines of a configuration file. */

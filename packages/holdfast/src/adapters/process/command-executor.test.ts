@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { JsonValue, StepContext } from "../../recovery/index.ts";
+import type { StepContext } from "../../recovery/index.ts";
 import { afterAll, describe, expect, it } from "vitest";
 import { commandExecutor } from "./command-executor.ts";
 
@@ -94,6 +94,16 @@ describe.concurrent("a command", () => {
     expect(isRunning(pid)).toBe(false);
   });
 
+  it("has done its work when it ends well after it was told to end", async () => {
+    const script =
+      'process.on("SIGTERM", () => { console.log("saved"); process.exit(0) }); fs.writeFileSync("ready", "1"); setInterval(() => {}, 1000)';
+    const controller = new AbortController();
+    const running = Promise.resolve(any.run(contextOf({ command: node(script), directory }, controller.signal)));
+    await fileAt("ready");
+    controller.abort(new Error("too long"));
+    expect(await running).toMatchObject({ exitCode: 0, stdout: "saved\n" });
+  });
+
   it("is over when the program is, also where something it left holds its output open", async () => {
     const left = 'fs.writeFileSync("left", String(process.pid)); setTimeout(() => {}, 60000)';
     const script = `require("child_process").spawn(process.execPath, ["-e", ${JSON.stringify(left)}], { stdio: "inherit", detached: true }).unref(); console.log("started"); process.exit(0)`;
@@ -109,7 +119,7 @@ describe.concurrent("a command", () => {
 describe("what a command may be", () => {
   const wrong = (executor: ReturnType<typeof commandExecutor>, given: StepContext["parameters"]): string | undefined =>
     Object.entries(given)
-      .map(([name, value]) => executor.parameters![name]?.check?.(value as JsonValue))
+      .map(([name, value]) => executor.parameters![name]?.check?.(value))
       .find((each) => each !== undefined) ?? executor.check!(given);
 
   it("is what is allowed, and nothing else of its name", async () => {

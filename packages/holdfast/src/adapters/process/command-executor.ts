@@ -89,6 +89,7 @@ export function commandExecutor(options: CommandExecutorOptions): StepExecutor {
       if (exitCode !== null && (succeedsWith as readonly JsonValue[]).includes(exitCode)) {
         return { exitCode, stdout, stderr };
       }
+      signal.throwIfAborted();
       const how = exitCode === null ? result.signal : `exit code ${exitCode}`;
       throw new StepFailure("service", `${program} ended with ${how}${lastWords === "" ? "" : `: ${lastWords}`}`);
     },
@@ -120,7 +121,12 @@ function together(shell: boolean, allowed: ReadonlySet<string> | undefined): Par
     if (!Array.isArray(command) || allowed === undefined) return undefined;
     const [program] = command as readonly JsonValue[];
     // What is known only later is judged then.
-    if (typeof program !== "string" || program.includes("${") || (typeof directory === "string" && directory.includes("${"))) return undefined;
+    if (
+      typeof program !== "string" ||
+      program.includes("${") ||
+      (typeof directory === "string" && directory.includes("${"))
+    )
+      return undefined;
     if (allowed.has(placeOf(program, directory))) return undefined;
     return refusal(program, allowed);
   };

@@ -13,7 +13,11 @@ export interface CommandRunnerOptions {
   readonly graceMs?: number;
 }
 
-/** Runs a program with its arguments, without a shell, and tells how it ended, whatever its exit code. */
+/**
+ * Runs a program with its arguments, without a shell, and tells how it ended, whatever its exit code.
+ *
+ * Rejects with the signal's reason once nothing of it runs any more.
+ */
 export type CommandRunner = (
   line: readonly string[],
   options: { readonly signal: AbortSignal; readonly input?: string },
@@ -36,8 +40,10 @@ export function commandRunner(options: CommandRunnerOptions = {}): CommandRunner
   checkInteger("commandRunner.maxOutputBytes", maxOutputBytes, 0, 64 * 1024 * 1024);
   checkInteger("commandRunner.graceMs", graceMs, 0, 3_600_000);
   const passed = new EnvironmentNames("commandRunner.pass", pass);
-  return (line, { signal, input }) => {
+  return async (line, { signal, input }) => {
     const all = { ...passed.of(process.env), ...environment };
-    return runCommand(line, { directory, environment: all, input, maxOutputBytes, graceMs, signal });
+    const result = await runCommand(line, { directory, environment: all, input, maxOutputBytes, graceMs, signal });
+    signal.throwIfAborted();
+    return result;
   };
 }

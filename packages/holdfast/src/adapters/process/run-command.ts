@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { StepFailure } from "../../recovery/index.ts";
 import { KeptOutput } from "./kept-output.ts";
 import { ProcessGroup, type GroupExit } from "./process-group.ts";
@@ -25,13 +24,11 @@ export interface RunResult extends GroupExit {
   readonly lastWords: string;
 }
 
-/** What a program left behind may hold its pipes open for ever; what it said itself is there at once. */
-const pipesMs = 200;
-
 /**
- * Runs a program to its end, without a shell.
+ * Runs a program to its end, without a shell. When the signal fires, it is told to end with all that it has started, and
+ * still tells how it has ended: it may have done its work.
  *
- * @throws StepFailure (configuration) when it cannot be run; the signal's reason, once nothing of it runs any more
+ * @throws StepFailure (configuration) when it cannot be run; the signal's reason when that has fired before
  */
 export async function runCommand(line: readonly string[], options: RunOptions): Promise<RunResult> {
   const { directory, environment, input, maxOutputBytes, graceMs, signal } = options;
@@ -40,7 +37,6 @@ export async function runCommand(line: readonly string[], options: RunOptions): 
   const group = startGroup(line, start);
   const stdout = new KeptOutput(maxOutputBytes, group.stdout);
   const stderr = new KeptOutput(maxOutputBytes, group.stderr);
-  const closed = Promise.all([ended(group.stdout), ended(group.stderr)]);
   // It may end before it has read everything.
   group.stdin?.on("error", () => undefined);
   group.stdin?.end(input);
@@ -51,13 +47,10 @@ export async function runCommand(line: readonly string[], options: RunOptions): 
     const exit = await group.exited.catch((cause: unknown) => {
       throw notRun(line, cause);
     });
-    await Promise.race([closed, delay(pipesMs, undefined, { ref: false }), ending ?? new Promise(() => undefined)]);
-    const { text } = stderr;
-    const droppedBytes = stdout.droppedBytes + stderr.droppedBytes;
-    const result = { ...exit, stdout: stdout.text, stderr: text, droppedBytes, lastWords: stderr.lastLine };
     await ending;
-    signal.throwIfAborted();
-    return result;
+    await Promise.all([stdout.ended(), stderr.ended()]);
+    const droppedBytes = stdout.droppedBytes + stderr.droppedBytes;
+    return { ...exit, stdout: stdout.text, stderr: stderr.text, droppedBytes, lastWords: stderr.lastLine };
   } finally {
     signal.removeEventListener("abort", onAbort);
     await ending;
@@ -81,8 +74,4 @@ function notRun([program = ""]: readonly string[], cause: unknown): StepFailure 
   // Too many processes or files now may be fewer soon.
   const retryable = code === "EAGAIN" || code === "EMFILE" || code === "ENFILE" || code === "ENOMEM";
   return new StepFailure("configuration", `${program} cannot be run: ${message}`, { retryable, cause });
-}
-
-function ended(stream: NodeJS.ReadableStream): Promise<void> {
-  return new Promise((resolve) => stream.once("close", () => resolve()));
 }

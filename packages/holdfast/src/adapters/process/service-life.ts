@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { awaitReadiness } from "./await-readiness.ts";
 import type { KeptOutput } from "./kept-output.ts";
 import { ProcessGroup } from "./process-group.ts";
@@ -76,8 +75,7 @@ export class ServiceLife {
       endedMs = performance.now();
       // What it has started must not go on without it, nor hold its ports.
       await group.end(this.#graceMs);
-      // Its last words may still be in the pipes.
-      await delay(10);
+      await logs.ended();
       group.stdout.destroy();
       group.stderr.destroy();
       return { ...ended, ...exit, ...after(logs.lastLine) };

@@ -1,13 +1,13 @@
 import { constants } from "node:fs";
 import { access, open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { DatabaseSync } from "node:sqlite";
+import type * as Module from "node:sqlite";
 import { StepFailure } from "../../recovery/index.ts";
 
 /** Beside a database's file, what it has not yet taken in, and an index of that. */
 export const besides = ["-wal", "-shm", "-journal"] as const;
 
-type Sqlite = typeof import("node:sqlite");
+type Sqlite = typeof Module;
 
 /** Node has it from 22.13 on, and its backups from 22.16 on. @throws StepFailure */
 export async function loadSqlite(): Promise<Sqlite> {
@@ -30,8 +30,19 @@ export async function fileExists(path: string): Promise<boolean> {
   );
 }
 
+/** By how it begins. */
+export async function isDatabase(path: string): Promise<boolean> {
+  const handle = await open(path, "r");
+  try {
+    const { buffer } = await handle.read(Buffer.alloc(16), 0, 16, 0);
+    return buffer.toString("latin1") === "SQLite format 3\0";
+  } finally {
+    await handle.close();
+  }
+}
+
 /** @throws StepFailure when the file is no database, or a damaged one */
-export function checkIntegrity(database: DatabaseSync, path: string): void {
+export function checkIntegrity(database: Module.DatabaseSync, path: string): void {
   let problems: readonly unknown[];
   try {
     problems = database

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
-import { copyFile, link, rename, rm } from "node:fs/promises";
+import type { DatabaseSync } from "node:sqlite";
+import { copyFile, link, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { checkOptionNames } from "../../errors/base.ts";
 import { StepFailure, type JsonValue, type StepContext, type StepExecutor } from "../../recovery/index.ts";
-import { besides, checkIntegrity, fileExists, loadSqlite, publish, syncPath } from "./sqlite-database.ts";
+import { besides, checkIntegrity, fileExists, isDatabase, loadSqlite, publish, syncPath } from "./sqlite-database.ts";
 
 export interface SqliteRestoreOptions {
   /** The type of its steps. Default `database-restore`. */
@@ -37,12 +38,17 @@ export function sqliteDiscard(options: SqliteRestoreOptions = {}): StepExecutor 
   return {
     type: options.type ?? "database-discard",
     parameters: {
-      previous: { type: "any", required: true, check: (value) => (isKept(value) ? undefined : "must be what was kept") },
+      previous: {
+        type: "any",
+        required: true,
+        check: (value) => (isKept(value) ? undefined : "must be what was kept"),
+      },
     },
     errorKind: "database",
     async run({ parameters: { previous } }) {
       if (typeof previous !== "string") return;
       for (const suffix of ["", ...besides]) await rm(`${previous}${suffix}`, { force: true });
+      await rm(previous.replace(/old(?=-\w{12}$)/, "done"), { force: true });
     },
   };
 }
@@ -51,7 +57,7 @@ interface Places {
   readonly database: string;
   readonly draft: string;
   readonly previous: string;
-  /** There while the step has its effect: which file is the database's. */
+  /** There, without a draft, while the step has its effect. */
   readonly done: string;
 }
 
@@ -69,53 +75,64 @@ function placesOf({ parameters, executionId, stepId }: StepContext): Places {
 async function restore(context: StepContext): Promise<JsonValue> {
   const { signal, parameters } = context;
   const { database, draft, previous, done } = placesOf(context);
-  const output = async (): Promise<JsonValue> => ({ database, previous: (await fileExists(previous)) ? previous : null });
-  if (await fileExists(done)) return await output();
+  if ((await fileExists(done)) && !(await fileExists(draft))) {
+    return { database, previous: (await fileExists(previous)) ? previous : null };
+  }
   const backup = parameters["backup"] as string;
   if (!(await fileExists(backup))) throw new StepFailure("database", `there is no ${backup}`, { retryable: false });
   const { DatabaseSync } = await loadSqlite();
   signal.throwIfAborted();
   try {
     await copyFile(backup, draft);
-    const copy = new DatabaseSync(draft);
-    try {
-      checkIntegrity(copy, backup);
-    } finally {
-      copy.close();
-    }
-    await syncPath(draft);
+    open(new DatabaseSync(draft), (copy) => checkIntegrity(copy, backup));
+    const hadOne = await fileExists(database);
     signal.throwIfAborted();
     // From here on it goes through to its end: it does not take long.
-    if (await fileExists(database)) {
-      closeForOthers(new DatabaseSync(database), database);
+    if (hadOne) {
+      // SQLite would throw away the log of what it cannot read.
+      const mode = (await isDatabase(database))
+        ? open(new DatabaseSync(database), (old) => closeForOthers(old, database))
+        : undefined;
+      if (mode === "wal") open(new DatabaseSync(draft), (copy) => copy.exec("PRAGMA journal_mode = WAL"));
       // A log that a damaged one has kept would be taken for the new one's.
-      for (const suffix of besides) await rename(`${database}${suffix}`, `${previous}${suffix}`).catch(ifThere);
-      await link(database, previous).catch((error: NodeJS.ErrnoException) => {
-        // Of a try that a crash has interrupted.
-        if (error.code !== "EEXIST") throw error;
-      });
+      for (const suffix of besides) await rename(`${database}${suffix}`, `${previous}${suffix}`).catch(unlessThere);
+      await rm(previous, { force: true });
+      await link(database, previous);
     }
-    await link(draft, done);
+    await writeFile(done, "");
     await publish(draft, database);
-    return await output();
+    return { database, previous: hadOne ? previous : null };
   } catch (error) {
-    if (await fileExists(draft)) await rm(done, { force: true });
-    await rm(draft, { force: true });
+    await rm(done, { force: true });
+    for (const suffix of ["", ...besides]) await rm(`${draft}${suffix}`, { force: true });
     throw error;
   }
 }
 
-/** Takes in what is beside it. @throws StepFailure while others have it open, as far as that can be seen */
-function closeForOthers(database: InstanceType<Awaited<ReturnType<typeof loadSqlite>>["DatabaseSync"]>, path: string): void {
+function open<T>(database: DatabaseSync, use: (database: DatabaseSync) => T): T {
   try {
-    database.exec("PRAGMA journal_mode = DELETE");
-    database.exec("BEGIN EXCLUSIVE; ROLLBACK");
-  } catch (cause) {
-    const { errcode } = cause as { readonly errcode?: unknown };
-    // SQLITE_BUSY; of a damaged one, the restore is the cure.
-    if (errcode === 5) throw new StepFailure("database", `${path} is in use: stop who uses it before`, { cause });
+    return use(database);
   } finally {
     database.close();
+  }
+}
+
+/**
+ * Has it take in what is beside it, and tells how it kept that; undefined of a damaged one, of which the restore is the
+ * cure.
+ *
+ * @throws StepFailure while others have it open, as far as that can be seen
+ */
+function closeForOthers(database: DatabaseSync, path: string): string | undefined {
+  try {
+    const mode = database.prepare("PRAGMA journal_mode").get()?.["journal_mode"];
+    database.exec("PRAGMA journal_mode = DELETE");
+    database.exec("BEGIN EXCLUSIVE; ROLLBACK");
+    return String(mode);
+  } catch (cause) {
+    // SQLITE_BUSY
+    if ((cause as { readonly errcode?: unknown }).errcode !== 5) return undefined;
+    throw new StepFailure("database", `${path} is in use: stop who uses it before`, { cause });
   }
 }
 
@@ -124,12 +141,15 @@ async function putBack(context: StepContext): Promise<void> {
   if (!(await fileExists(done))) return;
   if (await fileExists(previous)) {
     const { DatabaseSync } = await loadSqlite();
-    if (await fileExists(database)) closeForOthers(new DatabaseSync(database), database);
+    const mode = (await fileExists(database))
+      ? open(new DatabaseSync(database), (restored) => closeForOthers(restored, database))
+      : undefined;
     for (const suffix of besides) {
       await rm(`${database}${suffix}`, { force: true });
-      await rename(`${previous}${suffix}`, `${database}${suffix}`).catch(ifThere);
+      await rename(`${previous}${suffix}`, `${database}${suffix}`).catch(unlessThere);
     }
     await rename(previous, database);
+    if (mode === "wal") open(new DatabaseSync(database), (old) => old.exec("PRAGMA journal_mode = WAL"));
   } else if ((context as { readonly output?: { readonly previous?: unknown } }).output?.previous === null) {
     for (const suffix of ["", ...besides]) await rm(`${database}${suffix}`, { force: true });
   } else throw new StepFailure("database", `${previous}, which was there before, is gone`, { retryable: false });
@@ -137,6 +157,6 @@ async function putBack(context: StepContext): Promise<void> {
   await syncPath(dirname(database));
 }
 
-function ifThere(error: NodeJS.ErrnoException): void {
+function unlessThere(error: NodeJS.ErrnoException): void {
   if (error.code !== "ENOENT") throw error;
 }

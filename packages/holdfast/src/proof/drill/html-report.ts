@@ -2,7 +2,7 @@ import type { DrillReport } from "./drill-report.ts";
 import type { RuleResult } from "./drill-rule.ts";
 import { escapeMarkup } from "./markup-text.ts";
 import { seriesChart } from "./series-chart.ts";
-import { utcText } from "./utc-text.ts";
+import { utcText } from "../../runtime/system.ts";
 
 const style = `
 :root { color-scheme: light dark; --line: light-dark(#0b6bcb, #6db3f2); --faint: light-dark(#ddd, #444); }

@@ -1,7 +1,7 @@
 import type { DrillReport } from "./drill-report.ts";
 import { describeRule, type RuleResult } from "./drill-rule.ts";
 import { escapeMarkup } from "./markup-text.ts";
-import { utcText } from "./utc-text.ts";
+import { utcText } from "../../runtime/system.ts";
 
 /**
  * Drills as JUnit XML, which build servers read: a suite for each, a case for the drill itself and one for each fault, rule

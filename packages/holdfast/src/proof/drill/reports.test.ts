@@ -3,7 +3,7 @@ import type { DrillReport } from "./drill-report.ts";
 import { drillHtml } from "./html-report.ts";
 import { drillJUnit } from "./junit-report.ts";
 import { niceAbove } from "./series-chart.ts";
-import { utcText } from "./utc-text.ts";
+import { utcText } from "../../runtime/system.ts";
 
 const report: DrillReport = {
   drill: "lamp-out",

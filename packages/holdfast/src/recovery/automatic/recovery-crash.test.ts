@@ -135,6 +135,46 @@ describe("recoveries whose process dies", () => {
     await scene.close();
   });
 
+  it("are begun by the one that leads in the store's eyes, also while another one still believes that it does", async () => {
+    const scene = new RecoveryScene();
+    const patient = { ...common, ttlSeconds: 60, coordination: scene.member };
+    const first = scene.recovery({ ...patient, name: "first" });
+    await untilActing(scene, first);
+    const [lease] = (await scene.member.leases()).leases;
+    const second = scene.recovery({ ...patient, name: "second" });
+    await scene.clock.advance(100);
+    // Somebody takes the lease away. Its holder hears of it with its next keep-alive only.
+    await scene.member.leaseRevoke({ id: lease! });
+    await scene.until(second.report({ type: "down", target: "a" }));
+    await scene.clock.advance(10);
+    expect(scene.repairs.map(({ token }) => token)).toEqual([expect.any(Number)]);
+    await scene.clock.advance(2_000);
+    const { closed } = await scene.until(second.snapshot());
+    expect(closed).toMatchObject([{ outcome: "recovered", attempts: [{ number: 1, interruptions: 0 }] }]);
+    expect(second.metrics.decisions).toEqual({ accepted: 1, started: 1, succeeded: 1, recovered: 1 });
+    expect(first.metrics.decisions).toEqual({});
+    expect(first.isActing).toBe(false);
+    await scene.close();
+    expect(scene.errors).toEqual([]);
+  });
+
+  it("call a person again where nobody knows whether the first call came through", async () => {
+    const scene = new RecoveryScene();
+    const none = { ...common, strategies: [], coordination: scene.member };
+    const first = scene.recovery({ ...none, name: "first" });
+    await untilActing(scene, first);
+    await scene.until(first.report({ type: "down", target: "a" }));
+    await scene.clock.advance(100);
+    expect(scene.calls).toHaveLength(1);
+    const second = scene.recovery({ ...none, name: "second" });
+    await scene.until(first.close());
+    await untilActing(scene, second);
+    await scene.clock.advance(100);
+    expect(scene.calls).toHaveLength(2);
+    expect(scene.calls[1]).toEqual(scene.calls[0]);
+    await scene.close();
+  });
+
   it("have failed after too many interruptions: it may be the strategy that kills them", async () => {
     const scene = new RecoveryScene();
     scene.repairMs = 5_000;

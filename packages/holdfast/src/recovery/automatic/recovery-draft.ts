@@ -1,7 +1,7 @@
 import type { Evidence, FailureCause } from "./failure.ts";
 import type { RecoveryEffect, RecoveryInput, RecoveryTransition } from "./recovery-input.ts";
 import type { RecoverySettings } from "./recovery-options.ts";
-import { newTarget, type RecoveryState, type TargetState } from "./recovery-state.ts";
+import { explainedBy, newTarget, type RecoveryState, type TargetState } from "./recovery-state.ts";
 import { withEntry, withLastAttempt, type RecoveryDecision, type RecoveryTask } from "./recovery-task.ts";
 
 /** One transition in the making: what is changed, and what is to be done about it. */
@@ -106,7 +106,8 @@ export class RecoveryDraft {
     const isLast = this.startsLeft(task.target) === 0;
     const then = isLast ? "no attempt is left" : `the next one not before ${dueAt - this.at} ms have passed`;
     this.decide(waiting, outcome === "abandoned" ? "abandoned" : "failed", `${because}; ${then}`, error);
-    if (isLast && outcome !== "abandoned") this.callPerson(task.target, this.#exhausted());
+    const isSymptom = explainedBy(this.state, task.target, this.settings) !== null;
+    if (isLast && !isSymptom && outcome !== "abandoned") this.callPerson(task.target, this.#exhausted());
   }
 
   /** Attempts that may still begin at a target. */

@@ -130,8 +130,11 @@ export class RecoveryEngine {
 
   #perform(effect: RecoveryEffect): void {
     if (this.#isOver) return;
-    if (effect.type === "decided" || effect.type === "callPerson") this.#parts.tell(effect);
-    else if (effect.type === "start") this.#start(effect);
+    if (effect.type === "decided" || effect.type === "callPerson") {
+      // Whoever is not on trial any more is not asked about.
+      if (effect.type === "decided" && effect.task.status !== "verifying") this.#trials.get(effect.task.id)?.abort();
+      this.#parts.tell(effect);
+    } else if (effect.type === "start") this.#start(effect);
     else if (effect.type === "end") this.#runs.get(effect.task)?.end(new RecoveryError("ATTEMPT_NOT_NEEDED"));
     else this.#verify(effect);
   }
@@ -162,7 +165,7 @@ export class RecoveryEngine {
 
   async #try(task: RecoveryTask, attempt: number, verify: Verify, trial: AbortController): Promise<void> {
     const verdict = await runVerification(this.#parts.settings, task, verify, trial.signal);
-    this.#trials.delete(task.id);
+    if (this.#trials.get(task.id) === trial) this.#trials.delete(task.id);
     if (verdict === undefined) return;
     this.feed({ type: "verified", task: task.id, target: task.target, attempt, ...verdict });
   }

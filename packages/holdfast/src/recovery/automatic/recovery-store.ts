@@ -1,5 +1,6 @@
 import type { Coordination, Fence, KeyValue, RequestOp } from "../../coordination/index.ts";
 import { untilRecorded, type Persistence } from "../plans/until-recorded.ts";
+import { checkName, readReport, type Failure } from "./failure.ts";
 import { RecoveryError } from "./recovery-error.ts";
 import type { RecoveryEvent, RecoveryTransition } from "./recovery-input.ts";
 import type { RecoveryMessage } from "./recovery-engine.ts";
@@ -133,16 +134,30 @@ export class RecoveryStore {
 /** Undefined for what no process of ours has written. */
 export function decodeRequest(value: Uint8Array): RecoveryRequest | undefined {
   try {
-    const request = JSON.parse(decoder.decode(value)) as Partial<RecoveryRequest> | null;
-    if (request?.type === "failed") {
-      const { target, type } = request.failure ?? {};
-      return typeof target === "string" && typeof type === "string" ? (request as RecoveryRequest) : undefined;
+    const request = JSON.parse(decoder.decode(value)) as { readonly [name: string]: unknown };
+    const { type, target, failure, because, by, comment } = request;
+    if (type === "failed") return { type, failure: readFailure(failure as Partial<Failure>) };
+    const isFine = checkName("target", target) === target;
+    if (type === "recovered" && isFine && isText(because) && (failure === null || isText(failure))) {
+      return { type, target, failure, because };
     }
-    const isKnown = request?.type === "recovered" || request?.type === "acknowledged";
-    return isKnown && typeof request.target === "string" ? (request as RecoveryRequest) : undefined;
+    return type === "acknowledged" && isFine && isText(by) && isText(comment)
+      ? { type, target, by, comment }
+      : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** As it was checked where it was reported. */
+function readFailure({ type = "", target = "", priority, evidence, cause }: Partial<Failure>): Failure {
+  const failure = readReport({ type, target, ...(priority && { priority }), ...(evidence && { evidence }) });
+  const { name, message, code } = cause ?? {};
+  return { ...failure, cause: isText(name) && isText(message) ? { name, message, code: code ?? null } : null };
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
 }
 
 function decode(value: Uint8Array, list: string): unknown {

@@ -199,3 +199,43 @@ describe("an attempt", () => {
     expect((await recovery.snapshot()).closed[0]?.attempts[0]?.error).toMatchObject({ message: "out of nodes" });
   });
 });
+
+describe("a trial", () => {
+  it("ends when the target is told to be well meanwhile", async () => {
+    let asked = 0;
+    const recovery = scene.recovery({
+      verifyMs: 10_000,
+      verify: () => {
+        asked++;
+        return false;
+      },
+    });
+    await recovery.report({ type: "down", target: "a" });
+    await advance(2_500);
+    expect(asked).toBe(3);
+    await recovery.recovered("a");
+    await advance(10_000);
+    expect(asked).toBe(3);
+    expect((await recovery.snapshot()).closed).toMatchObject([{ outcome: "recovered" }]);
+  });
+});
+
+describe("the last attempt", () => {
+  it("of what has turned out to be a symptom calls nobody", async () => {
+    const recovery = scene.recovery({ maxAttempts: 1, dependsOn: { orders: ["database"] }, symptomGraceMs: 1_000 });
+    scene.failures.set("orders", 9);
+    await recovery.report({ type: "down", target: "orders" });
+    scene.repairMs = 5_000;
+    await recovery.report({ type: "down", target: "database" });
+    await advance(3_000);
+    expect(scene.calls).toEqual([]);
+    expect((await recovery.snapshot()).open[0]).toMatchObject({
+      target: "orders",
+      heldBy: "database",
+      attemptCount: 1,
+    });
+    await advance(10_000);
+    // The cause is over, and this is not: now somebody is wanted.
+    expect(scene.calls.map(({ target }) => target)).toEqual(["orders"]);
+  });
+});

@@ -60,7 +60,10 @@ export interface DegradationManager extends AsyncDisposable {
   service(name: string): ServiceHandle;
   /** Whether a feature is on: one look into a table. */
   allows(feature: string): boolean;
-  /** Fixes the mode of a service, or the overall mode, until `lift`; measuring goes on. */
+  /**
+   * Fixes the mode of a service, or the overall mode, until `lift`; measuring goes on. Overall normal and full are those
+   * of all services that have no override of their own; in partial each has its own mode.
+   */
   override(mode: DegradationMode, service?: string): void;
   /** Takes an override back: what was measured counts again, at once. */
   lift(service?: string): void;
@@ -211,18 +214,23 @@ class Manager implements DegradationManager {
   #settle({ checksAll = false, atOnce }: { readonly checksAll?: boolean; readonly atOnce?: string | true }): void {
     const at = this.#settings.clock.now();
     const told: DegradationFact[] = [];
-    const modeOf = (name: string): DegradationMode => this.#managed(name).held.mode;
+    const around = {
+      modeOf: (name: string): DegradationMode => this.#managed(name).held.mode,
+      // In partial mode each service is in its own.
+      forced: this.#forced === "partial" ? undefined : this.#forced,
+    };
     let isOverallCheck = checksAll;
     for (const service of this.#services.values()) {
       const { name, held } = service;
       const isCheck = service.check(at, checksAll);
       isOverallCheck ||= isCheck;
       const from = held.mode;
-      const errorRate = service.rate(at);
-      if (service.settle(at, modeOf, atOnce === name)) {
-        told.push({ type: "serviceModeChanged", service: name, from, to: held.mode, because: held.because, errorRate });
+      const byHand = atOnce === name || atOnce === true;
+      if (service.settle(at, around, byHand)) {
+        const { mode: to, because } = held;
+        told.push({ type: "serviceModeChanged", service: name, from, to, because, errorRate: service.lastRate });
       }
-      for (const feature of service.shed(at, isCheck, atOnce === name)) told.push(featureFact(feature, name));
+      for (const feature of service.shed(at, isCheck, byHand)) told.push(featureFact(feature, name));
     }
     this.#settleOverall(at, isOverallCheck, atOnce === true, told);
     // Listeners are told last: one that asks, or acts, finds everything in its place.

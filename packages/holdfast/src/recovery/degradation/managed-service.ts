@@ -4,6 +4,13 @@ import { FeatureLadder } from "./feature-ladder.ts";
 import type { ManagedServiceSettings, ManagerSettings } from "./manager-options.ts";
 import { HeldMode, severity, worst } from "./service-mode.ts";
 
+/** What a service hears from elsewhere. */
+export interface Surroundings {
+  readonly modeOf: (service: string) => DegradationMode;
+  /** What all are told to be, unless they are told otherwise themselves. */
+  readonly forced: DegradationMode | undefined;
+}
+
 /** One service as the manager keeps it: what was measured, what it is told, and what follows. */
 export class ManagedService {
   readonly settings: ManagedServiceSettings;
@@ -14,6 +21,7 @@ export class ManagedService {
   #measured: DegradationMode = "normal";
   #measuredBecause = "nothing is the matter";
   #isPressing = false;
+  #lastRate: number | null = null;
   /** Why it is down; undefined when it is not. */
   #down: string | undefined;
   #forced: DegradationMode | undefined;
@@ -33,6 +41,11 @@ export class ManagedService {
 
   get name(): string {
     return this.settings.name;
+  }
+
+  /** What the last check found; null when there were too few calls. */
+  get lastRate(): number | null {
+    return this.#lastRate;
   }
 
   get measured(): DegradationMode {
@@ -61,12 +74,6 @@ export class ManagedService {
     return this.#window.read(at);
   }
 
-  /** Null when there were too few calls. */
-  rate(at: number): number | null {
-    const { calls, errorRate } = this.#window.read(at);
-    return calls < this.settings.thresholds.minCalls ? null : errorRate;
-  }
-
   /** Whether a call may go to it: in full mode one in a while, to measure it. */
   admits(at: number, probeIntervalMs: number): boolean {
     if (this.held.mode !== "full") return true;
@@ -79,7 +86,8 @@ export class ManagedService {
   check(at: number, now: boolean): boolean {
     if (!now && at < this.#checkAt) return false;
     this.#checkAt = at + this.settings.thresholds.checkIntervalMs;
-    const rate = this.rate(at);
+    const { calls, errorRate } = this.#window.read(at);
+    const rate = (this.#lastRate = calls < this.settings.thresholds.minCalls ? null : errorRate);
     this.#isPressing = rate !== null && rate > this.settings.thresholds.enter;
     if (rate === null) return true;
     const next = nextMeasured(this.#measured, rate, this.settings);
@@ -106,8 +114,8 @@ export class ManagedService {
   }
 
   /** Goes where everything together wants it; true when its mode is another now. */
-  settle(at: number, modeOf: (service: string) => DegradationMode, atOnce: boolean): boolean {
-    this.#wanted = this.#weigh(modeOf);
+  settle(at: number, around: Surroundings, atOnce: boolean): boolean {
+    this.#wanted = this.#weigh(around);
     return this.held.become(this.#wanted.mode, this.#wanted.because, at, atOnce);
   }
 
@@ -116,8 +124,9 @@ export class ManagedService {
     return this.ladder.follow(this.held.mode, at, { pressing: isCheck && this.#isPressing, atOnce });
   }
 
-  #weigh(modeOf: (service: string) => DegradationMode): { mode: DegradationMode; because: string } {
-    if (this.#forced !== undefined) return { mode: this.#forced, because: "somebody has set it so" };
+  #weigh({ modeOf, forced }: Surroundings): { mode: DegradationMode; because: string } {
+    const set = this.#forced ?? forced;
+    if (set !== undefined) return { mode: set, because: "somebody has set it so" };
     if (this.#down !== undefined) return { mode: "full", because: `it is down: ${this.#down}` };
     const reasons = this.settings.dependsOn.map(({ service, optional }) => {
       const theirs = modeOf(service);

@@ -2,7 +2,7 @@ import { checkFunction, checkInteger, checkNumber, InvalidArgumentError } from "
 import type { Clock, Timer } from "../../runtime/system.ts";
 import type { HealingOrder } from "./healing-action.ts";
 import type { HealingDecision, HealingOutcome } from "./healing-decision.ts";
-import { createHealing, stepHealing, type HealingInput } from "./healing.ts";
+import { createHealing, recheckOrder, stepHealing, type HealingInput } from "./healing.ts";
 import type { HealingOptions } from "./healing-options.ts";
 import type { Observation } from "./observed-cluster.ts";
 
@@ -18,9 +18,13 @@ export interface HealingPorts {
   observe(signal: AbortSignal): Promise<Observation | undefined>;
   /**
    * Does one thing. A change of the members is for the leader to make, and only while `seen` are the members; when they
-   * are not, the action is `refused`. One that throws has failed.
+   * are not, the action is `refused`. One that throws has failed. `recheck` tells what speaks against it by a new look,
+   * to be asked at the last moment.
    */
-  act(order: HealingOrder, options: { readonly signal: AbortSignal }): Promise<HealingResult>;
+  act(
+    order: HealingOrder,
+    options: { readonly signal: AbortSignal; readonly recheck: (observation: Observation) => string | undefined },
+  ): Promise<HealingResult>;
 }
 
 export interface HealClusterOptions extends HealingOptions {
@@ -73,6 +77,7 @@ export function healCluster(options: HealClusterOptions): Healer {
   const record: HealingDecision[] = [];
   const closing = new AbortController();
   let timer: Timer | undefined;
+  let isFirst = true;
 
   function take(input: HealingInput): void {
     const { order, decisions } = stepHealing(healing, input);
@@ -91,7 +96,9 @@ export function healCluster(options: HealClusterOptions): Healer {
     let outcome: HealingOutcome = "failed";
     let reason: string | null = null;
     try {
-      const result = await orAborted(ports.act(order, { signal }), signal);
+      const recheck = (observation: Observation): string | undefined =>
+        recheckOrder(healing, order, { atMs: clock.now(), observation });
+      const result = await orAborted(ports.act(order, { signal, recheck }), signal);
       outcome = result.outcome;
       reason = outcome === "done" ? null : (result.reason ?? null);
     } catch (error) {
@@ -110,10 +117,11 @@ export function healCluster(options: HealClusterOptions): Healer {
     const signal = AbortSignal.any([timeout.signal, closing.signal]);
     try {
       const observation = await orAborted(ports.observe(signal), signal);
-      if (observation !== undefined && !closing.signal.aborted) {
-        take({ type: "observed", atMs: clock.now(), observation });
-      }
+      if (closing.signal.aborted) return;
+      if (observation !== undefined) take({ type: "observed", atMs: clock.now(), observation, isFirst });
+      isFirst = observation === undefined;
     } catch (error) {
+      isFirst = true;
       if (!closing.signal.aborted) told(() => onError?.(error));
     } finally {
       limit.cancel();

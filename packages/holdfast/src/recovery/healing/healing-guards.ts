@@ -34,13 +34,19 @@ export const guards: Readonly<Record<GuardName, Guard>> = {
   limit: guardLimit,
 };
 
-/** The first reason against an action. */
+/** All but those that count what has been done: the order itself is among that by now. */
+export const lastingGuards: ReadonlySet<GuardName> = new Set(
+  (Object.keys(guards) as GuardName[]).filter((guard) => guard !== "coolDown" && guard !== "limit"),
+);
+
+/** The first reason against an action, of all guards or of these. */
 export function objection(
   action: HealingAction,
   scene: Scene,
+  asked?: ReadonlySet<GuardName>,
 ): { readonly guard: GuardName; readonly reason: string } | undefined {
   for (const [guard, ask] of Object.entries(guards) as [GuardName, Guard][]) {
-    const reason = ask(action, scene);
+    const reason = asked?.has(guard) === false ? undefined : ask(action, scene);
     if (reason !== undefined) return { guard, reason };
   }
   return undefined;
@@ -99,7 +105,8 @@ function guardOneAtATime(action: HealingAction, scene: Scene): string | undefine
 }
 
 /** Who is well is not touched while another is away. */
-function guardOthers(action: HealingAction, { observation }: Scene): string | undefined {
+function guardOthers(action: HealingAction, { observation, settings }: Scene): string | undefined {
+  if (settings.plant === "no-quorum-check") return undefined;
   const subject = memberIn(observation, subjectOf(action) ?? "");
   if (subject === undefined || !doesAnswer(subject) || subject.kind === "learner") return undefined;
   if (action.type !== "restart" && action.type !== "remove") return undefined;

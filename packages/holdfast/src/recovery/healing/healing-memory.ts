@@ -39,6 +39,13 @@ export class HealingMemory {
     }
   }
 
+  /** Nothing is known to have lasted. */
+  forgetTimes(): void {
+    this.#since.clear();
+    this.withheld.clear();
+    this.leader = null;
+  }
+
   begin(action: HealingAction, nowMs: number): void {
     this.#begun.push({ action, atMs: nowMs });
     while (this.#begun[0] !== undefined && nowMs - this.#begun[0].atMs > hourMs) this.#begun.shift();

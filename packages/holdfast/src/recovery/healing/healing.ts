@@ -1,6 +1,6 @@
 import { aimOf, describeAction, type HealingAction, type HealingOrder } from "./healing-action.ts";
 import type { HealingDecision, HealingOutcome } from "./healing-decision.ts";
-import { disturbs, objection } from "./healing-guards.ts";
+import { disturbs, lastingGuards, objection } from "./healing-guards.ts";
 import { weaknessOf, type Scene } from "./healing-health.ts";
 import { HealingMemory } from "./healing-memory.ts";
 import { checkHealingOptions, type HealingOptions, type HealingSettings } from "./healing-options.ts";
@@ -8,7 +8,8 @@ import { beyondHealing, wishes } from "./healing-wishes.ts";
 import { learnersIn, votersIn, type Observation } from "./observed-cluster.ts";
 
 export type HealingInput =
-  | { readonly type: "observed"; readonly atMs: number; readonly observation: Observation }
+  /** `isFirst`: nobody has looked here for a while, and what was so before may have changed and changed back. */
+  | { readonly type: "observed"; readonly atMs: number; readonly observation: Observation; readonly isFirst?: boolean }
   /** What was ordered is over. */
   | { readonly type: "ended"; readonly atMs: number; readonly outcome: HealingOutcome; readonly reason: string | null }
   /** A person has looked: limits begin anew. */
@@ -38,10 +39,25 @@ export function createHealing(options: HealingOptions): Healing {
  * that no guard is against. Nothing is ordered before the last one has ended.
  */
 export function stepHealing(healing: Healing, input: HealingInput): HealingEffects {
-  if (input.type === "observed") return look(healing, input.atMs, input.observation);
+  if (input.type === "observed") {
+    if (input.isFirst === true) healing.memory.forgetTimes();
+    return look(healing, input.atMs, input.observation);
+  }
   if (input.type === "ended") return end(healing, input);
   healing.memory.acknowledge();
   return { order: undefined, decisions: [] };
+}
+
+/**
+ * What speaks against an order at the moment it is carried out, by a look that is as new as can be; undefined when nothing
+ * does. For what a leader does not judge itself.
+ */
+export function recheckOrder(
+  { memory, settings }: Healing,
+  { action }: HealingOrder,
+  { atMs, observation }: { readonly atMs: number; readonly observation: Observation },
+): string | undefined {
+  return objection(action, { observation, memory, settings, nowMs: atMs }, lastingGuards)?.reason;
 }
 
 function look(healing: Healing, nowMs: number, observation: Observation): HealingEffects {

@@ -4,6 +4,7 @@ import { decodeJson, encodeJson } from "./execution-record.ts";
 import type { ConfigurationFiles } from "./configuration-files.ts";
 import { defaultPlanPrefix } from "./execution-keys.ts";
 import { restoreFile, updateFile } from "./file-update.ts";
+import { inLine } from "./in-line.ts";
 import { pointerRule } from "./json-pointer.ts";
 import { exactlyOne } from "./parameter-rule.ts";
 import type { StepContext, StepExecutor } from "./step-executor.ts";
@@ -64,7 +65,9 @@ export function configurationUpdate(options: ConfigurationUpdateOptions): StepEx
     errorKind: "configuration",
     async run(context) {
       const { parameters, signal } = context;
-      if (place !== undefined && parameters["file"] !== undefined) return await updateFile(place, context);
+      // What two steps do to one file must not come between each other.
+      if (place !== undefined && parameters["file"] !== undefined)
+        return await inLine(place.files, () => updateFile(place, context));
       const key = encoder.encode(parameters["key"] as string);
       const mark = markOf(context);
       for (;;) {
@@ -96,7 +99,8 @@ export function configurationUpdate(options: ConfigurationUpdateOptions): StepEx
     },
     async rollback(context) {
       const { parameters, signal } = context;
-      if (place !== undefined && parameters["file"] !== undefined) return await restoreFile(place, context);
+      if (place !== undefined && parameters["file"] !== undefined)
+        return await inLine(place.files, () => restoreFile(place, context));
       const key = encoder.encode(parameters["key"] as string);
       const mark = markOf(context);
       const done = await read(mark, signal);

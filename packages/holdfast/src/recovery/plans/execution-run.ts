@@ -89,8 +89,7 @@ export class ExecutionRun {
           this.#isRecording = true;
           await this.#transition();
           this.#isRecording = false;
-        }
-        else await new Promise<void>((resolve) => (this.#wake = resolve));
+        } else await new Promise<void>((resolve) => (this.#wake = resolve));
         this.#wake = undefined;
       }
     } finally {

@@ -47,7 +47,7 @@ function changed(document: JsonValue, names: readonly string[], value: JsonValue
   }
   if (!isObject(document)) throw nothing(pointer);
   if (rest.length > 0 && !Object.hasOwn(document, name)) throw nothing(pointer);
-  const fields = new Map(Object.entries(document as { readonly [name: string]: JsonValue }));
+  const fields = new Map(Object.entries(document));
   fields.set(name, changed(fields.get(name) ?? null, rest, value, pointer));
   // Not an assignment: a field may be named `__proto__`.
   return Object.fromEntries(fields);

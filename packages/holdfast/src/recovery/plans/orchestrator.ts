@@ -21,6 +21,7 @@ import {
 import { PlanError } from "./plan-error.ts";
 import type { PlanHistoryEntry } from "./plan-event.ts";
 import { planParameters } from "./plan-parameters.ts";
+import { executionName } from "./submit-plan.ts";
 import { Tenure } from "./tenure.ts";
 
 export interface ExecuteOptions {
@@ -150,7 +151,7 @@ class PlanOrchestrator implements Orchestrator {
     const plan = this.#plan(planId);
     const { clock, random, maxActive } = this.#settings;
     const given = planParameters(plan.document, parameters ?? {});
-    const named = id === undefined ? `${planId.slice(0, 40)}-${drawn(random)}${drawn(random)}` : checkId(id);
+    const named = id === undefined ? executionName(planId, random) : checkId(id);
     const state = newExecution(named, planId, plan.steps.keys(), given, clock.wallTime());
     const either = signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]);
     if (this.#view.active.size >= maxActive) throw new PlanError("EXECUTIONS_FULL", { detail: String(maxActive) });
@@ -188,6 +189,10 @@ class PlanOrchestrator implements Orchestrator {
 
   status(id: string): Promise<ExecutionReport> {
     return this.#desk.status(id);
+  }
+
+  plan(id: string): Promise<unknown> {
+    return this.#desk.plan(id);
   }
 
   history(id: string): Promise<readonly PlanHistoryEntry[]> {
@@ -298,10 +303,4 @@ export function dryRunOf(plan: CompiledPlan, parameters: DryRun["parameters"]): 
     }),
   );
   return { planId: plan.document.id, parameters, waves, concurrency: plan.concurrency };
-}
-
-function drawn(random: { next(): number }): string {
-  return Math.floor(random.next() * 36 ** 5)
-    .toString(36)
-    .padStart(5, "0");
 }

@@ -1,5 +1,6 @@
 import { createMemoryMember } from "../../coordination/index.ts";
 import { describe, expect, it } from "vitest";
+import { combinedServices } from "./combined-services.ts";
 import type { RestartRequest, ServiceControl, ServiceStatus } from "./service-control.ts";
 import { serviceRestart } from "./service-restart.ts";
 import { OrchestratorScene } from "./testing/orchestrator-scene.ts";
@@ -27,6 +28,10 @@ class Counted implements ServiceControl {
   refuses(service: string): string | undefined {
     return service === "api" ? undefined : "must be one of api";
   }
+}
+
+function bound(control: Counted): ServiceControl {
+  return { restart: (service, request) => control.restart(service, request), status: () => control.status() };
 }
 
 describe("a restart of a service", () => {
@@ -81,6 +86,19 @@ describe("a restart of a service", () => {
       expect(await scene.until(again)).toMatchObject({ instance: ends === "ready" ? "life 2" : "life 3" });
       await scene.close();
     }
+  });
+
+  it("is done by whoever has the service", async () => {
+    const [api, db] = [new Counted(), new Counted()];
+    const both = combinedServices([
+      api,
+      { ...bound(db), refuses: (service) => (service === "db" ? undefined : "must be db") },
+    ]);
+    await both.restart("db");
+    expect([api.lives, db.lives, both.refuses!("api"), both.refuses!("db")]).toEqual([1, 2, undefined, undefined]);
+    expect(both.refuses!("web")).toBe("must be one of api, or must be db");
+    expect(() => both.status("web")).toThrow("must be one of api, or must be db");
+    expect(() => combinedServices([bound(db)])).toThrow("must be controls that refuse what is not theirs");
   });
 
   it("is refused for what nobody runs here when the plan is registered, and left to others", () => {

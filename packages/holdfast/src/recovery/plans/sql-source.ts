@@ -1,3 +1,5 @@
+import { inLine } from "./in-line.ts";
+
 /** One connection to a database: `pg`'s `Client`, or what its `Pool` lends. */
 export interface SqlConnection {
   query(text: string, values?: readonly unknown[]): Promise<{ readonly rows: readonly object[] }>;
@@ -13,9 +15,6 @@ export interface SqlPool {
 
 export type SqlSource = SqlConnection | SqlPool;
 
-/** Who waits for a connection that several use: a transaction must not get another's questions. */
-const lines = new WeakMap<SqlConnection, Promise<unknown>>();
-
 /**
  * The rows of one question in a transaction that can only read, of a PostgreSQL database. The database itself gives up
  * after `timeoutMs`. A connection of a pool whose question was not answered is closed.
@@ -27,6 +26,7 @@ export async function readRows(
   { text, values }: { readonly text: string; readonly values: readonly unknown[] },
   { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
 ): Promise<readonly object[]> {
+  // A transaction must not get another's questions.
   if (!isPool(source)) return await inLine(source, () => readOnly(source, text, values, timeoutMs, signal));
   const connecting = source.connect();
   const connection = await unlessAborted(connecting, signal).catch((error: unknown) => {
@@ -66,16 +66,6 @@ async function readOnly(
   } finally {
     await connection.query("ROLLBACK");
   }
-}
-
-async function inLine<T>(connection: SqlConnection, work: () => Promise<T>): Promise<T> {
-  const before = lines.get(connection) ?? Promise.resolve();
-  const mine = before.then(work);
-  lines.set(
-    connection,
-    mine.catch(() => undefined),
-  );
-  return await mine;
 }
 
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

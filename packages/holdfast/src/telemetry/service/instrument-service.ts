@@ -263,8 +263,12 @@ function checkOptions(options: InstrumentServiceOptions): {
   if (instance !== undefined) checkText("instrumentService.instance", instance, 128);
   if (token !== undefined) checkText("instrumentService.token", token, 512);
   checkFunction("instrumentService.policies", policies);
-  checkFunction("instrumentService.errors.groups", errors?.groups);
-  checkFunction("instrumentService.health.view", health?.view);
+  if (errors !== undefined && typeof errors?.groups !== "function") {
+    throw new InvalidArgumentError("instrumentService.errors", "must be an aggregator of errors", errors);
+  }
+  if (health !== undefined && typeof health?.view !== "function") {
+    throw new InvalidArgumentError("instrumentService.health", "must be what createHealth gives", health);
+  }
   checkFunction("instrumentService.fetch", options.fetch);
   if (!Array.isArray(endpoints) || endpoints.length === 0) {
     throw new InvalidArgumentError("instrumentService.endpoints", "must be a list of at least one URL", endpoints);

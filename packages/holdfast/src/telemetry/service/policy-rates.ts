@@ -79,9 +79,9 @@ export function flatOptions(options: Readonly<Record<string, unknown>>): Record<
   const visit = (path: string, value: unknown, depth: number): void => {
     if (Object.keys(flat).length >= maxOptions) return;
     if (typeof value === "function") flat[path] = "a function";
-    else if (typeof value !== "object" || value === null) {
-      if (value !== undefined) flat[path] = String(value).slice(0, maxOptionLength);
-    } else if (depth < 4) {
+    else if (typeof value === "string") flat[path] = value.slice(0, maxOptionLength);
+    else if (typeof value === "number" || typeof value === "boolean") flat[path] = String(value);
+    else if (typeof value === "object" && value !== null && depth < 4) {
       for (const [name, inner] of Object.entries(value))
         visit(path === "" ? name : `${path}.${name}`, inner, depth + 1);
     }

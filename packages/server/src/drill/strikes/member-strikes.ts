@@ -20,6 +20,8 @@ const ofDisks: readonly NodeFaultKind[] = ["fullDisk", "slowDisk", "failingSync"
 /** A member may stop itself rather than go on with such a disk. */
 const mayEndIt: readonly NodeFaultKind[] = ["fullDisk", "failingSync", "failingDisk"];
 
+const isSize = (name: string): boolean => name !== "leave" && name !== "freeBytes";
+
 const lookMs = 200;
 /** They are taken back long before; should the drill hang, this ends them. */
 const durationMs = 600_000;
@@ -35,7 +37,12 @@ export function memberStrike(kind: NodeFaultKind): StrikeKind {
       if ("path" in parameters) {
         throw new InvalidArgumentError(`${path}.path`, "is a member's own data, and is not given", parameters["path"]);
       }
-      refusedBy(path, () => valuesOf(parameters, "/"));
+      refusedBy(path, () => {
+        const [none] =
+          Object.entries(valuesOf(parameters, "/")).find(([name, value]) => value === 0 && isSize(name)) ?? [];
+        // It would begin and end, and nothing would be otherwise.
+        if (none !== undefined) throw new InvalidArgumentError(`parameters.${none}`, "must not be 0", 0);
+      });
     },
     async begin(site, order) {
       const { targets, leader, plan } = order;
@@ -51,8 +58,12 @@ export function memberStrike(kind: NodeFaultKind): StrikeKind {
         durationMs,
       });
       const died = new Set<string>();
-      await Promise.all(targets.map((target) => lives.get(target)!.faults.inject(orderFor(target), null)));
-      await Promise.all([...lives.values()].map(({ faults }) => faults.look(id)));
+      await Promise.all(
+        [...lives].map(async ([target, { faults }]) => {
+          await faults.inject(orderFor(target), null);
+          await faults.look(id);
+        }),
+      );
       // Another fault may kill the member, and with it what it would have told at the end.
       const looking = setInterval(() => {
         for (const { faults } of lives.values()) faults.look(id).catch(() => undefined);

@@ -34,13 +34,9 @@ export async function bankNeeds(): Promise<Pick<BankServer, "programs" | "as" | 
   if (programs === undefined) {
     throw environmentError("this drill needs a PostgreSQL server's programs (Debian: apt-get install postgresql)");
   }
-  let driver: typeof import("pg");
-  try {
-    driver = (await import("pg")) as typeof import("pg");
-  } catch (error) {
+  const { Client: Driver } = await import("pg").catch((error: unknown) => {
     throw environmentError("this drill needs the package pg: npm install pg", error);
-  }
-  const { Client: Driver } = driver.default ?? driver;
+  });
   const connect: BankServer["connect"] = async (place) => {
     const client = new Driver({ ...place, connectionTimeoutMillis: 5_000 });
     // A connection that breaks while nobody asks: the next question tells.
@@ -66,8 +62,8 @@ function databaseUser(): ProgramUser | undefined {
 export async function startBankServer(directory: string, signal: AbortSignal): Promise<BankServer> {
   const needs = await bankNeeds();
   const { programs, as, connect } = needs;
-  const places = ["archive", "backups", "recovered", "socket"].map((name) => join(directory, name));
-  const [archive = "", backups = "", recovered = "", socket = ""] = places;
+  const places = ["archive", "backups", "recovered"].map((name) => join(directory, name));
+  const [archive = "", backups = "", recovered = ""] = places;
   for (const place of [directory, ...places]) {
     mkdirSync(place, { recursive: true, mode: 0o700 });
     if (as !== undefined) chownSync(place, as.uid, as.gid);
@@ -80,7 +76,7 @@ export async function startBankServer(directory: string, signal: AbortSignal): P
   const made = spawnSync(join(programs, "initdb"), args, { encoding: "utf8", cwd: "/", ...as });
   if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`);
   const port = await freePort();
-  const settings = { ...archiveSettings(archive), unix_socket_directories: socket, listen_addresses: "127.0.0.1" };
+  const settings = { ...archiveSettings(archive), unix_socket_directories: "", listen_addresses: "127.0.0.1" };
   const child = spawn(
     join(programs, "postgres"),
     [

@@ -16,8 +16,7 @@ export interface TableLossRecoveryOptions {
   readonly bank: BankServer;
   readonly store: Member;
   readonly recoveredPort: number;
-  /** What all accounts together must have. */
-  readonly totalCents: number;
+  readonly plan: Plan;
   readonly writesStopped: (signal: AbortSignal) => Promise<void>;
   /** With each step that has completed. */
   readonly onStep: (step: string) => void;
@@ -34,7 +33,7 @@ const sound = (totalCents: number): string =>
   `select (select sum(cents)::bigint = ${totalCents} from accounts)
       and not exists (
         select 1 from accounts a
-         where a.cents <> ${"$1"}::bigint
+         where a.cents <> $1::bigint
              + coalesce((select sum(cents) from ledger where target = a.id), 0)
              - coalesce((select sum(cents) from ledger where source = a.id), 0)
       )`;
@@ -74,10 +73,8 @@ export function tableLossPlan(totalCents: number, initialCents: number): Plan {
   };
 }
 
-export function tableLossRecovery(
-  options: TableLossRecoveryOptions & { readonly initialCents: number },
-): TableLossRecovery {
-  const { bank, store, recoveredPort, totalCents, initialCents, onStep } = options;
+export function tableLossRecovery(options: TableLossRecoveryOptions): TableLossRecovery {
+  const { bank, store, recoveredPort, plan, onStep } = options;
   const { server, connect, programs, as, backups, archive, recovered } = bank;
   const orchestrator: Orchestrator = createOrchestrator({
     coordination: store,
@@ -91,7 +88,7 @@ export function tableLossRecovery(
         backups,
         archive,
         directory: recovered,
-        settings: { listen_addresses: "127.0.0.1", unix_socket_directories: recovered },
+        settings: { listen_addresses: "127.0.0.1", unix_socket_directories: "" },
         ...(as === undefined ? {} : { as }),
       }),
       dataValidation({ databases: { recovered: lateConnection(bank, recoveredPort) } }),
@@ -100,12 +97,12 @@ export function tableLossRecovery(
       if (event.type === "stepCompleted") onStep(event.step);
     },
   });
-  orchestrator.register(tableLossPlan(totalCents, initialCents));
+  orchestrator.register(plan);
   return {
     async recover(relation) {
       const id = `table-loss-${relation.replaceAll("/", "-")}`;
       const parameters = { relation, port: recoveredPort };
-      return await orchestrator.finished(await orchestrator.execute("table-loss", { id, parameters }));
+      return await orchestrator.finished(await orchestrator.execute(plan.id, { id, parameters }));
     },
     close: () => orchestrator.close(),
   };

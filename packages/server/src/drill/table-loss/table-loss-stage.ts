@@ -14,18 +14,20 @@ import type {
   StageFault,
   StageLoad,
 } from "holdfast/proof";
-import type { ExecutionReport } from "holdfast/recovery";
+import type { ExecutionReport, Plan } from "holdfast/recovery";
 import { postgresqlName } from "../drill-directory.ts";
 import { checkBank, type BankVerdict, type LedgerRow } from "./bank-history.ts";
 import { BankLoad } from "./bank-load.ts";
 import { freePort, startBankServer, type BankServer } from "./bank-server.ts";
 import { followSettings, writeSettings, type BankSettings } from "./bank-settings.ts";
-import { bankStore, tableLossRecovery, type TableLossRecovery } from "./table-loss-recovery.ts";
+import { bankStore, tableLossPlan, tableLossRecovery, type TableLossRecovery } from "./table-loss-recovery.ts";
 import { tableIsGone, TableWatch } from "./table-watch.ts";
 
 export interface TableLossStageOptions {
   readonly directory: string;
   readonly seed: number;
+  /** What brings the table back. Default `tableLossPlan`. */
+  readonly plan?: Plan;
 }
 
 const accounts = 50;
@@ -95,8 +97,7 @@ class TableLossStage implements DrillStage {
       bank,
       store: this.#store,
       recoveredPort: this.#recoveredPort,
-      totalCents: accounts * initialCents,
-      initialCents,
+      plan: this.#options.plan ?? tableLossPlan(accounts * initialCents, initialCents),
       writesStopped: async (inner) => await this.#there(this.#load).untilIdle(inner),
       onStep: (step) => {
         this.#steps.set(step, performance.now());

@@ -64,6 +64,6 @@ export class TableWatch {
 
   async #look(client: Client): Promise<string | undefined> {
     const { rows } = await client.query("select pg_relation_filepath(to_regclass($1)) as path", [this.#table]);
-    return ((rows as readonly { readonly path: string | null }[])[0]?.path ?? undefined) as string | undefined;
+    return (rows as readonly { readonly path: string | null }[])[0]?.path ?? undefined;
   }
 }

@@ -1,0 +1,22 @@
+import type { TelemetryEvent } from "holdfast/telemetry";
+import { expect, it } from "vitest";
+import { describeEvent } from "./describe-event.ts";
+
+it.each([
+  [{ type: "leaderChanged", leader: "n2", term: 4 }, "follows n2, term 4", "good"],
+  [{ type: "leaderChanged", leader: null, term: 4 }, "knows no leader, term 4", "bad"],
+  [
+    { type: "breakerOpened", policy: "pay", reason: "failures", openMs: 30_000 },
+    "pay opened (failures) for 30.0 s",
+    "bad",
+  ],
+  [{ type: "request", method: "/a", code: 14, durationMs: 3, error: "gone" }, "/a code 14 in 3.0 ms: gone", "warn"],
+  // Fields that are missing, and a type that came later.
+  [{ type: "memberFailed", member: "n3" }, "member n3", "bad"],
+  [{ type: "quorumLost" }, "", "bad"],
+  [{ type: "gizmoRecovered", size: 4, why: "luck", error: { message: "m" } }, "size 4, why luck, error m", "good"],
+  [{ type: "constructor" }, "", "plain"],
+])("%j", (fact, summary, tone) => {
+  const event = { ...fact, at: 1, nodeId: "n1", seq: 1 } as unknown as TelemetryEvent;
+  expect(describeEvent(event)).toEqual({ summary, tone });
+});

@@ -1,0 +1,35 @@
+import { describe, expect, it } from "vitest";
+import { readMessage } from "./read-message.ts";
+
+const hello = {
+  type: "hello",
+  version: 1,
+  servedBy: "n1",
+  release: "0.1.0",
+  allows: { faults: true, plans: true, keys: true },
+  everyMs: 1_000,
+};
+
+describe("a message", () => {
+  it("is itself when nothing is wrong with it, also with fields that are new", () => {
+    const message = { ...hello, more: 1 };
+    expect(readMessage(message).message).toBe(message);
+  });
+
+  it.each([
+    [null, "a message without a type"],
+    [[], "a message without a type"],
+    [{ type: "toString" }, "a message of the unknown type toString"],
+    [{ ...hello, version: 2 }, "format version 2: this page knows version 1"],
+    [{ ...hello, everyMs: "1000" }, "hello.everyMs is not what it should be"],
+    [{ type: "cluster", cluster: { at: 1 } }, "cluster.cluster.servedBy is not what it should be"],
+    [
+      { type: "events", events: [{ id: "a", event: { type: "x" } }] },
+      "events.events[0].event.at is not what it should be",
+    ],
+    [{ type: "faults", faults: {}, targets: [] }, "faults.faults is not what it should be"],
+    [{ type: "lost", nodeId: "n1", count: Number.NaN }, "lost.count is not what it should be"],
+  ])("%j is left out, with the reason", (value, problem) => {
+    expect(readMessage(value)).toEqual({ problem });
+  });
+});

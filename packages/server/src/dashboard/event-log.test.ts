@@ -1,0 +1,45 @@
+import type { TelemetryEvent } from "holdfast/telemetry";
+import { describe, expect, it } from "vitest";
+import { EventLog, identified } from "./event-log.ts";
+
+function events(from: number, to: number) {
+  const made = Array.from({ length: to - from + 1 }, (_, at): TelemetryEvent => ({
+    type: "quorumLost",
+    at: 0,
+    nodeId: "n1",
+    seq: from + at,
+    term: 1,
+  }));
+  return identified("n1", "r", made);
+}
+
+const ids = (log: EventLog, after: number, limit = 100): string[] =>
+  log.after(after, limit).entries.map(({ json }) => (JSON.parse(json) as { id: string }).id);
+
+describe("the log of events", () => {
+  it("gives what came after a position, in parts", () => {
+    const log = new EventLog(10);
+    log.add(events(1, 5));
+    expect(ids(log, 0)).toEqual(["n1:r-1", "n1:r-2", "n1:r-3", "n1:r-4", "n1:r-5"]);
+    expect(log.after(0, 2)).toMatchObject({ position: 2, dropped: 0 });
+    expect(ids(log, 2, 2)).toEqual(["n1:r-3", "n1:r-4"]);
+    expect(log.after(5, 2)).toEqual({ entries: [], position: 5, dropped: 0 });
+  });
+
+  it("keeps so many, and says how many a reader has missed", () => {
+    const log = new EventLog(4);
+    log.add(events(1, 10));
+    expect(ids(log, 0)).toEqual(["n1:r-7", "n1:r-8", "n1:r-9", "n1:r-10"]);
+    expect(log.after(2, 1)).toMatchObject({ position: 7, dropped: 4 });
+    expect(log.after(6, 1)).toMatchObject({ position: 7, dropped: 0 });
+    expect(log.last).toBe(10);
+  });
+
+  it("keeps the place of what a node has lost", () => {
+    const log = new EventLog(10);
+    log.add(events(1, 1));
+    log.addLost("n1", null);
+    log.add(events(9, 9));
+    expect(log.after(0, 9).entries.map(({ kind }) => kind)).toEqual(["event", "lost", "event"]);
+  });
+});

@@ -1,0 +1,179 @@
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { nodeTarget } from "holdfast/adapters/system-faults";
+import { faultRegistry } from "holdfast/proof";
+import { nodeRuntime } from "holdfast/runtime";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { addressText } from "../../packages/server/src/supervisor/cluster-plan.ts";
+import { run, start, until } from "../process/holdfast-command.ts";
+import { cleanUp, line, place, undo } from "../process/lone-node.ts";
+import { startRealCluster, type RealCluster } from "../process/real-cluster.ts";
+import { startMonitoredService, type MonitoredService } from "./monitored-service.ts";
+import {
+  alertNames,
+  hastyRules,
+  panelQueries,
+  promtool,
+  rulesPath,
+  startPrometheus,
+  type Prometheus,
+} from "./prometheus.ts";
+
+const preload = join(import.meta.dirname, "../../packages/holdfast/src/adapters/system-faults/preload.ts");
+const quotaBytes = 400_000;
+
+let cluster: RealCluster;
+let service: MonitoredService;
+let prometheus: Prometheus;
+/** A cluster of one whose disk can be struck, with little room. */
+let lone: { readonly url: string; readonly http: string; readonly pid: number };
+/** Members that load goes to. */
+let targets: readonly string[] = [];
+/** All that have fired so far. */
+const fired = new Set<string>();
+
+async function watchAlerts(): Promise<void> {
+  for (const name of await prometheus.firing()) fired.add(name);
+}
+
+async function untilFired(...names: readonly string[]): Promise<void> {
+  await until(`${names.join(", ")} fire`, 15_000, async () => {
+    await watchAlerts();
+    return names.every((name) => fired.has(name));
+  }).catch((error: unknown) => {
+    throw new Error(`of ${names.join(", ")} only ${[...fired].join(", ")} fired`, { cause: error });
+  });
+}
+
+/** One write over the JSON gateway; the status of its answer, 0 for none. */
+async function put(url: string, key: string, bytes = 10): Promise<number> {
+  const body = JSON.stringify({ key: btoa(key), value: btoa("x".repeat(bytes)) });
+  const signal = AbortSignal.timeout(2_000);
+  return fetch(`${url}/v3/kv/put`, { method: "POST", body, signal }).then(
+    ({ status }) => status,
+    () => 0,
+  );
+}
+
+async function startLone(): Promise<typeof lone> {
+  const where = await place();
+  const node = start([...line(where), "--quota-bytes", String(quotaBytes)], {
+    NODE_OPTIONS: `--conditions=source --import ${preload}`,
+    HOLDFAST_FAULTS: "allow",
+  });
+  undo.push(async () => {
+    node.child.kill("SIGKILL");
+    await node.done;
+  });
+  await node.firstLine();
+  return { url: where.url, http: `127.0.0.1:${where.port + 2}`, pid: node.child.pid! };
+}
+
+beforeAll(async () => {
+  [cluster, service, lone] = await Promise.all([startRealCluster(), startMonitoredService(), startLone()]);
+  undo.push(
+    () => cluster.close(),
+    () => service.close(),
+  );
+  const members = cluster.plan.members.map(({ http }) => addressText(http));
+  prometheus = await startPrometheus({ holdfast: members, lone: [lone.http], shop: [service.address] }, hastyRules());
+  undo.push(() => prometheus.close());
+  targets = [...cluster.urls, lone.url];
+  let isOver = false;
+  const load = (async () => {
+    for (let at = 0; !isOver; at++) {
+      await Promise.all(targets.map((url) => put(url, `k${at % 50}`)));
+      await delay(20);
+    }
+  })();
+  undo.push(() => {
+    isOver = true;
+    return load;
+  });
+});
+
+afterAll(cleanUp);
+
+describe("what is shipped for Prometheus and Grafana", () => {
+  it("is what Prometheus' own tool takes: rules, and the text of members and services", async () => {
+    expect(promtool(["check", "rules", rulesPath])).toMatchObject({ code: 0 });
+    expect(promtool(["check", "metrics"], await service.text())).toEqual({ code: 0, text: "" });
+    const page = await (await fetch(`http://${lone.http}/metrics`)).text();
+    // Its complaint: etcd calls two gauges counters.
+    const complaints = promtool(["check", "metrics"], page).text.trim().split("\n");
+    expect(complaints.filter((text) => !text.startsWith("etcd_server_proposals_"))).toEqual([]);
+  });
+
+  it.each(["grafana-cluster", "grafana-policies"])(
+    "%s shows data in every panel, and nobody is alarmed",
+    async (name) => {
+      const queries = panelQueries(name);
+      expect(queries.length).toBeGreaterThan(20);
+      let empty: string[] = [];
+      await until(`every panel of ${name} has data`, 15_000, async () => {
+        const answers = await Promise.all(
+          queries.map(async ({ title, expr }) =>
+            (await prometheus.query(expr)).length > 0 ? [] : [`${title}: ${expr}`],
+          ),
+        );
+        empty = answers.flat();
+        return empty.length === 0;
+      }).catch(() => undefined);
+      expect(empty).toEqual([]);
+      expect([...(await prometheus.firing())]).toEqual([]);
+    },
+  );
+
+  it("alarms when calls fail, hang, are too many, or are counted by user", async () => {
+    service.goWrong();
+    await untilFired(
+      "HoldfastBreakerOpen",
+      "HoldfastBreakerFlaps",
+      "HoldfastRetriesExhausted",
+      "HoldfastBulkheadFull",
+      "HoldfastTimeouts",
+      "HoldfastDegraded",
+      "HoldfastTooManySeries",
+    );
+  });
+
+  it("alarms when a disk is slow, and when there is no room left", async () => {
+    const { clock } = nodeRuntime();
+    const faults = faultRegistry({ clock, targets: [nodeTarget({ name: "lone", pid: lone.pid })] });
+    undo.push(() => faults.heal());
+    await faults.inject({
+      target: "lone",
+      kind: "slowDisk",
+      parameters: { path: "/", extraMs: 2_500 },
+      durationMs: 60_000,
+    });
+    await untilFired("HoldfastSlowSync", "HoldfastDiskStalled");
+    await faults.heal();
+    for (let at = 0; at < 3; at++) expect(await put(lone.url, `large${at}`, 110_000)).toBe(200);
+    await untilFired("HoldfastQuotaNearlyUsed");
+    await until("writes are refused", 10_000, async () => (await put(lone.url, "more", 110_000)) !== 200);
+    await untilFired("HoldfastAlarmRaised");
+  });
+
+  it("alarms when the leader changes often, members die, and no majority is left", async () => {
+    const names = cluster.plan.members.map(({ name }) => name);
+    for (let moved = 0; moved < 5; moved++) {
+      const leader = await cluster.leader();
+      const next = names[(names.indexOf(leader) + 1) % names.length] ?? "";
+      await run(["move-leader", next, "--endpoints", cluster.urls.join()]);
+    }
+    await untilFired("HoldfastLeaderChangesOften");
+    const leader = await cluster.leader();
+    await cluster.supervisor.kill(leader);
+    await untilFired("HoldfastMemberDown", "HoldfastMemberThoughtDead");
+    expect(fired.has("HoldfastNoQuorum")).toBe(false);
+    const [second = "", last = ""] = names.filter((name) => name !== leader);
+    targets = [cluster.urls[names.indexOf(last)] ?? ""];
+    await cluster.supervisor.kill(second);
+    await untilFired("HoldfastNoQuorum", "HoldfastNoLeader", "HoldfastMemberWithoutLeader", "HoldfastRequestsFail");
+  });
+
+  it("has no alert that has not fired here", () => {
+    expect([...fired].toSorted()).toEqual(alertNames().toSorted());
+  });
+});

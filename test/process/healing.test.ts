@@ -1,0 +1,171 @@
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { leaderOf, statusReader } from "../../packages/server/src/client/cluster-status.ts";
+import { gatewayClient } from "../../packages/server/src/client/gateway-client.ts";
+import { freePortRange } from "./free-ports.ts";
+import { isRunning, run, start, temporaryDirectory, until, type RunningCommand } from "./holdfast-command.ts";
+
+interface Ready {
+  readonly clientUrl: string;
+  readonly members: readonly { readonly name: string; readonly pid: number; readonly clientUrl: string }[];
+}
+
+interface Listed {
+  readonly members: readonly {
+    readonly name: string;
+    readonly isLearner: boolean;
+    readonly clientUrls: readonly string[];
+  }[];
+}
+
+const undo: (() => unknown)[] = [];
+
+afterAll(async () => {
+  for (const step of undo.splice(0).reverse()) await step();
+});
+
+async function up(
+  data: string,
+  port: number,
+  ...more: readonly string[]
+): Promise<RunningCommand & { readonly ready: Ready }> {
+  const command = start(["up", "--json", "--data", data, "--port", String(port), "--dashboard", "off", ...more]);
+  undo.push(async () => {
+    command.child.kill("SIGKILL");
+    await command.done;
+  });
+  return { ...command, ready: JSON.parse(await command.firstLine()) as Ready };
+}
+
+function dataDirectory(): string {
+  const directory = temporaryDirectory();
+  undo.push(() => directory.remove());
+  return join(directory.path, "data");
+}
+
+/** Kills a member and takes its data away, as when its machine burns down. */
+async function loseForGood(data: string, { name, pid }: Ready["members"][number]): Promise<void> {
+  process.kill(pid, "SIGKILL");
+  await until(`${name} is gone`, 5000, () => !isRunning(pid));
+  rmSync(join(data, name), { recursive: true });
+}
+
+async function listed(endpoints: string): Promise<Listed["members"]> {
+  const { stdout } = await run(["member", "list", "--json", "--endpoints", endpoints]);
+  return (JSON.parse(stdout) as Listed).members;
+}
+
+const namesOf = (members: readonly { readonly name: string }[]): string[] => members.map(({ name }) => name).toSorted();
+
+/** Looks again and again whether a majority of the voters answers; a change of the voters must not take that away. */
+function watchVoters(urls: readonly string[]): {
+  readonly changes: string[];
+  readonly broken: string[];
+  stop(): Promise<void>;
+} {
+  const reader = statusReader({ timeoutMs: 1_000 });
+  const changes: string[] = [];
+  const broken: string[] = [];
+  let stopped = false;
+  const watching = (async () => {
+    let before = "";
+    while (!stopped) {
+      const answers = (await Promise.allSettled(urls.map((url) => reader.member(url)))).flatMap((answer) =>
+        answer.status === "fulfilled" ? [answer.value] : [],
+      );
+      const leader = leaderOf(answers.map(({ member: { name, role, term } }) => ({ name, role, term })));
+      const voters = answers
+        .find(({ member }) => member.name === leader)
+        ?.members.filter(({ isLearner }) => !isLearner);
+      const now = namesOf(voters ?? []).join();
+      if (voters !== undefined && now !== before) {
+        const answering = voters.filter(({ id }) => answers.some(({ member }) => member.id === id)).length;
+        changes.push(now);
+        if (answering * 2 <= voters.length) broken.push(`${answering} of ${now}`);
+        before = now;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 30));
+    }
+    reader.close();
+  })();
+  return {
+    changes,
+    broken,
+    async stop() {
+      stopped = true;
+      await watching;
+    },
+  };
+}
+
+describe.concurrent("holdfast up", () => {
+  it("puts a new member in the place of one that is gone for good, while it runs and when it starts", async () => {
+    const data = dataDirectory();
+    const port = await freePortRange(80);
+    const first = await up(data, port);
+    const urls = first.ready.members.map(({ clientUrl }) => clientUrl);
+    const endpoints = urls.join();
+    const client = gatewayClient({ endpoints: urls, timeoutMs: 20_000 });
+    undo.push(() => client.close());
+    const written: string[] = [];
+    const write = async (count: number): Promise<void> => {
+      for (let number = 0; number < count; number++) {
+        const key = `k${String(written.length).padStart(5, "0")}`;
+        await client.put({ key: Buffer.from(key), value: Buffer.from(key) });
+        written.push(key);
+      }
+    };
+    const watch = watchVoters(urls);
+    try {
+      await write(50);
+      await loseForGood(data, first.ready.members[1]!);
+      // Two of three serve, all the time.
+      await until("n4 is there in place of n2", 30_000, async () => {
+        await write(5);
+        return first.stderr().includes("healing: at full strength again");
+      });
+    } finally {
+      await watch.stop();
+    }
+    expect(first.stderr()).toContain("n2 is not started any more: its data is not in");
+    expect(watch.changes).toEqual(["n1,n2,n3", "n1,n2,n3,n4", "n1,n3,n4"]);
+    expect(watch.broken).toEqual([]);
+    const members = await listed(endpoints);
+    expect([namesOf(members), members.some(({ isLearner }) => isLearner)]).toEqual([["n1", "n3", "n4"], false]);
+    // Clients find the new member where the old one was, and all data with it.
+    const n4 = members.find(({ name }) => name === "n4")!;
+    expect(n4.clientUrls).toEqual([first.ready.members[1]!.clientUrl]);
+    const { pairs } = await client.range({ key: Buffer.from("k"), rangeEnd: Buffer.from("l") });
+    expect(pairs.map(({ key }) => Buffer.from(key).toString())).toEqual(written);
+    expect(await run(["get", written.at(-1)!, "--endpoints", n4.clientUrls[0]!])).toMatchObject({ code: 0 });
+    expect(readdirSync(data).toSorted()).toEqual(["cluster.json", "n1", "n3", "n4"]);
+
+    first.child.kill("SIGINT");
+    expect((await first.done).code).toBe(0);
+    rmSync(join(data, "n1"), { recursive: true });
+    const second = await up(data, port);
+    expect(namesOf(second.ready.members.filter(({ pid }) => pid !== undefined))).toEqual(["n3", "n4"]);
+    await until("n5 is there in place of n1", 30_000, () => second.stderr().includes("at full strength again"));
+    expect(second.stderr()).toContain("n1 is not started any more");
+    expect(namesOf(await listed(endpoints))).toEqual(["n3", "n4", "n5"]);
+    expect(await run(["get", written[0]!, "--endpoints", urls[0]!])).toMatchObject({ stdout: `${written[0]}\n` });
+    second.child.kill("SIGTERM");
+    expect((await second.done).code).toBe(0);
+  });
+
+  it("leaves the place of a lost member empty when told to, and goes on without it", async () => {
+    const data = dataDirectory();
+    const port = await freePortRange(40);
+    const cluster = await up(data, port, "--no-heal");
+    const [, , third] = cluster.ready.members;
+    await loseForGood(data, third!);
+    await until("n3 is given up", 10_000, () => cluster.stderr().includes("n3 is not started any more"));
+    expect((await run(["put", "a", "b", "--endpoints", cluster.ready.clientUrl])).code).toBe(0);
+    expect(namesOf(await listed(cluster.ready.clientUrl))).toEqual(["n1", "n2", "n3"]);
+    expect(cluster.stderr()).not.toContain("healing");
+    cluster.child.kill("SIGTERM");
+    const { code, stderr } = await cluster.done;
+    expect([code, stderr.trimEnd().split("\n").at(-1)]).toEqual([0, expect.stringMatching(/--no-heal/)]);
+  });
+});
