@@ -12,6 +12,7 @@ import { predictor } from "./predictor.ts";
 import { problemDocuments } from "./problem-documents.ts";
 import { raftCore } from "./raft-core.ts";
 import { resilience } from "./resilience.ts";
+import { telemetry } from "./telemetry.ts";
 import { compare, renderReport, type BenchmarkReport } from "./report.ts";
 import { watch } from "./watch.ts";
 
@@ -24,6 +25,7 @@ const benchmarks: readonly Benchmark[] = [
   predictor,
   problemDocuments,
   membership,
+  telemetry,
   watch,
   check,
   plans,

@@ -20,7 +20,7 @@ export interface OpenPageOptions {
 export interface WatchedPage {
   readonly page: Page;
   readonly troubles: readonly string[];
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export async function openPage(browser: Browser, url: string, options: OpenPageOptions = {}): Promise<WatchedPage> {

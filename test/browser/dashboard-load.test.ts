@@ -88,8 +88,8 @@ it("a hundred members and ten thousand events, and more all the time, leave no f
   expect(await page.locator(".event-row").count()).toBeLessThan(80);
   expect(await page.locator("#event-count").textContent()).toContain("10\u202F000 events");
   const { drawn: frames, late } = await watch.stop();
-  const over = late.filter(({ processorMs }) => processorMs > 50);
-  const worst = Math.max(0, ...late.map(({ processorMs }) => processorMs));
+  const over = late.filter(({ taskMs }) => taskMs > 50);
+  const worst = Math.max(0, ...late.map(({ taskMs }) => taskMs));
   console.log(
     `${frames} frames; over 50 ms by the clock: ${late.length}, by the page's own work: ${over.length} (worst ${worst.toFixed(1)} ms)`,
   );

@@ -5,8 +5,8 @@ export interface LateFrame {
   readonly startMs: number;
   /** By the clock. */
   readonly durationMs: number;
-  /** Of the processor, on the page's main thread. */
-  readonly processorMs: number;
+  /** Of the processor, in the longest task of the page's main thread: what the page cannot put off. */
+  readonly taskMs: number;
 }
 
 export interface FrameWatch {
@@ -36,7 +36,7 @@ const script = `
 
 /**
  * Watches every frame of a page. On a machine that is busy with something else frames are late through no fault of the page:
- * the trace tells how much processor time its main thread took in each.
+ * the trace tells how much processor time its main thread took for what it did in each.
  */
 export async function watchFrames(browser: Browser, page: Page): Promise<FrameWatch> {
   await browser.startTracing(page, { categories: ["toplevel", "blink.user_timing"] });
@@ -63,7 +63,7 @@ export async function watchFrames(browser: Browser, page: Page): Promise<FrameWa
         const from = mark.ts + (startMs - markMs) * 1_000;
         const to = from + durationMs * 1_000;
         const within = tasks.filter(({ ts, dur = 0 }) => ts + dur > from && ts < to);
-        return { startMs, durationMs, processorMs: within.reduce((sum, { tdur = 0 }) => sum + tdur, 0) / 1_000 };
+        return { startMs, durationMs, taskMs: within.reduce((most, { tdur = 0 }) => Math.max(most, tdur), 0) / 1_000 };
       });
       return { drawn, late };
     },

@@ -57,6 +57,7 @@ export async function startMonitoredService(): Promise<MonitoredService> {
     limit,
     few,
   );
+  const mail = retry({ name: "mail", onEvent, maxAttempts: 2, backoff: () => 1 });
   const limited = rateLimiter({ ...common, limits: { permits: 1_000, perMs: 1_000 }, maxWaitMs: 0 });
   const hedged = hedge({ ...common, delayMs: 1 });
   const users = cache({ ...common, ttlMs: 100 });
@@ -65,7 +66,7 @@ export async function startMonitoredService(): Promise<MonitoredService> {
     full: () => Promise.reject(new Error("no picks")),
     degraded: () => "popular",
   });
-  recordPolicies(metrics, policyReader(stock, flapping, limited, hedged, users, picks));
+  recordPolicies(metrics, policyReader(stock, mail, flapping, limited, hedged, users, picks));
   const byUser = metrics.counter({ name: "shop_visits_total", help: "Visits by user.", labels: ["user"] });
 
   const registry = new Registry();
@@ -90,11 +91,12 @@ export async function startMonitoredService(): Promise<MonitoredService> {
     await Promise.all([
       asked,
       limited.execute(() => 1),
-      hedged.execute(() => (turn % 4 === 0 ? delay(5) : 1)),
+      hedged.execute(() => delay(turn % 4 === 0 ? 5 : 0)),
       users.execute(() => 1, { key: "anna" }),
       picked.run(),
     ]);
     if (!isWrong) return;
+    await mail.execute(() => Promise.reject(new Error("no mail today"))).catch(() => undefined);
     picks.override("full");
     flapping.forceOpen();
     flapping.close();

@@ -1,22 +1,15 @@
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { readMembers } from "../../packages/server/src/cli/cluster-members.ts";
 import { leaderOf, statusReader } from "../../packages/server/src/client/cluster-status.ts";
-import { gatewayClient } from "../../packages/server/src/client/gateway-client.ts";
+import { gatewayClient, type GatewayClient } from "../../packages/server/src/client/gateway-client.ts";
 import { freePortRange } from "./free-ports.ts";
-import { isRunning, run, start, temporaryDirectory, until, type RunningCommand } from "./holdfast-command.ts";
+import { isRunning, start, temporaryDirectory, until, type RunningCommand } from "./holdfast-command.ts";
 
 interface Ready {
   readonly clientUrl: string;
   readonly members: readonly { readonly name: string; readonly pid: number; readonly clientUrl: string }[];
-}
-
-interface Listed {
-  readonly members: readonly {
-    readonly name: string;
-    readonly isLearner: boolean;
-    readonly clientUrls: readonly string[];
-  }[];
 }
 
 const undo: (() => unknown)[] = [];
@@ -51,9 +44,16 @@ async function loseForGood(data: string, { name, pid }: Ready["members"][number]
   rmSync(join(data, name), { recursive: true });
 }
 
-async function listed(endpoints: string): Promise<Listed["members"]> {
-  const { stdout } = await run(["member", "list", "--json", "--endpoints", endpoints]);
-  return (JSON.parse(stdout) as Listed).members;
+/** A command each would take longer than all the rest. */
+function clientOf(...endpoints: readonly string[]): GatewayClient {
+  const client = gatewayClient({ endpoints, timeoutMs: 20_000 });
+  undo.push(() => client.close());
+  return client;
+}
+
+async function valueOf(key: string, endpoint: string): Promise<string> {
+  const { pairs } = await clientOf(endpoint).range({ key: Buffer.from(key) });
+  return Buffer.from(pairs[0]?.value ?? []).toString();
 }
 
 const namesOf = (members: readonly { readonly name: string }[]): string[] => members.map(({ name }) => name).toSorted();
@@ -105,9 +105,7 @@ describe.concurrent("holdfast up", () => {
     const port = await freePortRange(80);
     const first = await up(data, port);
     const urls = first.ready.members.map(({ clientUrl }) => clientUrl);
-    const endpoints = urls.join();
-    const client = gatewayClient({ endpoints: urls, timeoutMs: 20_000 });
-    undo.push(() => client.close());
+    const client = clientOf(...urls);
     const written: string[] = [];
     const write = async (count: number): Promise<void> => {
       for (let number = 0; number < count; number++) {
@@ -131,14 +129,14 @@ describe.concurrent("holdfast up", () => {
     expect(first.stderr()).toContain("n2 is not started any more: its data is not in");
     expect(watch.changes).toEqual(["n1,n2,n3", "n1,n2,n3,n4", "n1,n3,n4"]);
     expect(watch.broken).toEqual([]);
-    const members = await listed(endpoints);
+    const members = await readMembers(client);
     expect([namesOf(members), members.some(({ isLearner }) => isLearner)]).toEqual([["n1", "n3", "n4"], false]);
     // Clients find the new member where the old one was, and all data with it.
     const n4 = members.find(({ name }) => name === "n4")!;
     expect(n4.clientUrls).toEqual([first.ready.members[1]!.clientUrl]);
     const { pairs } = await client.range({ key: Buffer.from("k"), rangeEnd: Buffer.from("l") });
     expect(pairs.map(({ key }) => Buffer.from(key).toString())).toEqual(written);
-    expect(await run(["get", written.at(-1)!, "--endpoints", n4.clientUrls[0]!])).toMatchObject({ code: 0 });
+    expect(await valueOf(written.at(-1)!, n4.clientUrls[0]!)).toBe(written.at(-1)!);
     expect(readdirSync(data).toSorted()).toEqual(["cluster.json", "n1", "n3", "n4"]);
 
     first.child.kill("SIGINT");
@@ -148,8 +146,8 @@ describe.concurrent("holdfast up", () => {
     expect(namesOf(second.ready.members.filter(({ pid }) => pid !== undefined))).toEqual(["n3", "n4"]);
     await until("n5 is there in place of n1", 30_000, () => second.stderr().includes("at full strength again"));
     expect(second.stderr()).toContain("n1 is not started any more");
-    expect(namesOf(await listed(endpoints))).toEqual(["n3", "n4", "n5"]);
-    expect(await run(["get", written[0]!, "--endpoints", urls[0]!])).toMatchObject({ stdout: `${written[0]}\n` });
+    expect(namesOf(await readMembers(client))).toEqual(["n3", "n4", "n5"]);
+    expect(await valueOf(written[0]!, urls[0]!)).toBe(written[0]);
     second.child.kill("SIGTERM");
     expect((await second.done).code).toBe(0);
   });
@@ -161,8 +159,9 @@ describe.concurrent("holdfast up", () => {
     const [, , third] = cluster.ready.members;
     await loseForGood(data, third!);
     await until("n3 is given up", 10_000, () => cluster.stderr().includes("n3 is not started any more"));
-    expect((await run(["put", "a", "b", "--endpoints", cluster.ready.clientUrl])).code).toBe(0);
-    expect(namesOf(await listed(cluster.ready.clientUrl))).toEqual(["n1", "n2", "n3"]);
+    const client = clientOf(...cluster.ready.members.map(({ clientUrl }) => clientUrl));
+    await client.put({ key: Buffer.from("a"), value: Buffer.from("b") });
+    expect(namesOf(await readMembers(client))).toEqual(["n1", "n2", "n3"]);
     expect(cluster.stderr()).not.toContain("healing");
     cluster.child.kill("SIGTERM");
     const { code, stderr } = await cluster.done;

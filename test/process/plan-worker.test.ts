@@ -1,5 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { Server as GrpcServer, ServerCredentials } from "@grpc/grpc-js";
 import { Client, Pool } from "pg";
 import { remoteCoordination, type RemoteCoordination } from "holdfast/coordination";
 import {
@@ -10,12 +14,15 @@ import {
   submitPlan,
   type ExecutionReport,
   type PlanDesk,
+  type ServiceControl,
   type StepContext,
 } from "holdfast/recovery";
 import { nodeRuntime } from "holdfast/runtime";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { checkingExecutors } from "../../packages/server/src/plans/plan-executors.ts";
 import { startPostgresql, type RealServer } from "../clients/real-servers.ts";
+import { grpcHealthProbe, kubernetesServices } from "../../packages/server/src/plans/worker-adapters.ts";
+import { certificateAuthority } from "./certificates.ts";
 import { freePorts } from "./free-ports.ts";
 import { isRunning, run, start, temporaryDirectory, until, type RunningCommand } from "./holdfast-command.ts";
 import { startRealCluster, type RealCluster } from "./real-cluster.ts";
@@ -179,6 +186,88 @@ describe.concurrent("holdfast plan worker", () => {
     const bad = await run(["plan", "worker", "--endpoints", endpoints, "--plans", file("bad.json", refused)]);
     expect(bad).toMatchObject({ code: 1, stdout: "" });
     expect(bad.stderr).toMatch(/bad\.json:1:\d+: steps\[0\]\.parameters: must run one of no programs \(got "rm"\)/);
+  });
+});
+
+describe.concurrent("probes and controls over TLS", () => {
+  const authority = certificateAuthority();
+  const stranger = certificateAuthority();
+  const pem = (path: string): string => readFileSync(path, "utf8");
+  const signal = new AbortController().signal;
+  afterAll(() => {
+    authority.remove();
+    stranger.remove();
+  });
+
+  it("ask Kubernetes' API as a pod does, and nobody whom its authority has not signed", async () => {
+    const { key, cert, ca } = authority.issue("kubernetes");
+    const annotations: Record<string, string> = {};
+    const workload = (): object => ({
+      kind: "Deployment",
+      metadata: { generation: 1 },
+      spec: { replicas: 1, template: { metadata: { annotations } } },
+      status: { observedGeneration: 1, replicas: 1, updatedReplicas: 1, availableReplicas: 1 },
+    });
+    const tokens: unknown[] = [];
+    const server = createServer({ key: pem(key), cert: pem(cert) }, (request, response) => {
+      let body = "";
+      request.setEncoding("utf8").on("data", (text: string) => (body += text));
+      request.on("end", () => {
+        tokens.push(request.headers.authorization);
+        if (body !== "") {
+          const patch = JSON.parse(body) as { spec: { template: { metadata: { annotations: object } } } };
+          Object.assign(annotations, patch.spec.template.metadata.annotations);
+        }
+        response.end(JSON.stringify(workload()));
+      });
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const account = at("account");
+    mkdirSync(account);
+    writeFileSync(join(account, "token"), "secret\n");
+    const controlWith = (ca: string): ServiceControl =>
+      kubernetesServices({
+        access: { url, ca, token: () => pem(join(account, "token")).trim() },
+        workloads: ["deployment/api"],
+      });
+    try {
+      const ended = await controlWith(pem(ca)).restart("deployment/api", { idempotencyKey: "e/s" });
+      expect(ended).toMatchObject({ state: "ready", instance: "e/s" });
+      expect(new Set(tokens)).toEqual(new Set(["Bearer secret"]));
+      const other = stranger.issue("other").ca;
+      await expect(controlWith(pem(other)).status("deployment/api")).rejects.toThrow(/certificate|signature/);
+    } finally {
+      server.close();
+    }
+  });
+
+  it("ask a gRPC server, and nobody whom its authority has not signed", async () => {
+    const { key, cert, ca } = authority.issue("grpc");
+    const bytes = (value: Buffer): Buffer => value;
+    const codec = {
+      requestSerialize: bytes,
+      requestDeserialize: bytes,
+      responseSerialize: bytes,
+      responseDeserialize: bytes,
+    };
+    const method = { path: "/grpc.health.v1.Health/Check", requestStream: false, responseStream: false, ...codec };
+    const server = new GrpcServer();
+    const check = (_: unknown, done: (error: null, answer: Buffer) => void): void => done(null, Buffer.from([8, 1]));
+    server.addService({ Check: method }, { Check: check });
+    const pair = { private_key: readFileSync(key), cert_chain: readFileSync(cert) };
+    const credentials = ServerCredentials.createSsl(null, [pair]);
+    const port = await new Promise<number>((resolve) =>
+      server.bindAsync("127.0.0.1:0", credentials, (_, port) => resolve(port)),
+    );
+    const url = `https://127.0.0.1:${port}`;
+    try {
+      expect(await grpcHealthProbe({ ca: pem(ca) })(url, "", { signal })).toBe("SERVING");
+      const other = grpcHealthProbe({ ca: pem(stranger.issue("other").ca) });
+      await expect(other(url, "", { signal })).rejects.toThrow(/certificate|signature/);
+    } finally {
+      server.forceShutdown();
+    }
   });
 });
 

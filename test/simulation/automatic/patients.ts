@@ -23,7 +23,7 @@ interface Patient {
 /** The things that break and are repaired: they outlive all processes, and turn away those who are overtaken. */
 export class Patients {
   readonly tally: PatientTally = { broken: 0, repaired: 0, stale: 0, again: 0, takeovers: 0, personsWanted: 0 };
-  readonly names: readonly string[] = Array.from({ length: 12 }, (_, at) => `t${at}`);
+  readonly names: readonly string[] = Array.from({ length: 60 }, (_, at) => `t${at}`);
   readonly #world: World;
   readonly #maxAttempts: number;
   readonly #patients: ReadonlyMap<string, Patient>;
@@ -33,6 +33,11 @@ export class Patients {
     this.#maxAttempts = maxAttempts;
     const whole = (): Patient => ({ isBroken: false, token: 0, keys: new Set() });
     this.#patients = new Map(this.names.map((name) => [name, whole()]));
+  }
+
+  /** The keys of all attempts that were begun. */
+  get keys(): readonly string[] {
+    return [...this.#patients.values()].flatMap(({ keys }) => [...keys]);
   }
 
   isBroken(name: string): boolean {

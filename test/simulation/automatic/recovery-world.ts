@@ -1,4 +1,4 @@
-import { createMember, type Coordination, type Member } from "holdfast/coordination";
+import { createMember, type Coordination, type Member, type TxnRequest } from "holdfast/coordination";
 import {
   createAutomaticRecovery,
   type AutomaticRecovery,
@@ -10,12 +10,10 @@ import { LockFaults } from "../locks/lock-faults.ts";
 import { hosts } from "../locks/lock-scene.ts";
 import { Patients, type PatientTally } from "./patients.ts";
 
-/** Mistakes that the run has to find: records that are not fenced, and actions before their record is there. */
-export type RecoveryBug = "unfenced" | "acts-too-early";
-
 export interface RecoveryRunOptions {
   readonly seed: number;
-  readonly plant?: RecoveryBug;
+  /** A mistake that the run has to find: actions before their record is there. */
+  readonly plant?: "acts-too-early";
   /** How long processes work under faults, in virtual time. */
   readonly virtualMs: number;
 }
@@ -34,7 +32,7 @@ interface RecoveryScene {
   readonly world: World;
   readonly patients: Patients;
   readonly recoveries: Map<string, AutomaticRecovery>;
-  readonly plant: RecoveryBug | undefined;
+  readonly plant: RecoveryRunOptions["plant"];
   ending: boolean;
   failure: Error | undefined;
 }
@@ -86,7 +84,7 @@ async function live(scene: RecoveryScene, virtualMs: number): Promise<void> {
       .catch(() => undefined);
     const why = snapshot === undefined ? "nobody answers" : unfinished(patients, snapshot);
     if (why === undefined) {
-      judge(snapshot!);
+      judge(patients, snapshot!);
       patients.tally.personsWanted = snapshot!.personsWanted.length;
       return;
     }
@@ -104,7 +102,14 @@ function unfinished(patients: Patients, { open, personsWanted }: RecoverySnapsho
 }
 
 /** @throws Error for a record in which something is missing, or is there twice */
-function judge({ open, closed }: RecoverySnapshot): void {
+function judge(patients: Patients, { open, closed }: RecoverySnapshot): void {
+  const recorded = new Set(
+    [...open, ...closed].flatMap(({ id, attemptCount }) =>
+      Array.from({ length: attemptCount }, (_, at) => `${id}-${at + 1}`),
+    ),
+  );
+  const unknown = patients.keys.find((key) => !recorded.has(key));
+  if (unknown !== undefined) throw new Error(`${unknown} was begun, and is not recorded`);
   for (const { target, record, attempts, attemptCount, omittedEntries } of [...open, ...closed]) {
     const started = record.filter(({ decision }) => decision === "started").length;
     if (omittedEntries === 0 && started !== attemptCount) {
@@ -138,7 +143,7 @@ function start(scene: RecoveryScene, host: string): void {
 async function work(scene: RecoveryScene, host: string, member: Member, { clock, random }: Runtime): Promise<void> {
   const { patients } = scene;
   const run = async ({ task, idempotencyKey, fencingToken = 0, signal }: RecoveryContext): Promise<void> => {
-    await clock.sleep(random.integer(1, 50), { signal });
+    await clock.sleep(random.integer(0, 3), { signal });
     try {
       if (!patients.begin(task.target, idempotencyKey, fencingToken)) throw new Error("overtaken");
     } catch (error) {
@@ -146,7 +151,7 @@ async function work(scene: RecoveryScene, host: string, member: Member, { clock,
       throw error;
     }
     await clock.sleep(random.integer(10, 2_000), { signal });
-    if (random.next() < 0.2) throw new Error("not this time");
+    if (random.next() < 0.4) throw new Error("not this time");
     patients.repair(task.target, fencingToken);
   };
   const recovery = createAutomaticRecovery({
@@ -154,11 +159,13 @@ async function work(scene: RecoveryScene, host: string, member: Member, { clock,
     strategies: [{ name: "repair", handles: ["broken"], run }],
     verify: ({ target }) => !patients.isBroken(target),
     verifyMs: 2_000,
-    backoffMs: 500,
+    backoffMs: 300,
+    maxBackoffMs: 1_000,
     coolDownMs: 1_000,
     maxAttempts,
     attemptWindowMs,
     maxInterruptions: 1_000,
+    maxRunning: 10,
     ttlSeconds: 3,
     name: host,
     clock,
@@ -171,7 +178,7 @@ async function work(scene: RecoveryScene, host: string, member: Member, { clock,
   for (;;) {
     await clock.sleep(random.integer(500, 4_000));
     const name = patients.names[random.integer(0, patients.names.length - 1)]!;
-    if (!scene.ending && random.next() < 0.4) patients.break(name);
+    if (!scene.ending && random.next() < 0.8) patients.break(name);
     // As a detector does: everything that it finds, again and again.
     for (const each of patients.names) {
       if (patients.isBroken(each)) recovery.report({ type: "broken", target: each }).catch(() => undefined);
@@ -180,13 +187,11 @@ async function work(scene: RecoveryScene, host: string, member: Member, { clock,
 }
 
 /** Spoils what the one that acts records: the transactions that apply while it leads. */
-function withBug(member: Member, bug: RecoveryBug | undefined): Coordination {
+function withBug(member: Member, bug: RecoveryRunOptions["plant"]): Coordination {
   if (bug === undefined) return member;
   const txn: Coordination["txn"] = async (request, options) => {
     const { compare, success } = request;
-    const isRecord = compare.length === 1 && success.some(({ type }) => type === "txn" || type === "put") && isOurs(success);
-    if (!isRecord) return await member.txn(request, options);
-    if (bug === "unfenced") return await member.txn({ ...request, compare: [] }, options);
+    if (compare.length !== 1 || !isRecord(success)) return await member.txn(request, options);
     const { header } = await member.range({ key: new Uint8Array(1), serializable: true }, options);
     member.txn(request).catch(() => undefined);
     return { succeeded: true, responses: [], header };
@@ -203,7 +208,9 @@ function withBug(member: Member, bug: RecoveryBug | undefined): Coordination {
   });
 }
 
-function isOurs(operations: Parameters<Coordination["txn"]>[0]["success"]): boolean {
-  const [first] = operations;
-  return first?.type === "put" && new TextDecoder().decode(first.request.key).startsWith("recovery/automatic/targets/");
+function isRecord(operations: TxnRequest["success"]): boolean {
+  return operations.some(
+    (each) =>
+      each.type === "put" && new TextDecoder().decode(each.request.key).startsWith("recovery/automatic/targets/"),
+  );
 }

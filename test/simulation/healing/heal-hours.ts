@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { healingBugs, type HealingBug } from "holdfast/recovery";
+import { healingBugs } from "holdfast/recovery";
 import { runHealing, type HealingRun } from "./run-healing.ts";
 
 const usage = `node --conditions=source test/simulation/healing/heal-hours.ts [options]
@@ -39,7 +39,7 @@ function main(): number {
     console.log(usage);
     return 0;
   }
-  const plant = healingBugs.find((bug) => bug === values.plant) as HealingBug | undefined;
+  const plant = healingBugs.find((bug) => bug === values.plant);
   const [hours, each, first] = [values.hours, values.each, values.seed].map(Number) as [number, number, number];
   if (![hours, each].every((value) => value > 0) || !Number.isSafeInteger(first) || plant !== values.plant) {
     console.error(usage);

@@ -15,23 +15,39 @@ const tallRow = 16;
 /** Rows lower than this have no name beside them. */
 const namedRow = 11;
 
-/** The nodes in the order of their names, with numbers in order. */
-export function timelineRows(entries: readonly EventEntry[]): string[] {
+const rowsOf = new WeakMap<readonly EventEntry[], readonly string[]>();
+
+/** The nodes in the order of their names, with numbers in order. Found once for each list. */
+export function timelineRows(entries: readonly EventEntry[]): readonly string[] {
+  const known = rowsOf.get(entries) ?? findRows(entries);
+  rowsOf.set(entries, known);
+  return known;
+}
+
+function findRows(entries: readonly EventEntry[]): readonly string[] {
   const names = new Set<string>();
   for (const { event } of entries) names.add(event.nodeId);
   return Array.from(names)
-    .sort((a, b) => a.localeCompare(b, "en", { numeric: true }))
+    .sort((a, b) => inOrder.compare(a, b))
     .slice(0, maxHeight);
 }
+
+const inOrder = new Intl.Collator("en", { numeric: true });
 
 export function timelineHeight(rows: number): number {
   return axisHeight + Math.min(maxHeight, Math.max(3, rows) * tallRow);
 }
 
-const marks = { bad: 1, warn: 0.75, good: 0.5, plain: 0.3 } as const;
-const colours = { bad: "--bad", warn: "--warn", good: "--good", plain: "--muted" } as const;
+/** From the least to the worst: the worse, the taller. */
+const marks = [
+  { tone: "plain", colour: "--muted", share: 0.3 },
+  { tone: "good", colour: "--good", share: 0.5 },
+  { tone: "warn", colour: "--warn", share: 0.75 },
+  { tone: "bad", colour: "--bad", share: 1 },
+] as const;
+const rankOf: ReadonlyMap<string, number> = new Map(marks.map(({ tone }, at) => [tone, at + 1]));
 
-/** A mark for each event: the worse, the taller. What falls on the same pixel is drawn once. */
+/** A mark for each event. Where several fall on the same place the worst is drawn. */
 export function drawTimeline(canvas: HTMLCanvasElement, content: TimelineContent, rows: readonly string[]): void {
   const context = canvas.getContext("2d");
   const [width, height] = [canvas.clientWidth, canvas.clientHeight];
@@ -67,18 +83,20 @@ export function drawTimeline(canvas: HTMLCanvasElement, content: TimelineContent
     }
   }
 
-  const drawn = new Set<number>();
-  for (const tone of ["plain", "good", "warn", "bad"] as const) {
-    context.fillStyle = colourOf(colours[tone]);
-    drawn.clear();
-    for (const { event, tone: own } of entries) {
-      const row = rowOf.get(event.nodeId);
-      if (own !== tone || row === undefined || event.at < fromMs || event.at > toMs) continue;
-      const place = x(event.at) * 1_000 + row;
-      if (drawn.has(place)) continue;
-      drawn.add(place);
-      const tall = Math.max(1, (rowHeight - 1) * marks[tone]);
-      context.fillRect(x(event.at), row * rowHeight + (rowHeight - tall) / 2, 2, tall);
+  const places = new Uint8Array(width * rows.length);
+  for (const { event, tone } of entries) {
+    const row = rowOf.get(event.nodeId);
+    if (row === undefined || event.at < fromMs || event.at > toMs) continue;
+    const place = row * width + Math.min(width - 1, x(event.at));
+    const rank = rankOf.get(tone) ?? 1;
+    if ((places[place] ?? 0) < rank) places[place] = rank;
+  }
+  for (const [at, { colour, share }] of marks.entries()) {
+    context.fillStyle = colourOf(colour);
+    const tall = Math.max(1, (rowHeight - 1) * share);
+    for (let place = places.indexOf(at + 1); place !== -1; place = places.indexOf(at + 1, place + 1)) {
+      const row = Math.floor(place / width);
+      context.fillRect(place - row * width, row * rowHeight + (rowHeight - tall) / 2, 2, tall);
     }
   }
 }

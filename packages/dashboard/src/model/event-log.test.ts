@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import type { IdentifiedEvent, TelemetryEvent } from "holdfast/telemetry";
 import { describe, expect, it } from "vitest";
 import { emptyLog, withEvents, withLost } from "./event-log.ts";

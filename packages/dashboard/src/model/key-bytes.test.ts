@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { afterPrefix, bytesOf, fromBase64, hexOf, keyLabel, textOf, toBase64 } from "./key-bytes.ts";
 import { nextAfter, pageRequest } from "./key-pages.ts";

@@ -52,9 +52,11 @@ export function policyGroups(reports: readonly ServiceReport[]): PolicyGroup[] {
     }
   }
   return Array.from(groups, ([key, instances]) => groupOf(key, instances)).sort(
-    (a, b) => weight(b) - weight(a) || a.name.localeCompare(b.name) || a.key.localeCompare(b.key),
+    (a, b) => weight(b) - weight(a) || byName.compare(a.name, b.name) || byName.compare(a.key, b.key),
   );
 }
+
+const byName = new Intl.Collator("en", { numeric: true });
 
 export function policyKey(service: string, kind: string, name: string): string {
   return [service, kind, name].map(encodeURIComponent).join("/");

@@ -9,8 +9,17 @@ export interface PairLink {
   readonly deaf: string | null;
 }
 
-/** Links of members whose process may live; those of the others lead nowhere. */
-export function pairLinks({ members }: ClusterView): PairLink[] {
+const linksOf = new WeakMap<ClusterView, readonly PairLink[]>();
+const groupsOf = new WeakMap<ClusterView, readonly (readonly string[])[]>();
+
+/** Links of members whose process may live; those of the others lead nowhere. Found once for each view. */
+export function pairLinks(cluster: ClusterView): readonly PairLink[] {
+  const known = linksOf.get(cluster) ?? findLinks(cluster);
+  linksOf.set(cluster, known);
+  return known;
+}
+
+function findLinks({ members }: ClusterView): PairLink[] {
   const present = members.filter(({ liveness }) => liveness === "answers" || liveness === "silent");
   const said = new Map(
     present.map((member) => [member.name, new Map(member.links.map(({ to, state }) => [to, state]))]),
@@ -37,8 +46,14 @@ function together(a: string, b: string, forth: Said, back: Said): Pick<PairLink,
   return { state: forth === "suspect" || back === "suspect" ? "suspect" : "up", deaf: null };
 }
 
-/** Who can still talk to whom, the largest group first; one group when nothing is cut. */
-export function linkGroups(cluster: ClusterView, links: readonly PairLink[] = pairLinks(cluster)): string[][] {
+/** Who can still talk to whom, the largest group first; one group when nothing is cut. Found once for each view. */
+export function linkGroups(cluster: ClusterView): readonly (readonly string[])[] {
+  const known = groupsOf.get(cluster) ?? findGroups(cluster, pairLinks(cluster));
+  groupsOf.set(cluster, known);
+  return known;
+}
+
+function findGroups(cluster: ClusterView, links: readonly PairLink[]): string[][] {
   const groupOf = new Map<string, string[]>();
   for (const { name, liveness } of cluster.members) {
     if (liveness === "answers" || liveness === "silent") groupOf.set(name, [name]);

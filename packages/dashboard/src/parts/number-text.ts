@@ -1,4 +1,3 @@
-const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0, useGrouping: true });
 const clock = new Intl.DateTimeFormat("en-GB", {
   hour: "2-digit",
   minute: "2-digit",
@@ -11,7 +10,10 @@ const day = new Intl.DateTimeFormat("sv-SE", { year: "numeric", month: "2-digit"
 export const none = "–";
 
 export function countText(value: number | null): string {
-  return value === null ? none : whole.format(value).replaceAll(",", "\u202F");
+  if (value === null) return none;
+  const digits = String(Math.round(value));
+  // Hundreds of these are written each time the cluster tells of itself: `Intl` would be most of that.
+  return digits.length <= 3 ? digits : digits.replaceAll(/\B(?=(?:\d{3})+$)/g, "\u202F");
 }
 
 /** Three digits that matter. */

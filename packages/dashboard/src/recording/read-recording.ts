@@ -34,7 +34,7 @@ export function readRecording(text: string): ReadRecording {
   const wrong = misshapen(document, {
     fields: { title: "string", startedAt: "number", durationMs: "number", messages: { listOf: "object" } },
   });
-  if (wrong !== undefined) return { problem: `The recording's ${wrong} is not what it should be.` };
+  if (wrong !== undefined) return { problem: `The recording's ${wrong.slice(1)} is not what it should be.` };
   const messages = messagesOf(document["messages"] as readonly unknown[], warnings);
   if (messages.length === 0) return { problem: "The recording has no message that could be shown." };
   const durationMs = Math.max(document["durationMs"] as number, messages.at(-1)?.atMs ?? 0);

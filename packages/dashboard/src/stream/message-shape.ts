@@ -8,25 +8,29 @@ export type Shape =
   | { readonly listOf: Shape }
   | { readonly fields: { readonly [name: string]: Shape } };
 
-/** The path of the first thing that has another shape, or undefined when all is well. Fields not named are let be. */
-export function misshapen(value: unknown, shape: Shape, path: string = ""): string | undefined {
+/**
+ * The path of the first thing that has another shape, or undefined when all is well. Fields not named are let be. Every
+ * message goes through here: the path is put together only where something is wrong.
+ */
+export function misshapen(value: unknown, shape: Shape): string | undefined {
   if (typeof shape === "string") {
     const fits = shape === "object" ? isRecord(value) : typeof value === shape && !Number.isNaN(value);
-    return fits ? undefined : path;
+    return fits ? undefined : "";
   }
-  if ("orNull" in shape) return value === null ? undefined : misshapen(value, shape.orNull, path);
+  if ("orNull" in shape) return value === null ? undefined : misshapen(value, shape.orNull);
   if ("listOf" in shape) {
-    if (!Array.isArray(value)) return path;
-    for (const [at, each] of value.entries()) {
-      const wrong = misshapen(each, shape.listOf, `${path}[${at}]`);
-      if (wrong !== undefined) return wrong;
+    if (!Array.isArray(value)) return "";
+    for (let at = 0; at < value.length; at++) {
+      const wrong = misshapen(value[at], shape.listOf);
+      if (wrong !== undefined) return `[${at}]${wrong}`;
     }
     return undefined;
   }
-  if (!isRecord(value)) return path;
-  for (const [name, each] of Object.entries(shape.fields)) {
-    const wrong = misshapen(value[name], each, path === "" ? name : `${path}.${name}`);
-    if (wrong !== undefined) return wrong;
+  if (!isRecord(value)) return "";
+  const { fields } = shape;
+  for (const name in fields) {
+    const wrong = misshapen(value[name], fields[name] as Shape);
+    if (wrong !== undefined) return `.${name}${wrong}`;
   }
   return undefined;
 }

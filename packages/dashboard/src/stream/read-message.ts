@@ -196,7 +196,7 @@ export function readMessage(value: unknown): ReadMessage {
   const { type } = value;
   if (!Object.hasOwn(shapes, type)) return { problem: `a message of the unknown type ${type.slice(0, 40)}` };
   const wrong = misshapen(value, shapes[type as LiveMessage["type"]]);
-  if (wrong !== undefined) return { problem: `${type}.${wrong} is not what it should be` };
+  if (wrong !== undefined) return { problem: `${type}${wrong} is not what it should be` };
   if (type === "hello" && value["version"] !== messageVersion) {
     return { problem: `format version ${String(value["version"])}: this page knows version ${messageVersion}` };
   }

@@ -50,8 +50,11 @@ export function eventParser(lastId: string = "", maxChars: number = defaultMaxCh
       }
       const events: ServerEvent[] = [];
       let from = 0;
+      let nextReturn = text.indexOf("\r");
       for (;;) {
-        const end = lineEnd(text, from);
+        // Looked for again only once it is passed: most streams have none, and pieces are long.
+        if (nextReturn !== -1 && nextReturn < from) nextReturn = text.indexOf("\r", from);
+        const end = lineEnd(text, from, nextReturn);
         if (end === undefined) break;
         const line = text.slice(from, end.at);
         from = end.next;
@@ -78,13 +81,14 @@ export function eventParser(lastId: string = "", maxChars: number = defaultMaxCh
 }
 
 /** A CR at the very end may be half of a CRLF: its line ends when the next piece tells. */
-function lineEnd(text: string, from: number): { readonly at: number; readonly next: number } | undefined {
-  for (let at = from; at < text.length; at++) {
-    const char = text.charCodeAt(at);
-    if (char === 10) return { at, next: at + 1 };
-    if (char !== 13) continue;
-    if (at + 1 === text.length) return undefined;
-    return { at, next: text.charCodeAt(at + 1) === 10 ? at + 2 : at + 1 };
-  }
-  return undefined;
+function lineEnd(
+  text: string,
+  from: number,
+  firstReturn: number,
+): { readonly at: number; readonly next: number } | undefined {
+  const feed = text.indexOf("\n", from);
+  if (firstReturn === -1 || (feed !== -1 && feed < firstReturn))
+    return feed === -1 ? undefined : { at: feed, next: feed + 1 };
+  if (firstReturn + 1 === text.length) return undefined;
+  return { at: firstReturn, next: text[firstReturn + 1] === "\n" ? firstReturn + 2 : firstReturn + 1 };
 }

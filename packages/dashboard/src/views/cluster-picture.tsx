@@ -1,4 +1,5 @@
 import type { JSX } from "preact";
+import { useMemo } from "preact/hooks";
 import type { ClusterView, MemberView } from "holdfast/telemetry";
 import { linkGroups, onCircle, pairLinks, type PairLink, type Spot } from "../model/topology.ts";
 import { livenessTone } from "./member-state.tsx";
@@ -11,6 +12,21 @@ const maxLinks = 400;
 
 /** The members on a circle, and the ways between them. The table beside it says the same. */
 export function ClusterPicture({ cluster }: { readonly cluster: ClusterView }): JSX.Element {
+  // Indexes change all the time, and the picture has none of them: it is drawn anew when something in it changes.
+  return useMemo(() => drawPicture(cluster), [signatureOf(cluster)]);
+}
+
+function signatureOf(cluster: ClusterView): string {
+  const members = cluster.members.map(
+    ({ name, liveness, role, isLearner, isWitness }) => `${name} ${liveness} ${role ?? ""} ${isLearner} ${isWitness}`,
+  );
+  const links = pairLinks(cluster)
+    .filter(({ state }) => state !== "up")
+    .map(({ a, b, state, deaf }) => `${a} ${b} ${state} ${deaf ?? ""}`);
+  return [cluster.leader, ...members, ...links].join("\n");
+}
+
+function drawPicture(cluster: ClusterView): JSX.Element {
   const { members, leader } = cluster;
   const radius = members.length > fewMembers ? 180 : 140;
   const spots = onCircle(
@@ -21,7 +37,7 @@ export function ClusterPicture({ cluster }: { readonly cluster: ClusterView }): 
   const placeOf = new Map(spots.map((spot) => [spot.name, spot]));
   const links = pairLinks(cluster);
   const drawn = shownLinks(links, members.length, leader);
-  const groups = linkGroups(cluster, links);
+  const groups = linkGroups(cluster);
   return (
     <>
       <svg class="picture" viewBox={`0 0 ${size} ${size}`} role="img" aria-label={pictureLabel(cluster, groups)}>

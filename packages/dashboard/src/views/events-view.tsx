@@ -193,6 +193,7 @@ function LostEvents({ log }: { readonly log: EventLog }): JSX.Element | null {
   );
 }
 
+const byName = new Intl.Collator("en", { numeric: true });
 const maxListed = 500;
 const known = new WeakMap<
   readonly EventEntry[],
@@ -210,7 +211,7 @@ function namesIn({ entries }: EventLog): { readonly types: readonly string[]; re
   }
   const inOrder = (names: ReadonlySet<string>): string[] =>
     Array.from(names)
-      .sort((a, b) => a.localeCompare(b, "en", { numeric: true }))
+      .sort((a, b) => byName.compare(a, b))
       .slice(0, maxListed);
   const names = { types: inOrder(types), nodes: inOrder(nodes) };
   known.set(entries, names);

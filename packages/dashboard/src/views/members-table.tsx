@@ -1,50 +1,62 @@
+import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import type { ClusterView, MemberView } from "holdfast/telemetry";
 import { Icon } from "../parts/icon.tsx";
 import { agoText, bytesText, countText } from "../parts/number-text.ts";
 import { Liveness } from "./member-state.tsx";
 
+/** Of more members, those without trouble are left out until somebody wants to see them. */
+const rowsAtOnce = 40;
+
 /** The same as the picture, and more, for those who read or hear it. Trouble comes first. */
 export function MembersTable({ cluster }: { readonly cluster: ClusterView }): JSX.Element {
-  const members = cluster.members.toSorted((a, b) => rank(a, cluster) - rank(b, cluster));
+  const isWhole = useSignal(false);
+  const sorted = cluster.members.toSorted((a, b) => rank(a, cluster) - rank(b, cluster));
+  const members = isWhole.value ? sorted : sorted.slice(0, rowsAtOnce);
   return (
-    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- scrolled by keys
-    <div class="scroll" tabIndex={0} role="region" aria-label="Members">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Member</th>
-            <th scope="col">State</th>
-            <th scope="col">Since</th>
-            <th scope="col">Links</th>
-            <th scope="col">Role</th>
-            <th scope="col" class="number">
-              Term
-            </th>
-            <th scope="col" class="number">
-              Commit
-            </th>
-            <th scope="col" class="number">
-              Applied
-            </th>
-            <th scope="col" class="number">
-              Lag
-            </th>
-            <th scope="col" class="number">
-              Store
-            </th>
-            <th scope="col" class="number">
-              Memory
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {members.map((member) => (
-            <MemberRow key={member.id} member={member} isLeader={member.name === cluster.leader} />
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <>
+      <div class="scroll" tabIndex={0} role="region" aria-label="Members">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Member</th>
+              <th scope="col">State</th>
+              <th scope="col">Since</th>
+              <th scope="col">Links</th>
+              <th scope="col">Role</th>
+              <th scope="col" class="number">
+                Term
+              </th>
+              <th scope="col" class="number">
+                Commit
+              </th>
+              <th scope="col" class="number">
+                Applied
+              </th>
+              <th scope="col" class="number">
+                Lag
+              </th>
+              <th scope="col" class="number">
+                Store
+              </th>
+              <th scope="col" class="number">
+                Memory
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {members.map((member) => (
+              <MemberRow key={member.id} member={member} isLeader={member.name === cluster.leader} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {members.length < sorted.length && (
+        <button type="button" onClick={() => (isWhole.value = true)}>
+          Show all {sorted.length}
+        </button>
+      )}
+    </>
   );
 }
 

@@ -45,7 +45,7 @@ export async function runWorker(options: WorkerOptions, terminal: Terminal): Pro
     const executors = planExecutors(coordination, network, rights);
     const plans = planPaths(options.plans).map((path) => readPlanFile(path, executors, terminal, false));
     if (plans.includes(undefined)) throw failure("not all of its plans can be run here");
-    await startServices(services, say);
+    await startServices(services, stop, say);
     orchestrator = createOrchestrator({
       coordination,
       executors,
@@ -77,7 +77,13 @@ export async function runWorker(options: WorkerOptions, terminal: Terminal): Pro
 }
 
 /** One that does not get ready is told, and tried again: a plan may be what mends it. */
-async function startServices(services: ServicesFile | undefined, say: (text: string) => void): Promise<void> {
+async function startServices(
+  services: ServicesFile | undefined,
+  stop: AbortSignal,
+  say: (text: string) => void,
+): Promise<void> {
   const { supervisor } = services ?? {};
-  await supervisor?.start().catch((error: Error) => say(error.message));
+  await supervisor?.start(undefined, { signal: stop }).catch((error: unknown) => {
+    if (!stop.aborted) say((error as Error).message);
+  });
 }

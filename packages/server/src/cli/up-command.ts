@@ -80,7 +80,15 @@ export const upCommand: Command = defineCommand({
       serveTls: plan.tls?.isClientSecure === true ? servedTls(plan.tls) : undefined,
     };
     const healing = { port, layout, limit: options.noHeal ? undefined : options.healLimit };
-    const session = { plan, healing, terminal, json: options.json, stop: stopSignal(), endpoints: hint(plan), dashboard };
+    const session = {
+      plan,
+      healing,
+      terminal,
+      json: options.json,
+      stop: stopSignal(),
+      endpoints: hint(plan),
+      dashboard,
+    };
     await upSession({ ...session, again: again + tlsAgain(options) + dashboardAgain(options) });
     return exitCodes.ok;
   },

@@ -52,7 +52,7 @@ const list =
   (most: number, rule: Rule): Rule =>
   (value, path) => {
     if (!Array.isArray(value)) throw refusal(path, "must be a list", value);
-    if (value.length > most) return refuse(path, `must have at most ${most} entries`, value.length);
+    if (value.length > most) refuse(path, `must have at most ${most} entries`, value.length);
     for (const [at, entry] of value.entries()) rule(entry, `${path}[${at}]`);
   };
 

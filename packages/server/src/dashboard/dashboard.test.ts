@@ -131,27 +131,22 @@ const eventsOf = (messages: readonly LiveMessage[]): string[] =>
   messages.flatMap((message) => (message.type === "events" ? message.events.map(({ id }) => id) : []));
 
 describe("who may see the dashboard", () => {
-  const refused: readonly [what: string, options: RequestOptions, status: number, detail: string][] = [
-    ["a foreign name of this machine", { headers: { host: "evil.example:2381" } }, 403, "by a name it knows"],
-    [
-      "a name that only begins like its own",
-      { headers: { host: "localhost.evil.example" } },
-      403,
-      "by a name it knows",
-    ],
-    ["a page of another origin", { headers: { origin: "https://evil.example" } }, 403, "other origins"],
-    ["a page without an origin of its own", { headers: { origin: "null" } }, 403, "other origins"],
+  const refused: readonly [what: string, headers: Record<string, string>, status: number, detail: string][] = [
+    ["a foreign name of this machine", { host: "evil.example:2381" }, 403, "by a name it knows"],
+    ["a name that only begins like its own", { host: "localhost.evil.example" }, 403, "by a name it knows"],
+    ["a page of another origin", { origin: "https://evil.example" }, 403, "other origins"],
+    ["a page without an origin of its own", { origin: "null" }, 403, "other origins"],
   ];
 
-  it.each(refused)("not %s", async (_what, options, expected, detail) => {
+  it.each(refused)("not %s", async (_what, headers, expected, detail) => {
     const served = await serve();
-    const answer = await ask(served, `${data}services`, options);
+    const answer = await ask(served, `${data}services`, { headers });
     expect([answer.status, JSON.parse(answer.text)]).toEqual([
       expected,
       { title: "Forbidden", status: expected, detail: expect.stringContaining(detail) },
     ]);
     // Nor may they change something.
-    const posted = await ask(served, `${data}services`, { ...postReport, headers: { ...json, ...options.headers } });
+    const posted = await ask(served, `${data}services`, { ...postReport, headers: { ...json, ...headers } });
     expect(posted.status).toBe(403);
     expect(served.dashboard.hub.shelf.all()).toEqual([]);
   });

@@ -130,6 +130,17 @@ describe("a cluster put together", () => {
     expect([view.leader, view.term]).toEqual([leader, term]);
   });
 
+  it("goes by gossip for how long it has been so, where it was never otherwise while somebody watched", () => {
+    const [name, { word }] = answers("n2");
+    const heard = gossip({ n1: "alive", n2: "alive", n3: "dead" });
+    const view = merge([
+      answers("n1", leads, heard),
+      [name, { word, sinceMs: undefined }],
+      ["n3", { word: undefined, sinceMs: undefined }],
+    ]);
+    expect(view.members.map(({ sinceMs }) => sinceMs)).toEqual([1_000, 700, 700]);
+  });
+
   it("counts the newest term of those who follow, not of one that stands for election alone", () => {
     const alone: Own = { role: "candidate", term: 9, leader: "" };
     const view = merge([answers("n1", leads), answers("n2"), answers("n3", alone)]);

@@ -120,11 +120,15 @@ function livenessOf(name: string, { input }: Context): { liveness: MemberLivenes
   if (process?.isRunning === false) return { liveness: "stopped", sinceMs: Math.round(process.forMs) };
   const presence = input.presences.get(name);
   const sinceMs = presence?.sinceMs === undefined ? null : Math.round(input.nowMs - presence.sinceMs);
-  if (presence?.word !== undefined) return { liveness: "answers", sinceMs };
+  const longest = (state: string): number | null => {
+    const known = gossipAbout(name, input).flatMap((word) => (word.state === state ? (word.sinceMs ?? []) : []));
+    return known.length === 0 ? null : Math.max(...known);
+  };
+  if (presence?.word !== undefined) return { liveness: "answers", sinceMs: sinceMs ?? longest("alive") };
   // It said farewell: that it does not answer is as it was meant.
   const farewell = gossipAbout(name, input).find(({ state }) => state === "left");
   if (farewell !== undefined) return { liveness: "left", sinceMs: farewell.sinceMs };
-  return { liveness: "silent", sinceMs };
+  return { liveness: "silent", sinceMs: sinceMs ?? longest("dead") };
 }
 
 function gossipAbout(

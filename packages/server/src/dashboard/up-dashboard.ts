@@ -75,11 +75,13 @@ export async function upDashboard(options: UpDashboardOptions): Promise<UpDashbo
     hosts,
     tls,
     known: () =>
-      plan.members.map((member) => ({ name: member.name, clientUrl: clientUrl(member), httpUrl: httpUrl(member) })),
+      supervisor
+        .members()
+        .map(({ plan: member }) => ({ name: member.name, clientUrl: clientUrl(member), httpUrl: httpUrl(member) })),
     processOf(name) {
-      if (!plan.members.some((member) => member.name === name)) return undefined;
-      const { pid, sinceMs } = supervisor.member(name);
-      return { isRunning: pid !== undefined, forMs: performance.now() - sinceMs };
+      // Members come and go: one that the cluster still counts may be nobody's here any more.
+      const found = supervisor.members().find((member) => member.plan.name === name);
+      return found && { isRunning: found.pid !== undefined, forMs: performance.now() - found.sinceMs };
     },
     events: { nodeId, run: randomBytes(4).toString("hex"), recorder },
     plans: planWatch(planDesk(gateway)),

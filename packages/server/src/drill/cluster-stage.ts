@@ -101,7 +101,7 @@ class ClusterStage implements DrillStage {
       restart: false,
       launch: (member, onSaid) => {
         const line = [...nodeArguments(plan, member), ...this.#nodeOptions];
-        const routed = links?.preparationOf(member);
+        const routed = links?.surroundingsOf(member);
         // The others run as they always do.
         if (!needs.includes("orders")) return startMemberProcess(line, onSaid, routed);
         const drilled = startDrilledMember(member.name, line, onSaid, routed);

@@ -1,5 +1,5 @@
 import { nodeTarget, type NodeTarget } from "holdfast/adapters/system-faults";
-import { startMemberProcess, type MemberProcess } from "../supervisor/member-process.ts";
+import { startMemberProcess, type MemberProcess, type MemberSurroundings } from "../supervisor/member-process.ts";
 
 /** One life of a member that faults can strike from within. */
 export interface DrilledMember {
@@ -7,14 +7,7 @@ export interface DrilledMember {
   readonly faults: NodeTarget;
 }
 
-/** What a member is started with so that it can be struck. */
-export interface MemberPreparation {
-  /** Loaded before everything of its own. */
-  readonly preloads: readonly string[];
-  readonly environment: Readonly<Record<string, string>>;
-}
-
-const faultable: MemberPreparation = {
+const faultable = {
   preloads: [import.meta.resolve("holdfast/adapters/system-faults/preload")],
   environment: { HOLDFAST_FAULTS: "allow" },
 };
@@ -24,7 +17,7 @@ export function startDrilledMember(
   name: string,
   line: readonly string[],
   onSaid: (line: string) => void,
-  more: MemberPreparation | undefined,
+  more: MemberSurroundings | undefined,
 ): DrilledMember {
   const process = startMemberProcess(line, onSaid, {
     preloads: [...faultable.preloads, ...(more?.preloads ?? [])],

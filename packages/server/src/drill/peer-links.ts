@@ -3,7 +3,7 @@ import { faultProxy, type FaultProxy } from "holdfast/adapters/fault-proxy";
 import { faultRegistry, type FaultParameters, type LiveFault, type LiveFaultRequest } from "holdfast/proof";
 import { nodeRuntime, type Address } from "holdfast/runtime";
 import { addressText, type ClusterPlan, type MemberPlan } from "../supervisor/cluster-plan.ts";
-import type { MemberPreparation } from "./drilled-member.ts";
+import type { MemberSurroundings } from "../supervisor/member-process.ts";
 
 /** One direction of a pair: `from` says something to `to`. */
 export interface PeerLink {
@@ -23,7 +23,7 @@ export interface StruckLinks {
  */
 export interface PeerLinks {
   /** What a member must be started with to reach the others through its own proxies. */
-  preparationOf(member: MemberPlan): MemberPreparation;
+  surroundingsOf(member: MemberPlan): MemberSurroundings;
   /** Strikes all of these at once. */
   strike(links: readonly PeerLink[], kind: string, parameters: FaultParameters): Promise<StruckLinks>;
   close(): Promise<void>;
@@ -60,7 +60,7 @@ export async function openPeerLinks(plan: ClusterPlan): Promise<PeerLinks> {
   const registry = faultRegistry({ clock: nodeRuntime().clock, targets: proxies });
   const wayOf = (link: PeerLink): Way => ways.get(nameOf(link))!;
   return {
-    preparationOf(member) {
+    surroundingsOf(member) {
       const others = plan.members.filter(({ name }) => name !== member.name);
       const routes = (part: (to: MemberPlan, way: Way) => readonly (readonly [Address, FaultProxy])[]): object =>
         Object.fromEntries(

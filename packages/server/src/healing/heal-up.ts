@@ -68,7 +68,7 @@ export function sayDecision(decision: HealingDecision): { readonly text: string;
       return { text: `healing: somebody has to look: ${text}`, grave: true };
     case "weakened":
       return undefined;
-    case "restored":
+    default:
       return { text: `healing: at full strength again after ${formatDuration(decision.tookMs)}`, grave: false };
   }
 }

@@ -13,11 +13,10 @@ const ownKinds: readonly string[] = ["crash", "restart"];
 
 export function memberTarget(member: string, supervisor: Supervisor): MemberTarget {
   const name = `member-${member}`;
+  // One that was replaced is nobody's any more.
+  const pid = (): number | undefined => supervisor.members().find(({ plan }) => plan.name === member)?.pid;
   // To stop a process and let it go on takes signals, and knowing that it is still the same one.
-  const outer =
-    process.platform === "linux"
-      ? processTarget({ name, pid: () => supervisor.member(member).pid, allow: ["pause", "slow"] })
-      : undefined;
+  const outer = process.platform === "linux" ? processTarget({ name, pid, allow: ["pause", "slow"] }) : undefined;
   const killed = new Set<string>();
   const struck = new Set<string>();
   let isRetired = false;
@@ -26,13 +25,15 @@ export function memberTarget(member: string, supervisor: Supervisor): MemberTarg
   async function kill(id: string): Promise<void> {
     supervisor.hold(member);
     killed.add(id);
+    if (pid() === undefined) return;
+    await supervisor.kill(member);
     struck.add(id);
-    if (supervisor.member(member).pid !== undefined) await supervisor.kill(member);
   }
 
   async function comeBack(id: string): Promise<void> {
-    if (!killed.delete(id) || killed.size > 0 || isRetired) return;
-    await supervisor.release(member);
+    killed.delete(id);
+    const isThere = supervisor.members().some(({ plan }) => plan.name === member);
+    if (killed.size === 0 && !isRetired && isThere) await supervisor.release(member);
   }
 
   return {

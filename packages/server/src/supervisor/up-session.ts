@@ -10,7 +10,7 @@ import { monitorCluster, type ClusterMonitor } from "./cluster-monitor.ts";
 import { formatDuration, renderClusterView, type ClusterViewState, type ViewEvent } from "./cluster-view.ts";
 import { liveScreen, type LiveScreen } from "./live-screen.ts";
 import { describeExit, startMemberProcess } from "./member-process.ts";
-import { openPeerRoutes, type PeerRoutes } from "./peer-routes.ts";
+import type { PeerRoutes } from "./peer-routes.ts";
 import { superviseCluster, type SupervisedMember, type Supervisor } from "./supervisor.ts";
 
 export interface UpSession {
@@ -77,7 +77,8 @@ export async function upSession(session: UpSession): Promise<void> {
   }
 
   const { dashboard: choice } = session;
-  const routes = choice?.allowFaults === true ? await openPeerRoutes(plan) : undefined;
+  const routes =
+    choice?.allowFaults === true ? await (await import("./peer-routes.ts")).openPeerRoutes(plan) : undefined;
   let dashboard: UpDashboard | undefined;
   const { port, layout, limit } = session.healing;
   const keeper = new LayoutKeeper(plan.directory, layout);
@@ -95,7 +96,8 @@ export async function upSession(session: UpSession): Promise<void> {
       dashboard?.hurry();
       if (kind === "said") tell(`${member}: ${text}`, false);
       else tell(`${member} ${text}`, kind !== "alive");
-      if (kind === "failed" && (phase === "starting" || lost(supervisor))) changed.resolve();
+      if (kind === "failed" && phase === "starting") changed.resolve();
+      if ((kind === "failed" || kind === "lost") && phase !== "starting" && lost(supervisor, plan)) changed.resolve();
     },
   });
   const monitor = monitorCluster(supervisor, { tls: plan.tls?.own, onRound });
@@ -132,12 +134,13 @@ export async function upSession(session: UpSession): Promise<void> {
     timeout.cancel();
     if (first !== "stop") {
       if (first === "timeout") throw environmentError(notReady(supervisor, monitor));
-      if (supervisor.members().some((member) => !isReadyOrLost(member)) || lost(supervisor)) throw givenUp(supervisor);
+      if (supervisor.members().some((member) => !isReadyOrLost(member)) || lost(supervisor, plan))
+        throw givenUp(supervisor);
       phase = "running";
       if (limit !== undefined) healer = healUp({ plan, port, supervisor, keeper, limit, tell });
       announce(session, supervisor, performance.now() - startedAtMs, dashboardUrl);
       await Promise.race([stopped, changed.promise]);
-      if (lost(supervisor)) throw givenUp(supervisor);
+      if (lost(supervisor, plan)) throw givenUp(supervisor);
     }
   } finally {
     healer?.close();
@@ -249,10 +252,9 @@ function isReadyOrLost({ state, lost: loss, lastExit }: SupervisedMember): boole
 }
 
 /** Whether so many members were given up that no majority is left. */
-function lost(supervisor: Supervisor): boolean {
-  const members = supervisor.members();
-  const failed = members.filter((member) => member.state === "failed").length;
-  return members.length - failed < Math.floor(members.length / 2) + 1;
+function lost(supervisor: Supervisor, { members: { length: wanted } }: ClusterPlan): boolean {
+  const left = supervisor.members().filter((member) => member.state !== "failed").length;
+  return left < Math.floor(wanted / 2) + 1;
 }
 
 function givenUp(supervisor: Supervisor): Error {

@@ -82,14 +82,17 @@ function serverOf(
   return { programs, as, data, signal };
 }
 
+/** Somebody may still write to it, until what he writes to is gone. */
+const patiently = { recursive: true, force: true, maxRetries: 20, retryDelay: 20 } as const;
+
 /** Of this step, with their servers. Programs of one whose process died may still be at work in its directory. */
 async function removeTries(options: PostgresqlPointInTimeOptions, root: string, signal: AbortSignal): Promise<void> {
   for (const name of await readdir(root).catch(() => [])) {
     if (!name.startsWith(tryPrefix)) continue;
     await stopServer(serverOf(options, join(root, name), signal));
-    await rm(join(root, name), { recursive: true, force: true });
+    await rm(join(root, name), patiently);
   }
-  await rm(root, { recursive: true, force: true });
+  await rm(root, patiently);
 }
 
 async function recover(options: PostgresqlPointInTimeOptions, context: StepContext): Promise<JsonValue> {

@@ -59,7 +59,8 @@ describe.concurrent("a command", () => {
   it("is not tried again when there is no such program, or no such directory", async () => {
     const refused = { stepErrorKind: "configuration", retryable: false };
     await expect(run(["/nowhere/at/all"])).rejects.toMatchObject(refused);
-    await expect(run(node(""), { directory: "/nowhere/at/all" })).rejects.toMatchObject(refused);
+    const nowhere = run(node(""), { directory: "/nowhere/at/all" });
+    await expect(nowhere).rejects.toMatchObject({ ...refused, message: "there is no directory /nowhere/at/all" });
   });
 
   it("has no shell, and reads what it is given", async () => {

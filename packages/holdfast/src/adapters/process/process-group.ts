@@ -54,7 +54,7 @@ export class ProcessGroup {
     const { promise, resolve, reject } = Promise.withResolvers<GroupExit>();
     this.exited = promise;
     promise.catch(() => undefined);
-    child.once("error", (error) => {
+    child.on("error", (error) => {
       if (child.pid !== undefined) return;
       this.#forget();
       reject(error);

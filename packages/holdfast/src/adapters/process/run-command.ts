@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { StepFailure } from "../../recovery/index.ts";
 import { KeptOutput } from "./kept-output.ts";
 import { ProcessGroup, type GroupExit } from "./process-group.ts";
@@ -45,7 +46,7 @@ export async function runCommand(line: readonly string[], options: RunOptions): 
   signal.addEventListener("abort", onAbort, { once: true });
   try {
     const exit = await group.exited.catch((cause: unknown) => {
-      throw notRun(line, cause);
+      throw notRun(line, directory, cause);
     });
     await ending;
     await Promise.all([stdout.ended(), stderr.ended()]);
@@ -65,12 +66,16 @@ function startGroup(line: readonly string[], options: ConstructorParameters<type
   try {
     return new ProcessGroup(line, options);
   } catch (cause) {
-    throw notRun(line, cause);
+    throw notRun(line, options.directory, cause);
   }
 }
 
-function notRun([program = ""]: readonly string[], cause: unknown): StepFailure {
+function notRun([program = ""]: readonly string[], directory: string | undefined, cause: unknown): StepFailure {
   const { code, message } = cause as NodeJS.ErrnoException;
+  // The system says ENOENT of both.
+  if (directory !== undefined && !existsSync(directory)) {
+    return new StepFailure("configuration", `there is no directory ${directory}`, { cause });
+  }
   // Too many processes or files now may be fewer soon.
   const retryable = code === "EAGAIN" || code === "EMFILE" || code === "ENFILE" || code === "ENOMEM";
   return new StepFailure("configuration", `${program} cannot be run: ${message}`, { retryable, cause });

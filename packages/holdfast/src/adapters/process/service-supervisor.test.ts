@@ -159,7 +159,8 @@ describe.concurrent("a supervised service", () => {
   it("does not run twice when its supervisor was killed", async () => {
     const state = join(directory, "state");
     const never = { maxShortLives: 1 };
-    const killed = supervise({ command: node(stays), ready: { line: "up" }, restart: never }, state);
+    const deaf = node(`process.on("SIGTERM", () => {}); ${stays}`);
+    const killed = supervise({ command: deaf, ready: { line: "up" }, restart: never }, state);
     await killed.services.start();
     const pid = killed.services.pid("api")!;
     // The first one is not asked: all that the next one goes by is the note.

@@ -96,7 +96,6 @@ class Supervisor implements ServiceSupervisor {
     return await this.#find(service).restart(request);
   }
 
-  // oxlint-disable-next-line typescript/require-await
   async status(service: string): Promise<ServiceStatus> {
     return this.#find(service).status;
   }

@@ -119,6 +119,7 @@ describe("automatic recovery", () => {
     const recovery = scene.recovery({
       dependsOn: { shop: ["orders"], orders: ["database"] },
       symptomGraceMs: 5_000,
+      causeWaitMs: 0,
       maxRunning: 9,
     });
     scene.failures.set("database", 1);
@@ -134,6 +135,21 @@ describe("automatic recovery", () => {
     expect(scene.repairs.map(({ target }) => target)).toEqual(["database", "database", "shop"]);
     const waits = scene.entries.find(({ decision, target }) => decision === "held" && target === "shop");
     expect(waits?.because).toBe("database fails, which it depends on: this is a symptom");
+  });
+
+  it("knows a symptom also when its cause is reported after it", async () => {
+    const recovery = scene.recovery({ dependsOn: { orders: ["database"] } });
+    await recovery.report({ type: "down", target: "orders" });
+    await advance(900);
+    await recovery.report({ type: "down", target: "database" });
+    await advance(900);
+    await recovery.recovered("orders");
+    expect(scene.repairs.map(({ target }) => target)).toEqual(["database"]);
+    expect(scene.decisions("orders")).toEqual(["accepted", "delayed", "held", "released", "recovered"]);
+    // With nothing else the matter, it is its own.
+    await recovery.report({ type: "down", target: "orders" });
+    await advance(1_100);
+    expect(scene.repairs.map(({ target }) => target)).toEqual(["database", "orders"]);
   });
 
   it("does one thing at a time at a target, and so many in all; the most pressing first", async () => {

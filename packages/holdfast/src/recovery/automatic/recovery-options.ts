@@ -38,6 +38,8 @@ export interface AutomaticRecoveryOptions {
   readonly graceMs?: number;
   /** A target that was well for less than that is not tried before. Default 30 000. */
   readonly coolDownMs?: number;
+  /** How long the first attempt at a target that needs others waits, to hear whether one of those fails. Default 1 000. */
+  readonly causeWaitMs?: number;
   /** How long what was a symptom has to get well by itself when its cause is over. Default 10 000. */
   readonly symptomGraceMs?: number;
   /** Waiting so long is worth one priority. Default 60 000. */
@@ -73,6 +75,7 @@ type Numbers =
   | "timeoutMs"
   | "graceMs"
   | "coolDownMs"
+  | "causeWaitMs"
   | "symptomGraceMs"
   | "ageingMs"
   | "maxInterruptions"
@@ -90,6 +93,7 @@ export const automaticRecoveryDefaults: { readonly [Name in Numbers]: number } &
   timeoutMs: 300_000,
   graceMs: 5_000,
   coolDownMs: 30_000,
+  causeWaitMs: 1_000,
   symptomGraceMs: 10_000,
   ageingMs: 60_000,
   maxInterruptions: 3,
@@ -127,6 +131,7 @@ const least: { readonly [Name in Numbers]: number } = {
   timeoutMs: 1,
   graceMs: 0,
   coolDownMs: 0,
+  causeWaitMs: 0,
   symptomGraceMs: 0,
   ageingMs: 1,
   maxInterruptions: 0,

@@ -41,12 +41,18 @@ function fail(draft: RecoveryDraft, failure: Failure): void {
 function accept(draft: RecoveryDraft, failure: Failure): void {
   const { at, state, settings } = draft;
   const { wellSince } = draft.target(failure.target);
-  const dueAt = Math.max(at, wellSince === null ? at : wellSince + settings.coolDownMs);
+  const cooledAt = wellSince === null ? at : wellSince + settings.coolDownMs;
+  // Who depends on something often notices its failure first.
+  const needs = settings.needs.get(failure.target) ?? [];
+  const heardAt = needs.length === 0 ? at : at + settings.causeWaitMs;
+  const dueAt = Math.max(at, cooledAt, heardAt);
   const task = newTask(`${at.toString(36)}-${(++state.tasksMade).toString(36)}`, failure, at, dueAt);
   const because = `${failure.type} of ${failure.target} was reported, priority ${failure.priority}`;
   const accepted = draft.decide(task, "accepted", because, failure.evidence);
   if (dueAt > at) {
-    draft.decide(accepted, "delayed", `it was well for less than ${settings.coolDownMs} ms: it flaps`);
+    const flaps = `it was well for less than ${settings.coolDownMs} ms: it flaps`;
+    const depends = `the cause may be what it depends on: ${settings.causeWaitMs} ms to hear of that`;
+    draft.decide(accepted, "delayed", dueAt === heardAt ? depends : flaps);
   }
   makeRoom(draft);
 }

@@ -12,7 +12,7 @@ export function worst(modes: readonly DegradationMode[]): DegradationMode {
 }
 
 /** One step towards normal. */
-export function better(mode: DegradationMode): DegradationMode {
+function better(mode: DegradationMode): DegradationMode {
   return mode === "full" ? "partial" : "normal";
 }
 

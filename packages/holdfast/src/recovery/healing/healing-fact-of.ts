@@ -19,7 +19,7 @@ export function healingFactOf(decision: HealingDecision): HealingFact {
       return { type: "healingPersonWanted", reason: decision.reason };
     case "weakened":
       return { type: "clusterWeakened", reason: decision.reason };
-    case "restored":
+    default:
       return { type: "clusterRestored", tookMs: decision.tookMs };
   }
 }

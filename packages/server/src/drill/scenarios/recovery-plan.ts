@@ -1,6 +1,9 @@
 import type { DrillScenario } from "holdfast/proof";
 import { clusterScenario } from "./cluster-scenario.ts";
 
+/** Two orchestrators start before one can be killed, and then the plan goes on to its end. */
+const timeouts = { fault: "1m", recovery: "1m" };
+
 export const recoveryPlan: DrillScenario = clusterScenario({
   name: "recovery-plan",
   summary:
@@ -8,6 +11,7 @@ export const recoveryPlan: DrillScenario = clusterScenario({
   load: { for: "5s", clients: 4 },
   faults: [{ kind: "orchestratorKill", target: "orchestrator", after: "500ms" }],
   expect: ["planCompleted", "repeated == 0", "takeoverMs < 10000"],
+  timeouts,
 });
 
 export const recoveryRollback: DrillScenario = clusterScenario({
@@ -16,4 +20,5 @@ export const recoveryRollback: DrillScenario = clusterScenario({
   load: { for: "5s", clients: 4 },
   faults: [{ kind: "orchestratorKill", target: "orchestrator", fails: true, after: "500ms" }],
   expect: ["planRolledBack", "repeated == 0", "takeoverMs < 10000"],
+  timeouts,
 });

@@ -10,7 +10,7 @@ import {
   type ConnectPostgresql,
   type PostgresqlServer,
   type ProgramUser,
-} from "../../../../holdfast/src/adapters/postgresql/index.ts";
+} from "holdfast/adapters/postgresql";
 import { environmentError } from "../../cli/exit.ts";
 
 /** A PostgreSQL server of the drill's own, which archives its log. */

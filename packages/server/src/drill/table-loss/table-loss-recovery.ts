@@ -8,7 +8,7 @@ import {
   type Orchestrator,
   type Plan,
 } from "holdfast/recovery";
-import { postgresqlPointInTime } from "../../../../holdfast/src/adapters/postgresql/index.ts";
+import { postgresqlPointInTime } from "holdfast/adapters/postgresql";
 import type { BankServer } from "./bank-server.ts";
 import { settingKeys } from "./bank-settings.ts";
 

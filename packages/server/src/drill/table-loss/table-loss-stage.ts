@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Client } from "pg";
 import type { Member } from "holdfast/coordination";
 import { InvalidArgumentError } from "holdfast/errors/base";
-import { takeBaseBackup } from "../../../../holdfast/src/adapters/postgresql/index.ts";
+import { takeBaseBackup } from "holdfast/adapters/postgresql";
 import type {
   DrillFaultPlan,
   DrillLoad,
@@ -281,7 +281,7 @@ class TableLossStage implements DrillStage {
   async #stopRecovered({ programs, as }: BankServer): Promise<void> {
     const output = this.#report?.outputs["restore"] as { readonly directory?: string } | undefined;
     if (output?.directory === undefined) return;
-    const { stopRecoveredServer } = await import("../../../../holdfast/src/adapters/postgresql/index.ts");
+    const { stopRecoveredServer } = await import("holdfast/adapters/postgresql");
     await stopRecoveredServer({ programs, data: output.directory, ...(as === undefined ? {} : { as }) });
   }
 
