@@ -75,7 +75,6 @@ await degradation.close();
 if (open.length !== 1 || featureChanges !== 4) process.exitCode = 1;
 else {
   console.log(
-    `ok: ${databases} database was restarted, ${symptoms} symptoms were not, ${calls.length} person was called, ` +
-      `${featureChanges / 2} features went and came back`,
+    `ok: ${databases} database was restarted, ${symptoms} symptoms passed, ${calls.length} person was called`,
   );
 }

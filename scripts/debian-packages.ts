@@ -10,6 +10,7 @@ const debianPackages = {
   nft: "nftables",
   openssl: "openssl",
   postgres: "postgresql",
+  prometheus: "prometheus",
   "rabbitmq-server": "rabbitmq-server",
   "redis-server": "redis-server",
   serf: "serf",

@@ -106,7 +106,7 @@ export function renderEventsPage(): string {
     );
     return renderRoom(room, own);
   });
-  return `${[intro, ...sections].join("\n")}`;
+  return [intro, ...sections].join("\n");
 }
 
 function renderRoom(room: string, entries: readonly EventEntry[]): string {

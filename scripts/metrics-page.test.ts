@@ -19,7 +19,7 @@ describe("docs/metrics.md", () => {
     const asked = shipped.flatMap((file) =>
       [
         ...readFileSync(join(root, "packages/server/monitoring", file), "utf8").matchAll(
-          /\b((?:recovery|raft|etcd|holdfast|membership|telemetry|proof|nodejs|process)_\w+)(?=[{\[)\s"])/g,
+          /\b((?:recovery|raft|etcd|holdfast|membership|telemetry|proof|nodejs|process)_\w+)(?=[{[)\s"])/g,
         ),
       ].map(([, name = ""]) => name.replace(/_(?:bucket|sum|count)$/, "")),
     );

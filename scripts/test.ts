@@ -13,6 +13,7 @@ const missing = installCommands([
   "nft",
   "openssl",
   "postgres",
+  "prometheus",
   "rabbitmq-server",
   "redis-server",
 ]);

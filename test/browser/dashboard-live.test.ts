@@ -191,7 +191,7 @@ describe("what a person does", () => {
     await form.getByLabel("Ends after").selectOption("15 s");
     await form.getByRole("button", { name: "Inject for 15 s" }).click();
     await form.getByText("pause on process of n2 has begun").waitFor();
-    await page.locator('.fault:has-text("pause on process-n2")').waitFor();
+    await page.locator('.fault:has-text("pause on process of n2")').waitFor();
     await page.getByRole("button", { name: /^End now/ }).click();
     await page.getByText("No fault is active.", { exact: true }).first().waitFor();
 

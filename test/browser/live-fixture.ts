@@ -375,7 +375,7 @@ export function storyMessages(now: number = fixtureNow): LiveMessage[] {
         },
       ],
     },
-    { type: "faults", faults: [faultOn("peers of n5", "partition", now)], targets },
+    { type: "faults", faults: [faultOn("peers-n5", "partition", now)], targets },
     { type: "events", events: storyEvents(now) },
     { type: "lost", nodeId: "n3", count: 12 },
   ];

@@ -77,7 +77,7 @@ export async function startMonitoredService(): Promise<MonitoredService> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 
   let isWrong = false;
-  let isClosed = false;
+  const closing = new AbortController();
   let turn = 0;
 
   /** One visit: while all is well one try in four fails, and one call in four is slow enough to be hedged. */
@@ -109,7 +109,7 @@ export async function startMonitoredService(): Promise<MonitoredService> {
   }
 
   const working = (async () => {
-    while (!isClosed) {
+    while (!closing.signal.aborted) {
       await visit();
       await delay(10);
     }
@@ -122,7 +122,7 @@ export async function startMonitoredService(): Promise<MonitoredService> {
       isWrong = true;
     },
     async close() {
-      isClosed = true;
+      closing.abort();
       await working;
       await picks.close();
       server.closeAllConnections();

@@ -67,10 +67,10 @@ function watchVoters(urls: readonly string[]): {
   const reader = statusReader({ timeoutMs: 1_000 });
   const changes: string[] = [];
   const broken: string[] = [];
-  let stopped = false;
+  const stop = new AbortController();
   const watching = (async () => {
     let before = "";
-    while (!stopped) {
+    while (!stop.signal.aborted) {
       const answers = (await Promise.allSettled(urls.map((url) => reader.member(url)))).flatMap((answer) =>
         answer.status === "fulfilled" ? [answer.value] : [],
       );
@@ -93,7 +93,7 @@ function watchVoters(urls: readonly string[]): {
     changes,
     broken,
     async stop() {
-      stopped = true;
+      stop.abort();
       await watching;
     },
   };

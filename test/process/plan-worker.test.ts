@@ -18,10 +18,11 @@ import {
   type StepContext,
 } from "holdfast/recovery";
 import { nodeRuntime } from "holdfast/runtime";
+import { grpcHealthProbe } from "holdfast/adapters/grpc-health";
+import { kubernetesServices } from "holdfast/adapters/kubernetes";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { checkingExecutors } from "../../packages/server/src/plans/plan-executors.ts";
 import { startPostgresql, type RealServer } from "../clients/real-servers.ts";
-import { grpcHealthProbe, kubernetesServices } from "../../packages/server/src/plans/worker-adapters.ts";
 import { certificateAuthority } from "./certificates.ts";
 import { freePorts } from "./free-ports.ts";
 import { isRunning, run, start, temporaryDirectory, until, type RunningCommand } from "./holdfast-command.ts";

@@ -21,7 +21,10 @@ export function ActiveFaults(): JSX.Element {
 function ActiveFault({ fault }: { readonly fault: FaultView }): JSX.Element {
   const page = usePage();
   const state = useSignal<{ readonly busy: boolean; readonly error: string | null }>({ busy: false, error: null });
-  const { id, kind, target, parameters, injectedAt, endsAt, struck } = fault;
+  const { id, parameters, injectedAt, endsAt, struck } = fault;
+  const struckTarget = page.targets.value.find(({ name }) => name === fault.target);
+  const target = struckTarget?.label ?? fault.target;
+  const kind = struckTarget?.kinds.find((each) => each.kind === fault.kind)?.label ?? fault.kind;
   const leftMs = Math.max(0, endsAt - page.nowMs.value);
   const share = Math.min(1, leftMs / Math.max(1, endsAt - injectedAt));
   const { requests } = page;

@@ -128,8 +128,7 @@ function defineMembershipMetrics(metrics: Metrics, membership: MembershipView): 
 }
 
 function defineProcessMetrics(metrics: Metrics): void {
-  const { eventLoopUtilization, timeOrigin } = performance;
-  let last = eventLoopUtilization();
+  let last = performance.eventLoopUtilization();
   const value = (name: string, help: string, type: "gauge" | "counter", read: () => number): void => {
     metrics.readFrom({ name, help, type, read: (tell) => tell(read()) });
   };
@@ -138,11 +137,16 @@ function defineProcessMetrics(metrics: Metrics): void {
     return (user + system) / 1e6;
   });
   value("process_resident_memory_bytes", "Memory in use.", "gauge", () => process.memoryUsage.rss());
-  value("process_start_time_seconds", "When the process started, since 1970.", "gauge", () => timeOrigin / 1_000);
+  value(
+    "process_start_time_seconds",
+    "When the process started, since 1970.",
+    "gauge",
+    () => performance.timeOrigin / 1_000,
+  );
   value("nodejs_heap_size_used_bytes", "Of JavaScript's heap.", "gauge", () => process.memoryUsage().heapUsed);
   value("nodejs_eventloop_utilization", "Busy share of the event loop since the last reading, 0..1.", "gauge", () => {
-    const now = eventLoopUtilization();
-    const { utilization } = eventLoopUtilization(now, last);
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, last);
     last = now;
     return utilization;
   });

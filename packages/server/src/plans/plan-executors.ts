@@ -11,7 +11,10 @@ import {
 } from "holdfast/recovery";
 import type { Network } from "holdfast/runtime";
 import { failure } from "../cli/exit.ts";
-import { commandDefaults, commandExecutor, configurationFiles, grpcHealthProbe } from "./worker-adapters.ts";
+import { snapshotRestore } from "./snapshot-restore.ts";
+import { configurationFiles } from "holdfast/adapters/configuration-file";
+import { grpcHealthProbe } from "holdfast/adapters/grpc-health";
+import { commandDefaults, commandExecutor } from "holdfast/adapters/process";
 
 /** What steps may do to the machine. */
 export interface ExecutorRights {
@@ -19,7 +22,7 @@ export interface ExecutorRights {
   readonly allow: readonly string[] | "any";
   /** Variables that programs get beside the usual ones, and that steps may set. */
   readonly environment: readonly string[] | undefined;
-  /** Below which directories steps may change files. */
+  /** Below which directories steps may change files, and restore members. */
   readonly roots: readonly string[];
   readonly services: ServiceControl | undefined;
 }
@@ -38,6 +41,7 @@ export function planExecutors(
     configurationUpdate({ coordination, ...(roots.length > 0 && { files: configurationFiles({ roots }) }) }),
     healthCheck({ fetch, network, grpc: grpcHealthProbe(), coordination }),
     dataValidation({ fetch }),
+    ...(roots.length > 0 ? [snapshotRestore({ roots })] : []),
     ...(services === undefined ? [] : [serviceRestart({ services, coordination })]),
   ];
 }
@@ -54,6 +58,7 @@ export function checkingExecutors(types: readonly string[]): StepExecutor[] {
     configurationUpdate({ coordination: store, files }),
     healthCheck({ fetch, network: { connect: unreachable }, grpc: unreachable, coordination: store }),
     dataValidation({ fetch }),
+    snapshotRestore(),
     serviceRestart({ services: { restart: unreachable, status: unreachable }, coordination: store }),
     ...types.map((type) => customExecutor(type, unreachable)),
   ];

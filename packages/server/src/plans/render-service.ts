@@ -1,5 +1,5 @@
 import { printable } from "../cli/terminal.ts";
-import type { ServiceEvent } from "./worker-adapters.ts";
+import type { ServiceEvent } from "holdfast/adapters/process";
 
 /** One line of what happened to a service. */
 export function describeServiceEvent(event: ServiceEvent): string {

@@ -2,15 +2,14 @@ import { readFileSync } from "node:fs";
 import { combinedServices, type ServiceControl } from "holdfast/recovery";
 import { environmentError, usageError, type ExitError } from "../cli/exit.ts";
 import { readPlan } from "./read-plan.ts";
+import { inClusterAccess, kubernetesServices } from "holdfast/adapters/kubernetes";
 import {
   commandRunner,
   createServiceSupervisor,
-  inClusterAccess,
-  kubernetesServices,
-  systemdServices,
   type ServiceEvent,
   type ServiceSupervisor,
-} from "./worker-adapters.ts";
+} from "holdfast/adapters/process";
+import { systemdServices } from "holdfast/adapters/systemd";
 
 /** What a file of services holds. */
 export interface ServicesFile {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { open, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { dirname, relative, resolve } from "node:path";
 import { restoreMember, type InitialMember } from "holdfast/coordination";
 import { StepFailure, type JsonValue, type StepContext, type StepExecutor } from "holdfast/recovery";
 import { nodeRuntime } from "holdfast/runtime";
@@ -11,9 +11,12 @@ import { ExitError } from "../cli/exit.ts";
 /**
  * Steps of the type `snapshot-restore`: the directories of members of a new cluster, from a snapshot of Holdfast's or
  * etcd's, in the place of what is there, which is kept beside them (`previous`) for the rollback. Members that run are
- * refused: stop them before, and start them after, all with the same `cluster` and `clusterName`.
+ * refused: stop them before, and start them after, all with the same `cluster` and `clusterName`. With `roots`, all of it
+ * lies below one of these directories.
  */
-export function snapshotRestore(): StepExecutor {
+export function snapshotRestore({ roots }: { readonly roots?: readonly string[] } = {}): StepExecutor {
+  const isAllowed = (path: JsonValue | undefined): boolean =>
+    typeof path !== "string" || roots === undefined || roots.some((root) => !relative(root, path).startsWith(".."));
   return {
     type: "snapshot-restore",
     parameters: {
@@ -23,7 +26,9 @@ export function snapshotRestore(): StepExecutor {
       clusterName: { type: "text" },
       skipHashCheck: { type: "flag" },
     },
-    check: ({ cluster, directories }) => {
+    check: ({ file, cluster, directories }) => {
+      const outside = [file, ...Object.values(directories ?? {})].find((path) => !isAllowed(path as JsonValue));
+      if (outside !== undefined) return `${String(outside)} must be below ${roots!.join(" or ")}`;
       if (typeof cluster !== "object" || typeof directories !== "object") return undefined;
       const stranger = Object.keys(directories ?? {}).find((name) => !Object.hasOwn(cluster ?? {}, name));
       return stranger === undefined ? undefined : `directories has ${stranger}, who is not in cluster`;

@@ -28,8 +28,13 @@ it("gives no name twice, and no ports for members that another member has", () =
   expect(keeper.reserve()).toMatchObject({ name: "n5", slot: 3 });
   expect(keeper.reserve()).toMatchObject({ name: "n6" });
   expect(["n1", "n2", "n6", "n7", "n0", "x", "n04"].map((name) => keeper.isOurs(name))).toEqual([
-    ...[true, true, true],
-    ...[false, false, false, false],
+    true,
+    true,
+    true,
+    false,
+    false,
+    false,
+    false,
   ]);
   expect(readLayout(readFileSync(join(directory, "cluster.json"), "utf8"))).toEqual(keeper.layout);
 });

@@ -222,7 +222,12 @@ describe("a trial", () => {
 
 describe("the last attempt", () => {
   it("of what has turned out to be a symptom calls nobody", async () => {
-    const recovery = scene.recovery({ maxAttempts: 1, dependsOn: { orders: ["database"] }, symptomGraceMs: 1_000, causeWaitMs: 0 });
+    const recovery = scene.recovery({
+      maxAttempts: 1,
+      dependsOn: { orders: ["database"] },
+      symptomGraceMs: 1_000,
+      causeWaitMs: 0,
+    });
     scene.failures.set("orders", 9);
     await recovery.report({ type: "down", target: "orders" });
     scene.repairMs = 5_000;

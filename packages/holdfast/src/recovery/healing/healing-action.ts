@@ -72,7 +72,7 @@ export function describeAction(action: HealingAction, observation: Observation):
       return `let ${name(action.to)} lead instead of ${name(action.from)}`;
     case "moveLoad":
       return `move load from ${name(action.from)} to ${name(action.to)}`;
-    case "scale":
+    default:
       return `scale from ${action.from} to ${action.to}`;
   }
 }

@@ -88,7 +88,12 @@ describe("healing", () => {
     }
     expect(one.decisions.map(({ type }) => type)).toEqual([
       "weakened",
-      ...["started", "ended", "started", "ended", "started", "ended"],
+      "started",
+      "ended",
+      "started",
+      "ended",
+      "started",
+      "ended",
       "restored",
     ]);
   });

@@ -17,7 +17,7 @@ export interface DrillPlanShape {
 export const signOff = "sign-off";
 
 export const workOf = (number: number): string => `work-${number}`;
-export const undoOf = (number: number): string => `undo-${workOf(number)}`;
+const undoOf = (number: number): string => `undo-${workOf(number)}`;
 
 /** The key that a plan's configuration update writes: once, whatever happens. */
 export const modeKey = (execution: string): string => `drill/plan/${execution}/mode`;
