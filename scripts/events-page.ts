@@ -95,6 +95,8 @@ const rooms: Readonly<Record<string, string>> = {
     "What [policies](resilience.md) do, once they are given [a telemetry's listener](telemetry.md#policies-and-plans).",
   recovery:
     "What [recovery](recovery.md) does, once it is given [a telemetry's listener](telemetry.md#policies-and-plans).",
+  health:
+    "How a [service](health.md) is, once its health is given [a telemetry's listener](telemetry.md#policies-and-plans).",
 };
 
 export function renderEventsPage(): string {

@@ -4,8 +4,10 @@ import { createMemoryMember } from "holdfast/coordination";
 import { nodeRuntime } from "holdfast/runtime";
 import {
   callMetrics,
+  createHealth,
   createMetrics,
   createTelemetry,
+  recordHealth,
   recordPolicies,
   recordTelemetry,
   type Metrics,
@@ -51,6 +53,11 @@ export async function renderMetricsPage(): Promise<string> {
       "Calls",
       "What `callMetrics` records for `measure`.",
       definedBy((metrics) => callMetrics(metrics, { name: "page" })),
+    ],
+    [
+      "Health",
+      "What `recordHealth` reads from a service's [health](health.md).",
+      definedBy((metrics) => recordHealth(metrics, createHealth())),
     ],
     ["Events", "What `recordTelemetry` records; every node has these.", events],
     [

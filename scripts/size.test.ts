@@ -22,8 +22,8 @@ afterAll(() => {
 
 describe("the size of holdfast/resilience, minified and gzipped", () => {
   it.each([
-    ["everything", `export * from "holdfast/resilience";`, 33.5],
-    ["retry alone", `export { retry } from "holdfast/resilience";`, 4.7],
+    ["everything", `export * from "holdfast/resilience";`, 34.9],
+    ["retry alone", `export { retry } from "holdfast/resilience";`, 4.8],
   ])("%s", async (name, source, mostKb) => {
     const bytes = await bundledBytes(name, source);
     expect(bytes).toBeGreaterThan(200);

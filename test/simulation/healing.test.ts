@@ -1,5 +1,6 @@
 import type { HealingBug } from "holdfast/recovery";
 import { describe, expect, it } from "vitest";
+import { healMembers } from "./healing/heal-members.ts";
 import { runHealing, type HealingRun } from "./healing/run-healing.ts";
 
 /** The first of some seeds whose cluster shows a bug. */
@@ -55,5 +56,17 @@ describe("a cluster that heals itself", () => {
     const [one, other] = [runHealing(7, 20), runHealing(7, 20)];
     expect(other.trace).toBe(one.trace);
     expect(one.trace).not.toBe(runHealing(8, 20).trace);
+  });
+
+  it("heals real members, with the leader's own judgement, and keeps every promise of Raft meanwhile", async () => {
+    const sums: Record<string, number> = {};
+    for (const seed of [2, 5, 6]) {
+      const { violation, done, faults } = await healMembers(seed, 8 * 60_000);
+      expect(violation, `seed ${seed}`).toBeUndefined();
+      for (const [kind, count] of Object.entries({ ...faults, ...done })) sums[kind] = (sums[kind] ?? 0) + count;
+    }
+    for (const kind of ["kill", "burn", "stop", "restart", "addLearner", "promote", "remove"]) {
+      expect(sums[kind], kind).toBeGreaterThan(0);
+    }
   });
 });

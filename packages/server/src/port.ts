@@ -22,6 +22,8 @@ export interface Port {
 export interface PortOptions {
   readonly address: Address;
   readonly tls: ServeTls | undefined;
+  /** What clients may choose in TLS's handshake. Default: both, for a port that tells them apart. */
+  readonly protocols?: readonly ("h2" | "http/1.1")[];
   /** A connection, its handshake done. */
   readonly onSocket: (socket: Socket) => void;
   readonly onError: (error: Error) => void;
@@ -50,7 +52,8 @@ export async function openPort(options: PortOptions): Promise<Port> {
   };
 }
 
-function secureServer(tls: ServeTls, { onSocket, onHandshakeError }: PortOptions): TlsServer {
+function secureServer(tls: ServeTls, options: PortOptions): TlsServer {
+  const { onSocket, onHandshakeError, protocols = ["h2", "http/1.1"] } = options;
   const requestCert = tls.ca !== undefined;
   const server = createTlsServer({
     // Not half open: where TLS ends on one side only, Node never lets go of the connection below.
@@ -59,7 +62,7 @@ function secureServer(tls: ServeTls, { onSocket, onHandshakeError }: PortOptions
     requestCert,
     rejectUnauthorized: requestCert,
     handshakeTimeout: handshakeTimeoutMs,
-    ALPNProtocols: ["h2", "http/1.1"],
+    ALPNProtocols: [...protocols],
   });
   server.on("secureConnection", onSocket);
   server.on("tlsClientError", onHandshakeError);

@@ -155,7 +155,8 @@ export async function serveMember(options: ServeOptions): Promise<Served> {
     };
     ports.push(await openPort({ ...listening, address: options.client, onSocket: onClient }));
     if (options.http !== undefined) {
-      ports.push(await openPort({ ...listening, address: options.http, onSocket: onPerson }));
+      const protocols = ["http/1.1"] as const;
+      ports.push(await openPort({ ...listening, address: options.http, protocols, onSocket: onPerson }));
     }
   } catch (error) {
     for (const port of ports) void port.close();

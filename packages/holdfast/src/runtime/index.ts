@@ -1,3 +1,5 @@
+export { asyncContext } from "./async-context.ts";
+export type { AsyncContext } from "./async-context.ts";
 export type { CrashPolicy } from "./crash-policy.ts";
 export type { DiskFaults, LinkFaults } from "./faults.ts";
 export { nodeRuntime } from "./node-runtime.ts";

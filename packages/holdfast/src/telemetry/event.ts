@@ -2,9 +2,11 @@ import type { AttemptFact } from "./attempt-fact.ts";
 import type { BreakerFact } from "./breaker-fact.ts";
 import type { ConsensusFact } from "./consensus-fact.ts";
 import type { DegradationFact } from "./degradation-fact.ts";
+import type { DrillFact } from "./drill-fact.ts";
 import type { FallbackFact } from "./fallback-fact.ts";
 import type { FaultFact } from "./fault-fact.ts";
 import type { HealingFact } from "./healing-fact.ts";
+import type { HealthFact } from "./health-fact.ts";
 import type { LimitFact } from "./limit-fact.ts";
 import type { MembershipFact } from "./membership-fact.ts";
 import type { PlanFact } from "./plan-fact.ts";
@@ -36,7 +38,9 @@ export type TelemetryFact =
   | HealingFact
   | PlanFact
   | RecoveryFact
-  | DegradationFact;
+  | DegradationFact
+  | HealthFact
+  | DrillFact;
 
 type Stamped<Fact> = Fact extends TelemetryFact ? Fact & EventStamp : never;
 
@@ -49,7 +53,7 @@ export type TelemetryEventType = TelemetryFact["type"];
 export type EventOf<Type extends TelemetryEventType> = Extract<TelemetryEvent, { readonly type: Type }>;
 
 /** Which room tells of it. */
-export type EventRoom = "membership" | "consensus" | "server" | "proof" | "resilience" | "recovery";
+export type EventRoom = "membership" | "consensus" | "server" | "proof" | "resilience" | "recovery" | "health";
 
 /** Every type there is, with its room. */
 export const eventRooms: Readonly<Record<TelemetryEventType, EventRoom>> = {
@@ -74,6 +78,9 @@ export const eventRooms: Readonly<Record<TelemetryEventType, EventRoom>> = {
   request: "server",
   faultInjected: "proof",
   faultRemoved: "proof",
+  drillStarted: "proof",
+  drillPhaseBegan: "proof",
+  drillEnded: "proof",
   retry: "resilience",
   recovered: "resilience",
   retriesExhausted: "resilience",
@@ -152,6 +159,8 @@ export const eventRooms: Readonly<Record<TelemetryEventType, EventRoom>> = {
   overallModeChanged: "recovery",
   featureShed: "recovery",
   featureRestored: "recovery",
+  componentHealthChanged: "health",
+  healthChanged: "health",
 };
 
 /** Every type there is. */

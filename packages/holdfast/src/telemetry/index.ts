@@ -7,6 +7,7 @@ export type {
   QuorumLost,
   RoleChanged,
 } from "./consensus-fact.ts";
+export type { DrillEnded, DrillFact, DrillPhaseBegan, DrillStarted } from "./drill-fact.ts";
 export type { FaultFact, FaultInjected, FaultRemoved } from "./fault-fact.ts";
 export { channelName, eventRooms, eventTypes } from "./event.ts";
 export type { EventOf, EventRoom, EventStamp, TelemetryEvent, TelemetryEventType, TelemetryFact } from "./event.ts";
@@ -139,6 +140,7 @@ export type {
   OverallModeChanged,
   ServiceModeChanged,
 } from "./degradation-fact.ts";
+export type { ComponentHealthChanged, HealthChanged, HealthFact } from "./health-fact.ts";
 export { telemetryListener } from "./listener.ts";
 export type { ListenedEvent, TelemetryListener } from "./listener.ts";
 export type { ToldError } from "./told-error.ts";
@@ -163,6 +165,7 @@ export { prometheusValues } from "./metrics/prometheus-values.ts";
 export type { PrometheusValue } from "./metrics/prometheus-values.ts";
 export { recordPolicies } from "./metrics/record-policies.ts";
 export type { PolicyNumbers } from "./metrics/record-policies.ts";
+export { recordHealth } from "./metrics/record-health.ts";
 export { recordTelemetry, recordTelemetryDefaults } from "./metrics/record-telemetry.ts";
 export type { RecordTelemetryOptions } from "./metrics/record-telemetry.ts";
 export { healthAnswer, healthPaths } from "./health/health-answer.ts";

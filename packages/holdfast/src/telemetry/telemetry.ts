@@ -63,6 +63,12 @@ export interface Telemetry {
   readonly metrics: TelemetryMetrics;
 }
 
+interface Wanted {
+  /** By how many subscriptions. */
+  count: number;
+  readonly channel: EventChannel | undefined;
+}
+
 interface Subscription {
   readonly listener: (event: TelemetryEvent) => unknown;
   readonly types: ReadonlySet<TelemetryEventType>;
@@ -96,9 +102,9 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
 class Bus implements Telemetry {
   readonly nodeId: string;
   readonly #clock: Pick<Clock, "wallTime">;
-  readonly #channels = new Map<TelemetryEventType, EventChannel>();
-  /** How many subscriptions want a type. */
-  readonly #wanted = new Map<TelemetryEventType, number>();
+  /** By type; one look tells whether anybody wants it. */
+  readonly #wants = new Map<TelemetryEventType, Wanted>();
+  readonly #hasChannels: boolean;
   /** Replaced on every change, so that whoever is being told an event is told it by the list of its beginning. */
   #subscriptions: readonly Subscription[] = [];
   /** Undefined unless an event is being told. */
@@ -110,7 +116,8 @@ class Bus implements Telemetry {
   constructor(clock: Pick<Clock, "wallTime">, nodeId: string, channel: TelemetryOptions["channel"]) {
     this.#clock = clock;
     this.nodeId = nodeId;
-    if (channel !== undefined) for (const type of eventTypes) this.#channels.set(type, channel(channelName(type)));
+    this.#hasChannels = channel !== undefined;
+    for (const type of eventTypes) this.#wants.set(type, { count: 0, channel: channel?.(channelName(type)) });
   }
 
   get active(): boolean {
@@ -122,7 +129,10 @@ class Bus implements Telemetry {
   }
 
   wants(type: TelemetryEventType): boolean {
-    return (this.#wanted.get(type) ?? 0) > 0 || this.#channels.get(type)?.hasSubscribers === true;
+    // Asked for each call that a policy turns away, mostly in vain.
+    if (this.#subscriptions.length === 0 && !this.#hasChannels) return false;
+    const wanted = this.#wants.get(type);
+    return wanted !== undefined && (wanted.count > 0 || wanted.channel?.hasSubscribers === true);
   }
 
   publish(fact: TelemetryFact): void {
@@ -175,7 +185,7 @@ class Bus implements Telemetry {
         this.#listenerFailures++;
       }
     }
-    const channel = this.#channels.get(event.type);
+    const channel = this.#wants.get(event.type)?.channel;
     if (channel?.hasSubscribers !== true) return;
     try {
       channel.publish(event);
@@ -185,7 +195,7 @@ class Bus implements Telemetry {
   }
 
   #count(types: ReadonlySet<TelemetryEventType>, by: 1 | -1): void {
-    for (const type of types) this.#wanted.set(type, (this.#wanted.get(type) ?? 0) + by);
+    for (const type of types) this.#wants.get(type)!.count += by;
   }
 }
 

@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import type { Address } from "holdfast/runtime";
 import { isLocalHost } from "../faults/request-guard.ts";
+import type { ClientTls } from "../client/connections.ts";
 import { addressText } from "../supervisor/cluster-plan.ts";
+import { readCertificates } from "./certificate-files.ts";
 import { environmentError, usageError } from "./exit.ts";
 import { text, type Option } from "./option.ts";
 
@@ -9,6 +11,7 @@ import { text, type Option } from "./option.ts";
 export const dashboardOptions: {
   readonly dashboardTokenFile: Option<string | undefined>;
   readonly dashboardHost: Option<readonly string[]>;
+  readonly dashboardCaFile: Option<string | undefined>;
 } = {
   dashboardTokenFile: text({
     placeholder: "FILE",
@@ -26,6 +29,10 @@ export const dashboardOptions: {
         throw usageError(`${source} must be names without a port, separated by commas (got ${JSON.stringify(part)})`);
       }),
   },
+  dashboardCaFile: text({
+    placeholder: "FILE",
+    help: "who signs the other members' certificates, where they are served in TLS: the dashboard asks them",
+  }),
 };
 
 const tokenPattern = /^[\x21-\x7E]{16,512}$/;
@@ -48,6 +55,13 @@ function readToken(file: string): string {
       error,
     );
   }
+}
+
+/** What the other members are asked with. @throws ExitError */
+export function dashboardTls(file: string | undefined, own: ClientTls): ClientTls {
+  if (file === undefined) return own;
+  const { ca } = readCertificates<{ ca: string }>({ ca: { option: "--dashboard-ca-file", file } });
+  return { ...own, ca: own.ca === undefined ? ca : `${own.ca}\n${ca}` };
 }
 
 /** What to say at the start where the dashboard is off; undefined where it is on. */

@@ -6,7 +6,7 @@ import type { ServeTls } from "../port.ts";
 import type { Served } from "../serve.ts";
 import { addressText, timerPresets } from "../supervisor/cluster-plan.ts";
 import { defineCommand, type Command } from "./command.ts";
-import { dashboardIsOff, dashboardOptions, dashboardToken } from "./dashboard-options.ts";
+import { dashboardIsOff, dashboardOptions, dashboardTls, dashboardToken } from "./dashboard-options.ts";
 import { environmentError, exitCodes, usageError } from "./exit.ts";
 import { explained } from "./explain-start.ts";
 import { memberNamed } from "./member-named.ts";
@@ -89,7 +89,7 @@ export const nodeCommand: Command = defineCommand({
     const { gossipKeyring } = options;
     const tls = nodeTls(options);
     const token = dashboardToken(options.dashboardTokenFile);
-    const dashboard = { ...(token === undefined ? {} : { token }), hosts: options.dashboardHost, tls: tls.own };
+    const dashboard = { ...(token === undefined ? {} : { token }), hosts: options.dashboardHost, tls: dashboardTls(options.dashboardCaFile, tls.own) };
     const signals: readonly NodeJS.Signals[] = [
       "SIGINT",
       "SIGTERM",

@@ -17,7 +17,7 @@ export interface PlanWatch {
   cancel(id: string, body: unknown): Promise<void>;
 }
 
-const everyMs = 1_000;
+const defaultEveryMs = 1_000;
 const shownPlans = 50;
 /** Whoever sits at the page has no name here. */
 const defaultBy = "dashboard";
@@ -30,7 +30,8 @@ const statuses: Readonly<Record<string, number>> = {
   NO_APPROVAL_WANTED: 409,
 };
 
-export function planWatch(desk: PlanDesk): PlanWatch {
+/** @param everyMs between two looks. Default 1 000 */
+export function planWatch(desk: PlanDesk, everyMs: number = defaultEveryMs): PlanWatch {
   /** Of those that are over: they change no more. */
   const over = new Map<string, PlanView>();
   /** What a step does is the plan's, and stays. */

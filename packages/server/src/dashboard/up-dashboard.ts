@@ -96,6 +96,7 @@ export async function upDashboard(options: UpDashboardOptions): Promise<UpDashbo
   const port = await openPort({
     address: options.listen,
     tls: serveTls,
+    protocols: ["http/1.1"],
     onSocket(socket) {
       sockets.add(socket);
       socket.once("close", () => sockets.delete(socket));

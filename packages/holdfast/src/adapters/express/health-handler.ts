@@ -14,12 +14,11 @@ export function healthHandler(health: Health, options: HealthRoutesOptions<Reque
   const routes = healthRoutes<Request>("express", health, options);
   return (request, response, next) => {
     const answer = routes.answer(request, request.method, request.originalUrl.split("?", 1)[0] ?? "");
+    routes.follow(response, answer !== undefined);
     if (answer !== undefined) {
       response.writeHead(answer.status, answer.headers).end(request.method === "HEAD" ? undefined : answer.body);
       return;
     }
-    // Closed is what it is in every case: answered, cut off, left by the client.
-    if (routes.tracks) response.once("close", health.enter());
     next();
   };
 }

@@ -12,12 +12,11 @@ const register: FastifyPluginAsync<HealthPluginOptions> = async (app, given) => 
   const routes = healthRoutes<FastifyRequest>("fastify", health, options);
   app.addHook("onRequest", (request, reply, next) => {
     const answer = routes.answer(request, request.method, request.url.split("?", 1)[0] ?? "");
+    routes.follow(reply.raw, answer !== undefined);
     if (answer !== undefined) {
       void reply.code(answer.status).headers(answer.headers).send(answer.body);
       return;
     }
-    // Closed is what it is in every case: answered, cut off, left by the client.
-    if (routes.tracks) reply.raw.once("close", health.enter());
     next();
   });
 };

@@ -1,12 +1,12 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { Health } from "../../telemetry/index.ts";
-import { healthRoutes, type HealthRoutesOptions, type NodeResponse } from "../http-server/index.ts";
+import { healthRoutes, type HealthRoutesOptions, type TrackedResponse } from "../http-server/index.ts";
 import { nodeOf } from "./problem-node-pair.ts";
+import { endWithBody } from "./tracked-body.ts";
 
 /**
  * Middleware that answers `/livez`, `/readyz`, `/startupz` and `/healthz`, and counts all other requests as in flight, so
- * that a drain waits for them: on Node until the response has left, elsewhere until the handler has answered. Goes before
- * everything else.
+ * that a drain waits for them, until the response has left or the client has gone. Goes before everything else.
  *
  * @throws InvalidArgumentError for options that break their rules
  * @example
@@ -17,13 +17,23 @@ export function healthHandler(health: Health, options: HealthRoutesOptions<Conte
   return async (context, next) => {
     const { method, path } = context.req;
     const answer = routes.answer(context, method, path);
+    const outgoing = nodeOf(context.env)?.outgoing as TrackedResponse | undefined;
+    if (outgoing !== undefined) routes.follow(outgoing, answer !== undefined);
     if (answer !== undefined) {
       return new Response(method === "HEAD" ? null : answer.body, { status: answer.status, headers: answer.headers });
     }
-    if (!routes.tracks) return next();
-    const outgoing = nodeOf(context.env)?.outgoing as NodeResponse | undefined;
-    if (outgoing === undefined) return health.track(() => next());
-    outgoing.once("close", health.enter());
-    return next();
+    if (!routes.tracks || outgoing !== undefined) return next();
+    const leave = health.enter();
+    const { signal } = context.req.raw;
+    if (signal.aborted) leave();
+    else signal.addEventListener("abort", leave, { once: true });
+    try {
+      await next();
+    } catch (error) {
+      leave();
+      throw error;
+    }
+    context.res = endWithBody(context.res, { succeed: leave, fail: leave, abandon: leave }, () => false);
+    return undefined;
   };
 }

@@ -3,7 +3,7 @@ import { ResponseFailedError, type Admission } from "../http-server/index.ts";
 /** The same response; the admission ends when its body has been read to the end, broke off, or is no longer wanted. */
 export function endWithBody(
   response: Response,
-  admission: Admission,
+  admission: Pick<Admission, "succeed" | "fail" | "abandon">,
   isFailure: (status: number) => boolean,
 ): Response {
   const { body, status } = response;

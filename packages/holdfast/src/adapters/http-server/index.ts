@@ -1,7 +1,7 @@
 export { Admission } from "./admission.ts";
 export { admit, executionOf } from "./admit.ts";
 export { healthRoutes } from "./health-routes.ts";
-export type { HealthRoutes, HealthRoutesOptions } from "./health-routes.ts";
+export type { HealthRoutes, HealthRoutesOptions, TrackedResponse } from "./health-routes.ts";
 export type { Verdict } from "./admit.ts";
 export { endWithResponse, isClosed, sendRefusal } from "./node-response.ts";
 export type { NodeResponse } from "./node-response.ts";

@@ -5,7 +5,7 @@ import { seriesChart } from "./series-chart.ts";
 import { utcText } from "../../runtime/system.ts";
 
 const style = `
-:root { color-scheme: light dark; --line: light-dark(#0b6bcb, #6db3f2); --faint: light-dark(#ddd, #444); }
+:root { color-scheme: light dark; background: light-dark(#fff, #14171a); color: light-dark(#1c2024, #e8eaed); --line: light-dark(#0b6bcb, #6db3f2); --faint: light-dark(#ddd, #444); }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 960px; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; width: 100%; margin: 0.5rem 0 1.5rem; }
 th, td { text-align: left; padding: 0.25rem 0.75rem 0.25rem 0; border-bottom: 1px solid var(--faint); vertical-align: top; }
@@ -21,11 +21,11 @@ export function drillHtml(reports: readonly DrillReport[]): string {
   return [
     '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
     '<meta name="viewport" content="width=device-width, initial-scale=1">',
-    `<title>${escapeMarkup(title)}</title><style>${style}</style></head><body>`,
+    `<title>${escapeMarkup(title)}</title><style>${style}</style><link rel="icon" href="data:,"></head><body><main>`,
     `<h1>${escapeMarkup(title)}</h1>`,
     ...(reports.length > 1 ? [overview(reports)] : []),
     ...reports.map(section),
-    "</body></html>\n",
+    "</main></body></html>\n",
   ].join("\n");
 }
 
@@ -67,7 +67,7 @@ function section(report: DrillReport): string {
     ),
     "<h3>Timeline</h3>",
     table(
-      ["At", "What", ""],
+      ["At", "What", "Kind"],
       events.map(({ atMs, kind, text }) => [secondsOf(atMs), escapeMarkup(text), kind]),
     ),
     "<h3>Phases</h3>",

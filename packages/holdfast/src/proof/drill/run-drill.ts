@@ -1,6 +1,7 @@
 import { checkOptionNames, InvalidArgumentError } from "../../errors/base.ts";
 import { OperationTimeoutError } from "../../errors/index.ts";
 import type { Clock } from "../../runtime/index.ts";
+import type { Telemetry } from "../../telemetry/index.ts";
 import type { DrillEvent, DrillFault, DrillPhase, DrillReport, PhaseResult } from "./drill-report.ts";
 import { checkRules, describeRule, type RuleResult } from "./drill-rule.ts";
 import type { DrillScenario } from "./drill-scenario.ts";
@@ -17,6 +18,8 @@ export interface RunDrillOptions {
   readonly signal?: AbortSignal;
   /** Each event as it happens. */
   readonly onEvent?: (event: DrillEvent) => void;
+  /** Told when the drill begins, of each phase, and of its end. */
+  readonly telemetry?: Pick<Telemetry, "publish">;
 }
 
 /** Between two looks at a steady state that is not there yet. */
@@ -33,7 +36,7 @@ const abandoned: unique symbol = Symbol("abandoned");
  * @throws InvalidArgumentError for options, or a fault that the stage refuses, before anything has begun
  */
 export async function runDrill(options: RunDrillOptions): Promise<DrillReport> {
-  checkOptionNames("runDrill", options, ["scenario", "stage", "clock", "signal", "onEvent"]);
+  checkOptionNames("runDrill", options, ["scenario", "stage", "clock", "signal", "onEvent", "telemetry"]);
   if (typeof options.scenario?.name !== "string") {
     throw new InvalidArgumentError("runDrill.scenario", "must be a checked scenario", options.scenario);
   }
@@ -60,6 +63,16 @@ class Drill {
   }
 
   async run(): Promise<DrillReport> {
+    const { scenario, telemetry } = this.#options;
+    const { name: drill } = scenario;
+    telemetry?.publish({ type: "drillStarted", drill });
+    const report = await this.#runPhases();
+    const { verdict, reason, durationMs } = report;
+    telemetry?.publish({ type: "drillEnded", drill, verdict, reason, durationMs });
+    return report;
+  }
+
+  async #runPhases(): Promise<DrillReport> {
     const { scenario, stage, signal } = this.#options;
     const { timeouts } = scenario;
     try {
@@ -88,9 +101,10 @@ class Drill {
     onError: "failed" | "inconclusive",
     work: (context: StageContext) => Promise<void>,
   ): Promise<boolean> {
-    const { clock, signal } = this.#options;
+    const { scenario, clock, signal, telemetry } = this.#options;
     const beganMs = clock.now();
     this.#tell(phase, "phase");
+    telemetry?.publish({ type: "drillPhaseBegan", drill: scenario.name, phase });
     let error = "";
     try {
       // A stage may end before it is interrupted, or may not hear of it: teardown is its way out.

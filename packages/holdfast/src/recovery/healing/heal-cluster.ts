@@ -1,5 +1,5 @@
 import { checkFunction, checkInteger, checkNumber, InvalidArgumentError } from "../../errors/base.ts";
-import type { Clock, Timer } from "../../runtime/system.ts";
+import { systemClock, type Clock, type Timer } from "../../runtime/system.ts";
 import type { HealingOrder } from "./healing-action.ts";
 import type { HealingDecision, HealingOutcome } from "./healing-decision.ts";
 import { createHealing, recheckOrder, stepHealing, type HealingInput } from "./healing.ts";
@@ -29,7 +29,7 @@ export interface HealingPorts {
 
 export interface HealClusterOptions extends HealingOptions {
   readonly ports: HealingPorts;
-  readonly clock: Clock;
+  readonly clock?: Clock;
   /** Between two looks, in milliseconds >= 1. Default 1 000. */
   readonly everyMs?: number;
   /** A look that takes longer is none. Default 5 000. */
@@ -62,6 +62,7 @@ export function healCluster(options: HealClusterOptions): Healer {
     observeTimeoutMs: 5_000,
     actTimeoutMs: 60_000,
     maxRecord: 1_000,
+    clock: systemClock,
     ...options,
   };
   checkNumber("healing.everyMs", everyMs, 1);

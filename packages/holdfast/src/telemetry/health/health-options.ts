@@ -7,6 +7,7 @@ import {
   InvalidArgumentError,
 } from "../../errors/base.ts";
 import { systemClock, type Clock } from "../../runtime/system.ts";
+import type { HealthFact } from "../health-fact.ts";
 
 /** What a check says when it does not throw: nothing is well. */
 export interface CheckAnswer {
@@ -47,22 +48,8 @@ export interface HealthOptions {
   readonly clock?: Clock;
 }
 
-/** The whole, or one component, has changed. */
-export type HealthEvent =
-  | {
-      readonly type: "componentHealthChanged";
-      readonly component: string;
-      readonly state: string;
-      readonly was: string;
-      readonly details: string | null;
-    }
-  | {
-      readonly type: "healthChanged";
-      readonly state: "healthy" | "degraded" | "unhealthy";
-      readonly isLive: boolean;
-      readonly isReady: boolean;
-      readonly isDraining: boolean;
-    };
+/** The whole, or one component, has changed: what a telemetry is told, too. */
+export type HealthEvent = HealthFact;
 
 /** Without `staleMs`, which follows from the others. */
 export const healthDefaults: {

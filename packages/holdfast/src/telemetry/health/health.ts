@@ -161,8 +161,14 @@ class ServiceHealth implements Health {
   }
 
   remove(name: string): void {
-    this.#components.get(name)?.close();
+    const component = this.#components.get(name);
+    if (component === undefined) return;
+    component.close();
     this.#components.delete(name);
+    const { state: was } = component;
+    if (was !== "unknown") {
+      this.#tell({ type: "componentHealthChanged", component: name, state: "unknown", was, details: "removed" });
+    }
     this.#look();
   }
 
