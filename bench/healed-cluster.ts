@@ -25,7 +25,8 @@ export interface ClusterSight {
 /** `holdfast up`, every member of which has a disk of its own. */
 export interface HealedCluster {
   readonly nodes: number;
-  readonly urls: readonly string[];
+  /** Of those that are its members now. */
+  urls(): readonly string[];
   layout(): ClusterLayout;
   look(): Promise<ClusterSight>;
   /** The process of a member, by the port that it listens on. */
@@ -69,16 +70,12 @@ export async function startHealedCluster(directory: string, port: number, nodes:
       { directory, port },
     );
   };
+  const urls = (): readonly string[] => layout().members.map(({ name }) => clientUrl(planOf(name)));
   return {
     nodes,
-    urls: Array.from({ length: nodes }, (_, at) => `http://127.0.0.1:${port + 10 * at}`),
+    urls,
     layout,
-    look: () =>
-      look(
-        reader,
-        layout().members.map(({ name }) => clientUrl(planOf(name))),
-        nodes,
-      ),
+    look: () => look(reader, urls(), nodes),
     pidOf: (name) => childrenOf(child.pid!).find((pid) => isMember(pid, name)),
     directoryOf: (name) => join(directory, name),
     said: () => said,

@@ -183,31 +183,35 @@ interface Load {
 }
 
 async function startLoad(cluster: HealedCluster, stop: AbortSignal): Promise<Load> {
-  const client = gatewayClient({ endpoints: cluster.urls, timeoutMs: 30_000, attemptTimeoutMs: 400 });
+  let urls = "";
+  let client: GatewayClient | undefined;
   const acknowledged = new Set<string>();
   let longestGapMs = 0;
   let lastMs = performance.now();
-  try {
-    for (let number = 0; !stop.aborted; number++) {
-      const key = `k${String(number).padStart(9, "0")}`;
-      try {
-        await client.put({ key: Buffer.from(key), value: Buffer.from(String(number)) });
-        acknowledged.add(key);
-        longestGapMs = Math.max(longestGapMs, performance.now() - lastMs);
-        lastMs = performance.now();
-      } catch {
-        // Its outcome is unknown: nothing is promised.
-      }
-      await delay(writeEveryMs);
+  for (let number = 0; !stop.aborted; number++) {
+    const key = `k${String(number).padStart(9, "0")}`;
+    const endpoints = cluster.urls();
+    if (client === undefined || endpoints.join() !== urls) {
+      client?.close();
+      urls = endpoints.join();
+      client = gatewayClient({ endpoints, timeoutMs: 30_000, attemptTimeoutMs: 400 });
     }
-  } finally {
-    client.close();
+    try {
+      await client.put({ key: Buffer.from(key), value: Buffer.from(String(number)) });
+      acknowledged.add(key);
+      longestGapMs = Math.max(longestGapMs, performance.now() - lastMs);
+      lastMs = performance.now();
+    } catch {
+      // Its outcome is unknown: nothing is promised.
+    }
+    await delay(writeEveryMs);
   }
+  client?.close();
   return { acknowledged, longestGapMs };
 }
 
-async function lostKeys({ urls }: HealedCluster, acknowledged: ReadonlySet<string>): Promise<readonly string[]> {
-  const client: GatewayClient = gatewayClient({ endpoints: urls, timeoutMs: 30_000 });
+async function lostKeys(cluster: HealedCluster, acknowledged: ReadonlySet<string>): Promise<readonly string[]> {
+  const client = gatewayClient({ endpoints: cluster.urls(), timeoutMs: 30_000 });
   const found = new Set<string>();
   try {
     let key: Buffer = Buffer.from("k");

@@ -48,7 +48,7 @@ async function measure(
       "--expose-gc",
       "--min-semi-space-size=16",
       child,
-      `resilience-${name}`,
+      name,
       caseName,
       String(seconds * 1_000 * share),
     ],

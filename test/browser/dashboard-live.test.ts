@@ -102,9 +102,11 @@ describe("the connection", () => {
     // Everything that was known is still there, and said to be old.
     await page.locator(".summary").waitFor();
     await page.getByText("The server cannot be reached").waitFor();
+    const tried = server.resumes.length;
+    await page.getByRole("button", { name: "Retry now" }).click();
+    await expect.poll(() => server.resumes.length).toBeGreaterThan(tried);
     messages.push(hello, { type: "cluster", cluster: clusterOf() }, { type: "events", events: [event] });
     server.cut(false);
-    await page.getByRole("button", { name: "Retry now" }).click();
     await pill(page, "live").waitFor();
     expect(server.resumes[0]).toBeUndefined();
     expect(server.resumes.at(-1)).toMatch(/^r-\d+$/);

@@ -70,7 +70,7 @@ describe.each(["light", "dark"] as const)("in the %s", (scheme) => {
     await expect.poll(() => details.textContent()).toContain("write");
     await page.keyboard.press("Escape");
     await expect.poll(() => details.textContent()).toBe("");
-    await page.getByLabel("Process", { exact: true }).selectOption("2");
+    await page.locator("#process").selectOption("2");
     await page.locator("#timeline").focus();
     await page.keyboard.press("ArrowRight");
     await expect.poll(() => details.textContent()).toContain("unknown: it may happen at any later time");

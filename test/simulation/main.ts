@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { plantedBugs, type PlantedBug } from "holdfast/consensus";
 import { focuses, type FocusName } from "./focuses.ts";
+import { healHours } from "./healing/heal-hours.ts";
 import { commandFor, describeViolation, sumFaults } from "./report.ts";
 import { runSimulation, type RunOptions, type RunResult } from "./run.ts";
 import { runSeeds } from "./seed-workers.ts";
@@ -11,6 +12,7 @@ const usage = `Usage: npm run simulate -- [options]
   npm run simulate -- --seeds 300            300 clusters from consecutive seeds
   npm run simulate -- --seed 42              one cluster again
   npm run simulate -- --seed 42 --check-determinism
+  npm run simulate -- --healing 100          clusters that heal themselves, for 100 simulated hours
 
 Options:
   --seeds N             how many seeds to run (default 1)
@@ -143,7 +145,8 @@ async function main(): Promise<number> {
 }
 
 try {
-  process.exitCode = await main();
+  const args = process.argv.slice(2);
+  process.exitCode = args.some((arg) => arg.startsWith("--healing")) ? healHours(args) : await main();
 } catch (error) {
   const isUsage = error instanceof UsageError || (error as { code?: string }).code?.startsWith("ERR_PARSE_ARGS");
   if (!isUsage) throw error;

@@ -2,13 +2,13 @@ import { parseArgs } from "node:util";
 import { healingBugs } from "holdfast/recovery";
 import { runHealing, type HealingRun } from "./run-healing.ts";
 
-const usage = `node --conditions=source test/simulation/healing/heal-hours.ts [options]
+const usage = `npm run simulate -- --healing HOURS [options]
 
-  --hours N     simulated hours, of all clusters together (default 1000)
-  --each N      hours of each cluster, each from a seed of its own (default 100)
-  --seed S      the first seed (default 1)
-  --plant BUG   heal in a way that is known to be wrong: ${healingBugs.join(", ")}
-  --json        print one JSON document on stdout`;
+  --healing HOURS   simulated hours, of all clusters together
+  --each N          hours of each cluster, each from a seed of its own (default 100)
+  --seed S          the first seed (default 1)
+  --plant BUG       heal in a way that is known to be wrong: ${healingBugs.join(", ")}
+  --json            print one JSON document on stdout`;
 
 /** Adds what runs have counted. */
 function sumOf(runs: readonly HealingRun[], part: "faults" | "actions" | "withheld"): Record<string, number> {
@@ -24,10 +24,12 @@ function quantile(values: readonly number[], share: number): number {
   return Math.round((sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0) / 100) / 10;
 }
 
-function main(): number {
+/** Breaks and heals models of clusters for so many simulated hours, and says how that went; gives the exit code. */
+export function healHours(args: readonly string[]): number {
   const { values } = parseArgs({
+    args: [...args],
     options: {
-      hours: { type: "string", default: "1000" },
+      healing: { type: "string", default: "" },
       each: { type: "string", default: "100" },
       seed: { type: "string", default: "1" },
       plant: { type: "string" },
@@ -40,7 +42,7 @@ function main(): number {
     return 0;
   }
   const plant = healingBugs.find((bug) => bug === values.plant);
-  const [hours, each, first] = [values.hours, values.each, values.seed].map(Number) as [number, number, number];
+  const [hours, each, first] = [values.healing, values.each, values.seed].map(Number) as [number, number, number];
   if (![hours, each].every((value) => value > 0) || !Number.isSafeInteger(first) || plant !== values.plant) {
     console.error(usage);
     return 2;
@@ -88,11 +90,9 @@ function main(): number {
     const again = plant === undefined ? "" : ` --plant ${plant}`;
     const seed = violations[0]?.seed ?? first;
     console.log(
-      `${report.hours} hours, ${violations.length} violations; repeat: node --conditions=source ` +
-        `test/simulation/healing/heal-hours.ts --hours ${each} --each ${each} --seed ${seed}${again}`,
+      `${report.hours} hours, ${violations.length} violations; repeat: npm run simulate -- ` +
+        `--healing ${each} --each ${each} --seed ${seed}${again}`,
     );
   }
   return violations.length === 0 ? 0 : 1;
 }
-
-process.exitCode = main();

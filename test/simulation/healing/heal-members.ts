@@ -197,13 +197,13 @@ function others(cluster: SimulatedCluster, hosts: readonly string[]): string[] {
   return cluster.slots.map(({ process }) => process.host).filter((host) => !hosts.includes(host));
 }
 
-/** Whether a majority of every configuration that anybody holds, and of one that grows by one, is left without it. */
+/** Whether a majority of every configuration that anybody holds is left without it, should its learners vote, too. */
 function maySpare(cluster: SimulatedCluster, one: Slot): boolean {
   const held = cluster.running.flatMap(({ member }) => member!.node.raft.configurations);
   return held.every(({ configuration }) => {
-    const voters = membersOf(configuration);
-    const left = voters.filter((id) => id !== one.id && cluster.slot(id)?.isOut === false).length;
-    return left * 2 > voters.length + 1;
+    const members = membersOf(configuration);
+    const left = members.filter((id) => id !== one.id && cluster.slot(id)?.isOut === false).length;
+    return left * 2 > members.length;
   });
 }
 

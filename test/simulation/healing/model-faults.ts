@@ -75,10 +75,10 @@ export class ModelFaults {
     return true;
   }
 
-  /** Also when one that joins was to vote and be destroyed, too. */
+  /** Also when one that joins was to vote, and be destroyed, too. */
   #maySpare(one: Machine): boolean {
-    const { voters } = this.#cluster;
-    const left = voters.filter((machine) => machine !== one && !machine.isDestroyed).length;
-    return left * 2 > voters.length + 1;
+    const members = [...this.#cluster.machines.values()];
+    const left = members.filter((machine) => machine !== one && !machine.isDestroyed).length;
+    return left * 2 > members.length;
   }
 }

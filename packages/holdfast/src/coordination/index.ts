@@ -48,6 +48,8 @@ export { counter } from "./recipes/counter.ts";
 export type { Counter } from "./recipes/counter.ts";
 export { election } from "./recipes/election.ts";
 export type { Election, Leader, Leadership } from "./recipes/election.ts";
+export { followRange } from "./recipes/follow-range.ts";
+export type { FollowOptions, RangeStep } from "./recipes/follow-range.ts";
 export { createGuard, fencedTxn } from "./recipes/fencing.ts";
 export type { Fence, Guard } from "./recipes/fencing.ts";
 export { createKeyValueStateMachine } from "./key-value/key-value-state-machine.ts";
@@ -145,6 +147,8 @@ export {
   validateRange,
   validateTxn,
 } from "./key-value/validate-request.ts";
+export { untilAnswered } from "./recipes/until-answered.ts";
+export type { Persistence } from "./recipes/until-answered.ts";
 export { joinKey, takeTurn, untilLeft } from "./recipes/waiting-line.ts";
 export type { Line, Place } from "./recipes/waiting-line.ts";
 export { defaultWatchLimits } from "./watches/watch-limits.ts";

@@ -20,6 +20,8 @@ export { policyReader } from "./policy-reader.ts";
 export type { PolicyReading, ReadablePolicy } from "./policy-reader.ts";
 export { measure } from "./measure.ts";
 export type { CallObserver, CallOutcome, MeasureOptions } from "./measure.ts";
+export { traced } from "./traced.ts";
+export type { CallSpan, CallTracer, TracedOptions } from "./traced.ts";
 export { ResilienceError } from "./resilience-error.ts";
 export { cache, cacheDefaults } from "./cache.ts";
 export type { Cache, CacheEvent, CacheOptions, CacheSettings, CacheStatistics, PreloadResult } from "./cache.ts";

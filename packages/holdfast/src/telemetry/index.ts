@@ -193,3 +193,31 @@ export { prettyLine } from "./logs/pretty-line.ts";
 export type { LogStyle } from "./logs/pretty-line.ts";
 export { redactionDefaults } from "./logs/redaction.ts";
 export type { RedactionOptions } from "./logs/redaction.ts";
+export { batchSpanSink, batchSpanSinkDefaults } from "./traces/batch-span-sink.ts";
+export type { BatchSpanSink, BatchSpanSinkOptions } from "./traces/batch-span-sink.ts";
+export { otlpSpanSink } from "./traces/otlp-span-sink.ts";
+export type { OtlpSpanSinkOptions } from "./traces/otlp-span-sink.ts";
+export { planSpans } from "./traces/plan-spans.ts";
+export type { PlanSpans } from "./traces/plan-spans.ts";
+export { alwaysSample, neverSample, sampleByParent, sampleRatio } from "./traces/sampler.ts";
+export type { ParentSamplerOptions, Sampler, SamplingRequest } from "./traces/sampler.ts";
+export type { SpanSink } from "./traces/span-sink.ts";
+export { spanKinds } from "./traces/span.ts";
+export type {
+  Attributes,
+  AttributeValue,
+  FinishedSpan,
+  KeptAttributes,
+  Span,
+  SpanEvent,
+  SpanKind,
+  SpanLimits,
+  SpanLink,
+  SpanStatus,
+} from "./traces/span.ts";
+export { formatTraceparent, parseTraceContext, traceHeaders } from "./traces/trace-context.ts";
+export type { TraceContext } from "./traces/trace-context.ts";
+export { readTraceState, traceStateValue, withTraceState } from "./traces/trace-state.ts";
+export { createTracer, runInSpan, tracerDefaults } from "./traces/tracer.ts";
+export type { SinkTracer, SpanOptions, Tracer, TracerMetrics, TracerOptions } from "./traces/tracer.ts";
+export type { BatchMetrics, BatchRules } from "./batch-queue.ts";

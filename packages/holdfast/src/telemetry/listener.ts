@@ -1,4 +1,4 @@
-import { eventRooms, type TelemetryEventType, type TelemetryFact } from "./event.ts";
+import type { TelemetryEventType, TelemetryFact } from "./event.ts";
 import type { Telemetry } from "./telemetry.ts";
 import { toldError, type ToldError } from "./told-error.ts";
 
@@ -23,8 +23,7 @@ export interface TelemetryListener {
  * const stock = pipeline(retry({ name: "stock", onEvent }), circuitBreaker({ name: "stock", onEvent }));
  */
 export function telemetryListener(telemetry: Pick<Telemetry, "wants" | "publish">): TelemetryListener {
-  const wants = (type: string): boolean =>
-    Object.hasOwn(eventRooms, type) && telemetry.wants(type as TelemetryEventType);
+  const wants = (type: string): boolean => telemetry.wants(type as TelemetryEventType);
   const listener = (event: ListenedEvent): void => {
     if (wants(event.type)) telemetry.publish(factOf(event));
   };

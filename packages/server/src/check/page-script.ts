@@ -182,7 +182,9 @@ export function startPage(window: PageWindow, data: PageData, tools: PageTools):
 
   function step(along: number, across: number): void {
     if (view.selected === -1) {
-      select(start === -1 ? (lanes[0]?.operations[0] ?? -1) : start, true);
+      // What the page is about may be filtered out.
+      const isThere = lanes.some((lane) => lane.operations.includes(start));
+      select(isThere ? start : (lanes[0]?.operations[0] ?? -1), true);
       return;
     }
     const at = lanes.findIndex((lane) => lane.process === data.process[view.selected]);

@@ -89,7 +89,11 @@ export const nodeCommand: Command = defineCommand({
     const { gossipKeyring } = options;
     const tls = nodeTls(options);
     const token = dashboardToken(options.dashboardTokenFile);
-    const dashboard = { ...(token === undefined ? {} : { token }), hosts: options.dashboardHost, tls: dashboardTls(options.dashboardCaFile, tls.own) };
+    const dashboard = {
+      ...(token === undefined ? {} : { token }),
+      hosts: options.dashboardHost,
+      tls: dashboardTls(options.dashboardCaFile, tls.own),
+    };
     const signals: readonly NodeJS.Signals[] = [
       "SIGINT",
       "SIGTERM",

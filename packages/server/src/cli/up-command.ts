@@ -48,7 +48,8 @@ export const upCommand: Command = defineCommand({
     }),
     ...clusterTlsOptions,
     dashboard: dashboardPort,
-    ...dashboardOptions,
+    dashboardTokenFile: dashboardOptions.dashboardTokenFile,
+    dashboardHost: dashboardOptions.dashboardHost,
     allowFaults: flag("let the dashboard strike the members: kill, pause, cut off; what it does ends by itself"),
     noHeal: flag("do not replace members that are gone for good"),
     healLimit: integer({
@@ -75,8 +76,10 @@ export const upCommand: Command = defineCommand({
       ...(options.noHeal ? ["--no-heal"] : []),
       ...(options.healLimit === defaults.healLimit ? [] : [`--heal-limit ${options.healLimit}`]),
     ].join(" ");
+    const { cacert } = plan.tls?.clientFiles ?? {};
     const dashboard = choice && {
       ...choice,
+      memberLine: [...choice.memberLine, ...(cacert === undefined ? [] : [`--dashboard-ca-file=${cacert}`])],
       serveTls: plan.tls?.isClientSecure === true ? servedTls(plan.tls) : undefined,
     };
     const healing = { port, layout, limit: options.noHeal ? undefined : options.healLimit };
@@ -108,6 +111,8 @@ function dashboardChoice(values: DashboardValues): Omit<UpDashboardChoice, "serv
   const token = dashboardToken(dashboardTokenFile);
   if (dashboard === "off") {
     if (allowFaults) throw usageError("--allow-faults needs the dashboard, from which they are injected");
+    if (dashboardTokenFile !== undefined)
+      throw usageError("--dashboard-token-file and --dashboard off exclude each other");
     return undefined;
   }
   const memberLine = [

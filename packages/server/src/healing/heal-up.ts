@@ -52,7 +52,7 @@ export function healUp(options: HealUpOptions): { close(): void } {
 }
 
 /** In a line for people; undefined for what they need not know. */
-export function sayDecision(decision: HealingDecision): { readonly text: string; readonly grave: boolean } | undefined {
+function sayDecision(decision: HealingDecision): { readonly text: string; readonly grave: boolean } | undefined {
   const { text } = decision;
   switch (decision.type) {
     case "started":

@@ -7,8 +7,10 @@ export interface HealthPluginOptions extends HealthRoutesOptions<FastifyRequest>
 }
 
 const register: FastifyPluginAsync<HealthPluginOptions> = async (app, given) => {
-  const { health, details, tracks } = given;
-  const options = { ...(details === undefined ? {} : { details }), ...(tracks === undefined ? {} : { tracks }) };
+  const { health, ...others } = given;
+  const options: Record<string, unknown> = others;
+  // Those of `register` itself, which Fastify passes on.
+  for (const name of ["prefix", "logLevel", "logSerializers"]) delete options[name];
   const routes = healthRoutes<FastifyRequest>("fastify", health, options);
   app.addHook("onRequest", (request, reply, next) => {
     const answer = routes.answer(request, request.method, request.url.split("?", 1)[0] ?? "");

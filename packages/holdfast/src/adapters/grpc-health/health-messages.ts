@@ -1,33 +1,71 @@
 /** `grpc.health.v1.HealthCheckResponse.ServingStatus`, by number. */
-const statuses = ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"];
+const statuses = ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"] as const;
 
-/** One message as gRPC frames it: not compressed, its length, a `HealthCheckRequest { string service = 1 }`. */
-export function encodeRequest(service: string): Buffer {
+export type ServingStatus = (typeof statuses)[number];
+
+/** `HealthCheckRequest { string service = 1 }` */
+export function encodeService(service: string): Buffer {
   const name = Buffer.from(service, "utf8");
   // An empty text is the default, and not written.
-  const message = name.length === 0 ? name : Buffer.concat([Buffer.from([0x0a]), varint(name.length), name]);
+  return name.length === 0 ? name : Buffer.concat([Buffer.from([0x0a]), varint(name.length), name]);
+}
+
+/** Undefined for what is no `HealthCheckRequest`. */
+export function decodeService(message: Buffer): string | undefined {
+  let service = "";
+  const isMessage = readFields(message, (tag, value) => {
+    if (tag === 0x0a && typeof value !== "number") service = value.toString("utf8");
+  });
+  return isMessage ? service : undefined;
+}
+
+/** `HealthCheckResponse { ServingStatus status = 1 }` */
+export function encodeStatus(status: ServingStatus): Buffer {
+  const number = statuses.indexOf(status);
+  return Buffer.from(number === 0 ? [] : [0x08, number]);
+}
+
+/** Undefined for what is no `HealthCheckResponse`; a status that a later version has is `UNKNOWN`. */
+export function decodeStatus(message: Buffer): ServingStatus | undefined {
+  let status = 0;
+  const isMessage = readFields(message, (tag, value) => {
+    if (tag === 0x08 && typeof value === "number") status = value;
+  });
+  return isMessage ? (statuses[status] ?? "UNKNOWN") : undefined;
+}
+
+/** One request as gRPC frames it: not compressed, its length, the message. */
+export function encodeRequest(service: string): Buffer {
+  const message = encodeService(service);
   const head = Buffer.alloc(5);
   head.writeUInt32BE(message.length, 1);
   return Buffer.concat([head, message]);
 }
 
-/** The status in a framed `HealthCheckResponse { ServingStatus status = 1 }`; undefined for what is none. */
-export function decodeResponse(bytes: Buffer): string | undefined {
+/** The status in a framed response; undefined for what is none. */
+export function decodeResponse(bytes: Buffer): ServingStatus | undefined {
   if (bytes.length < 5 || bytes[0] !== 0 || bytes.readUInt32BE(1) !== bytes.length - 5) return undefined;
-  let status = 0;
-  for (let at = 5; at < bytes.length;) {
-    const tag = readVarint(bytes, at);
-    if (tag === undefined) return undefined;
-    const value = readVarint(bytes, tag.end);
-    if (value === undefined) return undefined;
+  return decodeStatus(bytes.subarray(5));
+}
+
+/** Tells each field: its number and kind in one, and a number or bytes. False for what is no message. */
+function readFields(message: Buffer, tell: (tag: number, value: number | Buffer) => void): boolean {
+  for (let at = 0; at < message.length;) {
+    const tag = readVarint(message, at);
+    const value = tag && readVarint(message, tag.end);
+    if (value === undefined) return false;
     const wire = tag.value & 7;
-    if (tag.value === 0x08) status = value.value;
+    at = value.end;
     // Fields that a later version has may be numbers or texts; others are not passed over.
-    if (wire === 0) at = value.end;
-    else if (wire === 2) at = value.end + value.value;
-    else return undefined;
+    if (wire === 0) tell(tag.value, value.value);
+    else if (wire !== 2) return false;
+    else {
+      at += value.value;
+      if (at > message.length) return false;
+      tell(tag.value, message.subarray(value.end, at));
+    }
   }
-  return statuses[status] ?? "UNKNOWN";
+  return true;
 }
 
 function varint(value: number): Buffer {

@@ -1,2 +1,4 @@
 export { grpcHealthProbe } from "./grpc-health-probe.ts";
 export type { GrpcHealthProbeOptions } from "./grpc-health-probe.ts";
+export { healthService } from "./health-service.ts";
+export type { HealthService, HealthServiceOptions } from "./health-service.ts";

@@ -36,7 +36,7 @@ export function sendRefusal(response: NodeResponse, { status, headers, body }: R
 }
 
 /** Whether "close" has been: then it does not come again. */
-export function isClosed({ closed, destroyed }: NodeResponse): boolean {
+export function isClosed({ closed, destroyed }: Pick<NodeResponse, "closed" | "destroyed">): boolean {
   return closed || destroyed;
 }
 

@@ -10,12 +10,11 @@ export interface Persistence {
   readonly signal?: AbortSignal | undefined;
   /** On the clock: no try begins after it. */
   readonly deadline?: number;
+  /** A service that says for longer that it has stopped was closed, and not restarted. Default 10 000. */
+  readonly stoppedMs?: number;
 }
 
 const backoff: Schedule = exponentialBackoff({ baseMs: 50, maxMs: 1_000 });
-
-/** A service that says so for longer has been closed, and not restarted. */
-const stoppedMs = 10_000;
 
 /** Outcomes that are unknown: the request may have been applied. */
 const unknown: ReadonlySet<string> = new Set(["TIMED_OUT", "SESSION_EXPIRED"]);
@@ -37,7 +36,7 @@ export function mayPass(error: unknown): boolean {
  * signal's reason
  */
 export async function untilAnswered<T>(persistence: Persistence, attempt: () => Promise<T>): Promise<T> {
-  const { clock, random, signal, deadline = Infinity } = persistence;
+  const { clock, random, signal, deadline = Infinity, stoppedMs = 10_000 } = persistence;
   let schedule = backoff;
   let stoppedSince: number | undefined;
   for (;;) {

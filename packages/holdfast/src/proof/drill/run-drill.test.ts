@@ -127,6 +127,23 @@ async function drill({ scenario = {}, prepare, abortAtMs }: Setting): Promise<{ 
 }
 
 describe("runDrill", () => {
+  it("tells a telemetry of its beginning, its phases and its end", async () => {
+    const clock = new VirtualClock();
+    const told: unknown[] = [];
+    const telemetry = { publish: (fact: unknown) => void told.push(fact) };
+    const running = runDrill({ scenario: checkScenario(lampOut), stage: new Lamps(clock), clock, telemetry });
+    await clock.advance(600_000);
+    const { verdict, reason, durationMs, phases } = await running;
+    const drill = "lamp-out";
+    expect(phases).toHaveLength(7);
+    expect(told).toEqual([
+      { type: "drillStarted", drill },
+      ...phases.map(({ phase }) => ({ type: "drillPhaseBegan", drill, phase })),
+      { type: "drillEnded", drill, verdict, reason, durationMs },
+    ]);
+    expect(verdict).toBe("passed");
+  });
+
   it("goes through its phases in order, each fault at its time", async () => {
     const { report, lamps } = await drill({});
     expect(lamps.log).toEqual([

@@ -1,5 +1,11 @@
-import type { Coordination, Fence, KeyValue, RequestOp } from "../../coordination/index.ts";
-import { untilRecorded, type Persistence } from "../plans/until-recorded.ts";
+import {
+  untilAnswered,
+  type Coordination,
+  type Fence,
+  type KeyValue,
+  type Persistence,
+  type RequestOp,
+} from "../../coordination/index.ts";
 import { checkName, readReport, type Failure } from "./failure.ts";
 import { RecoveryError } from "./recovery-error.ts";
 import type { RecoveryEvent, RecoveryTransition } from "./recovery-input.ts";
@@ -50,7 +56,9 @@ export class RecoveryStore {
         : [request.target, request.type === "recovered" ? (request.failure ?? "") : ""];
     const key = encoder.encode(`${this.#prefix}requests/${[request.type, ...about].map(encodeURIComponent).join("/")}`);
     const value = encoder.encode(JSON.stringify(request));
-    await untilRecorded({ ...this.#persistence, signal }, () => this.#coordination.put({ key, value }, { signal }));
+    await untilAnswered({ ...this.#persistence, signal, stoppedMs: Infinity }, () =>
+      this.#coordination.put({ key, value }, { signal }),
+    );
   }
 
   async load(signal: AbortSignal): Promise<RecoveryState> {
@@ -91,7 +99,7 @@ export class RecoveryStore {
       }),
     ];
     for (const success of portions(operations)) {
-      const { succeeded } = await untilRecorded({ ...this.#persistence, signal }, () =>
+      const { succeeded } = await untilAnswered({ ...this.#persistence, signal, stoppedMs: Infinity }, () =>
         this.#coordination.txn({ compare: [isHeld(fence)], success, failure: [] }, { signal }),
       );
       if (!succeeded) throw new RecoveryError("RECOVERY_HANDED_OVER");
@@ -119,7 +127,7 @@ export class RecoveryStore {
   async #all({ key, rangeEnd }: Span, signal: AbortSignal): Promise<KeyValue[]> {
     const all: KeyValue[] = [];
     for (let from = key, more = true; more;) {
-      const page = await untilRecorded({ ...this.#persistence, signal }, () =>
+      const page = await untilAnswered({ ...this.#persistence, signal, stoppedMs: Infinity }, () =>
         this.#coordination.range({ key: from, rangeEnd, limit: pageSize }, { signal }),
       );
       all.push(...page.pairs);

@@ -1,5 +1,11 @@
-import { election, openSession, type Coordination, type Leadership } from "../../coordination/index.ts";
-import { mayPass, untilRecorded, type Persistence } from "../plans/until-recorded.ts";
+import {
+  election,
+  followRange,
+  openSession,
+  type Coordination,
+  type FollowOptions,
+  type Leadership,
+} from "../../coordination/index.ts";
 import { RecoveryEngine, type EngineParts } from "./recovery-engine.ts";
 import { RecoveryError } from "./recovery-error.ts";
 import type { RecoverySettings } from "./recovery-options.ts";
@@ -60,41 +66,20 @@ async function followRequests(
   coordination: Coordination,
   { requests }: RecoveryStore,
   engine: RecoveryEngine,
-  persistence: Persistence,
+  options: FollowOptions,
 ): Promise<never> {
-  const { signal, clock } = persistence;
   const take = (key: Uint8Array, value: Uint8Array, modRevision: number): void => {
     // One that nobody can read is removed with a tick, which does nothing.
     engine.feed(decodeRequest(value) ?? { type: "tick" }, { key, modRevision });
   };
   let taken = 0;
-  for (;;) {
-    const { pairs, header } = await untilRecorded(persistence, () => coordination.range(requests, { signal }));
-    for (const { key, value, modRevision } of pairs.toSorted((one, other) => one.modRevision - other.modRevision)) {
-      if (modRevision > taken) take(key, value, modRevision);
-    }
-    taken = Math.max(taken, header.revision);
-    for (let compacted = false; !compacted;) {
-      const watcher = await untilRecorded(persistence, () =>
-        coordination.watch({ ...requests, startRevision: taken + 1 }, { signal, requireLeader: true }),
-      );
-      try {
-        for await (const response of watcher) {
-          if (response.canceled === true) {
-            compacted = response.cancelReason === "COMPACTED";
-            break;
-          }
-          for (const { type, pair } of response.events) {
-            if (type === "put") take(pair.key, pair.value, pair.modRevision);
-          }
-          taken = Math.max(taken, response.header.revision);
-        }
-      } catch (error) {
-        signal.throwIfAborted();
-        if (!mayPass(error)) throw error;
-      }
-      // Not at once: a member that is stopping would be asked again and again.
-      await clock.sleep(50, { signal });
-    }
+  for await (const step of followRange(coordination, requests, { ...options, stoppedMs: Infinity })) {
+    const put =
+      step.type === "state"
+        ? step.pairs.toSorted((one, other) => one.modRevision - other.modRevision)
+        : step.events.filter(({ type }) => type === "put").map(({ pair }) => pair);
+    for (const { key, value, modRevision } of put) if (modRevision > taken) take(key, value, modRevision);
+    taken = Math.max(taken, step.revision);
   }
+  throw new Error("what follows a range has no end of its own");
 }

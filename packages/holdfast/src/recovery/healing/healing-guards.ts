@@ -20,7 +20,7 @@ export type GuardName =
 export type Guard = (action: HealingAction, scene: Scene) => string | undefined;
 
 /** In the order in which they are asked; the first that is against it is the reason. */
-export const guards: Readonly<Record<GuardName, Guard>> = {
+const guards: Readonly<Record<GuardName, Guard>> = {
   noLeader: (_, { observation }) => (observation.leader === null ? "nobody leads" : undefined),
   changePending: (action, { observation }) =>
     changesMembers(action) && !observation.isSettled ? "a change of the members is under way" : undefined,

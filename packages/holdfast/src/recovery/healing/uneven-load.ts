@@ -4,9 +4,9 @@ import type { Wish } from "./healing-wishes.ts";
 import { doesAnswer, type ObservedMember } from "./observed-cluster.ts";
 
 /** Above this share of the mean, load is moved away. */
-export const overloadRatio = 1.2;
+const overloadRatio = 1.2;
 /** Below this share of the mean, it is moved there. */
-export const underloadRatio = 0.8;
+const underloadRatio = 0.8;
 
 /** Load moves from the one that bears most to the one that bears least, when both have been so for a while. */
 export function* uneven(scene: Scene): Generator<Wish> {

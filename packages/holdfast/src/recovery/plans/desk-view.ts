@@ -1,7 +1,12 @@
-import type { Coordination, KeyValue, WatchEvent } from "../../coordination/index.ts";
+import {
+  followRange,
+  type Coordination,
+  type FollowOptions,
+  type KeyValue,
+  type WatchEvent,
+} from "../../coordination/index.ts";
 import { decodeRequest, type PlanRequest } from "./execution-record.ts";
 import type { PlanKeys } from "./execution-keys.ts";
-import { mayPass, untilRecorded, type Persistence } from "./until-recorded.ts";
 
 /** A request that lies in the store; one that cannot be read is there to be removed. */
 export interface DeskRequest {
@@ -39,34 +44,11 @@ export class DeskView {
   }
 
   /** Follows the desk until the signal fires: all of it now, then every change, with nothing left out between. */
-  async follow(coordination: Coordination, persistence: Persistence): Promise<never> {
-    const { signal } = persistence;
-    const { desk } = this.#keys;
-    for (;;) {
-      const { pairs, header } = await untilRecorded(persistence, () => coordination.range(desk, { signal }));
-      this.#replace(pairs);
-      let { revision } = header;
-      for (let compacted = false; !compacted;) {
-        const watcher = await untilRecorded(persistence, () =>
-          coordination.watch({ ...desk, startRevision: revision + 1 }, { signal, requireLeader: true }),
-        );
-        try {
-          for await (const response of watcher) {
-            if (response.canceled === true) {
-              compacted = response.cancelReason === "COMPACTED";
-              break;
-            }
-            revision = Math.max(revision, response.header.revision);
-            // All of it first: what was put and claimed in one transaction was never free.
-            for (const told of response.events.flatMap((event) => this.#apply(event))) this.#onChange(...told);
-          }
-        } catch (error) {
-          signal.throwIfAborted();
-          if (!mayPass(error)) throw error;
-        }
-        // Not at once: a member that is stopping would be asked again and again.
-        await persistence.clock.sleep(50, { signal });
-      }
+  async follow(coordination: Coordination, options: Omit<FollowOptions, "stoppedMs">): Promise<void> {
+    for await (const step of followRange(coordination, this.#keys.desk, { ...options, stoppedMs: Infinity })) {
+      if (step.type === "state") this.#replace(step.pairs);
+      // All of it first: what was put and claimed in one transaction was never free.
+      else for (const told of step.events.flatMap((event) => this.#apply(event))) this.#onChange(...told);
     }
   }
 

@@ -1,11 +1,19 @@
-import type { Compare, Coordination, KeyValue, LeaseId, RequestOp, TxnResponse } from "../../coordination/index.ts";
+import {
+  untilAnswered,
+  type Compare,
+  type Coordination,
+  type KeyValue,
+  type LeaseId,
+  type Persistence,
+  type RequestOp,
+  type TxnResponse,
+} from "../../coordination/index.ts";
 import { decodeJson, decodeRecord, encodeJson, type ExecutionRecord } from "./execution-record.ts";
 import { lastName, type ExecutionKeys, type PlanKeys } from "./execution-keys.ts";
 import { isOver, type ExecutionState } from "./execution-state.ts";
 import type { JsonValue, Plan } from "./plan.ts";
 import { PlanError } from "./plan-error.ts";
 import type { PlanHistoryEntry } from "./plan-event.ts";
-import { untilRecorded, type Persistence } from "./until-recorded.ts";
 
 /** The right to act for one execution, as long as nobody else has taken it. */
 export interface ExecutionClaim {
@@ -180,7 +188,7 @@ export class ExecutionStore {
   /** Removes the oldest finished executions above the number to keep; how many. */
   async prune(keep: number, signal: AbortSignal): Promise<number> {
     const { finished } = this.#keys;
-    const { count } = await untilRecorded({ ...this.#persistence, signal }, () =>
+    const { count } = await untilAnswered({ ...this.#persistence, signal, stoppedMs: Infinity }, () =>
       this.#coordination.range({ ...finished, countOnly: true }, { signal }),
     );
     const surplus = Math.min(count - keep, 50);
@@ -200,7 +208,7 @@ export class ExecutionStore {
     failure: readonly RequestOp[],
     signal: AbortSignal,
   ): ReturnType<Coordination["txn"]> {
-    return untilRecorded({ ...this.#persistence, signal }, () =>
+    return untilAnswered({ ...this.#persistence, signal, stoppedMs: Infinity }, () =>
       this.#coordination.txn({ compare, success, failure }, { signal }),
     );
   }

@@ -12,7 +12,7 @@ function set(metrics: Metrics): readonly string[] {
   return metrics.all
     .filter(({ name }) => name.startsWith("health_"))
     .flatMap(({ name, read }) =>
-      read().flatMap(({ labels, value }) => (value === 0 ? [] : [[name, ...labels, String(value)].join(" ")])),
+      read().flatMap(({ labels, value }) => (value === 0 ? [] : [[name, ...labels, value as number].join(" ")])),
     );
 }
 

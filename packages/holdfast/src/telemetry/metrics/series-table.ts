@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "../../errors/base.ts";
 
 /** The value of every label of the series that those beyond the bound share. */
-export const overflowLabel = "overflow";
+const overflowLabel = "overflow";
 
 const maxValueLength = 128;
 

@@ -190,13 +190,17 @@ class SpanTracer implements SinkTracer {
 
   #give(span: FinishedSpan): void {
     this.#metrics.ended++;
-    for (const sink of this.#sinks) {
-      try {
-        sink.write(span);
-      } catch {
-        this.#metrics.failures++;
+    if (this.#sinks.length === 0) return;
+    // Outside of all spans: what a sink begins here, sending for instance, is none of this trace's.
+    this.#context.run(undefined, () => {
+      for (const sink of this.#sinks) {
+        try {
+          sink.write(span);
+        } catch {
+          this.#metrics.failures++;
+        }
       }
-    }
+    });
   }
 
   async #all(work: (sink: SpanSink) => Promise<void> | undefined): Promise<void> {

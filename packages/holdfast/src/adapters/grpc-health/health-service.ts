@@ -1,0 +1,160 @@
+import type {
+  sendUnaryData,
+  ServerUnaryCall,
+  ServerWritableStream,
+  ServiceDefinition,
+  UntypedServiceImplementation,
+} from "@grpc/grpc-js";
+import { checkOptionNames, InvalidArgumentError } from "../../errors/base.ts";
+import type { Health } from "../../telemetry/index.ts";
+import { decodeService, decodeStatus, encodeService, encodeStatus, type ServingStatus } from "./health-messages.ts";
+
+export interface HealthServiceOptions {
+  /**
+   * The services that may be asked for beside `""`, and the components without which each does not serve. Default: every
+   * component by its own name.
+   */
+  readonly services?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** What `@grpc/grpc-js`'s `server.addService` takes. */
+export interface HealthService {
+  readonly definition: ServiceDefinition;
+  readonly implementation: UntypedServiceImplementation;
+  /** Ends every watch: a server that shuts down gracefully waits for them. Idempotent. */
+  close(): void;
+}
+
+type WatchCall = ServerWritableStream<string, ServingStatus>;
+
+const notFound = 5;
+const resourceExhausted = 8;
+const unavailable = 14;
+const maxWatches = 1_000;
+
+const messages = {
+  requestSerialize: encodeService,
+  requestDeserialize: (bytes: Buffer) => orThrow(decodeService(bytes)),
+  responseSerialize: encodeStatus,
+  responseDeserialize: (bytes: Buffer) => orThrow(decodeStatus(bytes)),
+};
+
+const definition = {
+  Check: { path: "/grpc.health.v1.Health/Check", requestStream: false, responseStream: false, ...messages },
+  Watch: { path: "/grpc.health.v1.Health/Watch", requestStream: false, responseStream: true, ...messages },
+} satisfies ServiceDefinition;
+
+/**
+ * gRPC's health protocol (`grpc.health.v1.Health`, Check and Watch) for a server of `@grpc/grpc-js`. `""` serves while the
+ * service is ready; any other while it neither drains nor has failed, and none of its components is unhealthy or unknown.
+ *
+ * @throws InvalidArgumentError for what is no health, and options that break their rules
+ * @example
+ * const service = healthService(health, { services: { "shop.Orders": ["database"] } });
+ * server.addService(service.definition, service.implementation);
+ */
+export function healthService(health: Health, options: HealthServiceOptions = {}): HealthService {
+  const services = checkServices(health, options);
+  const watches = new Set<Watch>();
+  // One listener for all watches, however many there are.
+  let unsubscribe: (() => void) | undefined;
+  const statusOf = (service: string): ServingStatus => servingStatus(health, services, service);
+
+  function check(call: ServerUnaryCall<string, ServingStatus>, done: sendUnaryData<ServingStatus>): void {
+    const status = statusOf(call.request);
+    if (status === "SERVICE_UNKNOWN") done({ code: notFound, details: "unknown service" });
+    else done(null, status);
+  }
+
+  function watch(call: WatchCall): void {
+    if (watches.size >= maxWatches) return end(call, resourceExhausted, "too many watches");
+    const own = new Watch(call, () => statusOf(call.request));
+    watches.add(own);
+    unsubscribe ??= health.subscribe(() => {
+      for (const each of watches) each.tell();
+    });
+    const over = (): void => {
+      watches.delete(own);
+      if (watches.size > 0) return;
+      unsubscribe?.();
+      unsubscribe = undefined;
+    };
+    call.once("cancelled", over);
+    call.once("close", over);
+    call.on("error", over);
+    own.tell();
+  }
+
+  return {
+    definition,
+    implementation: { Check: check, Watch: watch },
+    close() {
+      for (const { call } of watches) end(call, unavailable, "the server stops");
+    },
+  };
+}
+
+/** Tells one client every change; what changed while it did not read, it hears in one. */
+class Watch {
+  readonly call: WatchCall;
+  readonly #status: () => ServingStatus;
+  #told: ServingStatus | undefined;
+  #isFull = false;
+
+  constructor(call: WatchCall, status: () => ServingStatus) {
+    this.call = call;
+    this.#status = status;
+  }
+
+  tell(): void {
+    const status = this.#status();
+    if (this.#isFull || status === this.#told) return;
+    this.#told = status;
+    if (this.call.write(status)) return;
+    this.#isFull = true;
+    this.call.once("drain", () => {
+      this.#isFull = false;
+      this.tell();
+    });
+  }
+}
+
+type Services = ReadonlyMap<string, readonly string[]> | undefined;
+
+function servingStatus(health: Health, services: Services, service: string): ServingStatus {
+  if (service === "") return health.isReady ? "SERVING" : "NOT_SERVING";
+  const { components, isLive, isDraining } = health.view();
+  const isThere = components.some(({ name }) => name === service);
+  const needed = services === undefined ? (isThere ? [service] : undefined) : services.get(service);
+  if (needed === undefined) return "SERVICE_UNKNOWN";
+  const serves = needed.every((name) => {
+    const state = components.find((component) => component.name === name)?.state;
+    return state === "healthy" || state === "degraded";
+  });
+  return serves && isLive && !isDraining ? "SERVING" : "NOT_SERVING";
+}
+
+function checkServices(health: Health, options: HealthServiceOptions): Services {
+  checkOptionNames("healthService", options, ["services"]);
+  if (typeof health?.view !== "function") {
+    throw new InvalidArgumentError("healthService", "must be given what createHealth gives", health);
+  }
+  if (options.services === undefined) return undefined;
+  const services = Object.entries(options.services);
+  for (const [service, components] of services) {
+    const isList = Array.isArray(components) && components.every((name) => typeof name === "string" && name !== "");
+    if (isList && service !== "") continue;
+    const rule = service === "" ? 'must not have "", which is readiness' : "must be a list of components";
+    throw new InvalidArgumentError(`healthService.services${service && `.${service}`}`, rule, components);
+  }
+  return new Map(services);
+}
+
+function end(call: WatchCall, code: number, details: string): void {
+  call.emit("error", { code, details });
+}
+
+function orThrow<T>(message: T | undefined): T {
+  if (message === undefined) throw new Error("the message cannot be read");
+  return message;
+}
