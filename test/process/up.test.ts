@@ -21,8 +21,12 @@ function dataDirectory(): string {
   return join(directory.path, "data");
 }
 
-async function up(data: string, port: number, nodes = 3): Promise<ReturnType<typeof start> & { ready: Ready }> {
-  const command = start(["up", "--json", "--data", data, "--port", String(port), "--nodes", String(nodes)]);
+async function up(
+  data: string,
+  port: number,
+  ...more: readonly string[]
+): Promise<ReturnType<typeof start> & { ready: Ready }> {
+  const command = start(["up", "--json", "--data", data, "--port", String(port), ...more]);
   undo.push(async () => {
     command.child.kill("SIGKILL");
     await command.done;
@@ -81,7 +85,8 @@ describe.concurrent("holdfast up", () => {
 
   it("shows a dead member as dead", async () => {
     const port = await freePortRange(30);
-    const { ready } = await up(dataDirectory(), port);
+    // Else it would be started anew.
+    const { ready } = await up(dataDirectory(), port, "--no-heal");
     const [first, second] = ready.members;
     if (first === undefined || second === undefined) throw new Error("members are missing");
     const status = ["status", "--json", "--endpoints", first.clientUrl, "--timeout-ms", "2000"];

@@ -76,7 +76,7 @@ export const nodeCommand: Command = defineCommand({
     ...tlsOptions,
     ...dashboardOptions,
     json: flag("print the ready line as JSON"),
-    through: routes("reach members by way of other addresses"),
+    through: routes("reach members by way of other addresses", { hidden: true }),
     supervised: flag("stop when stdin closes; leave SIGINT to the supervisor", { hidden: true }),
   },
   async run({ options, terminal }) {

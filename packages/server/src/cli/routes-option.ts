@@ -10,12 +10,12 @@ export interface RouteTables {
 }
 
 /** `tcp:HOST:PORT=HOST:PORT,udp:HOST:PORT=HOST:PORT`, for other parts of Holdfast only. */
-export function routes(help: string): Option<RouteTables | undefined> {
+export function routes(help: string, options: { readonly hidden: boolean }): Option<RouteTables | undefined> {
   const { read } = address({ help, required: true });
   return {
     placeholder: "ROUTE,…",
     help,
-    hidden: true,
+    ...options,
     read(value, source) {
       const streams = new Map<string, Address>();
       const datagrams = new Map<string, Address>();

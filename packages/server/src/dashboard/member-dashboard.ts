@@ -1,5 +1,5 @@
 import type { Coordination, Member } from "holdfast/coordination";
-import { planDesk } from "holdfast/recovery";
+import type { PlanDesk } from "holdfast/recovery";
 import type { EventRecorder } from "holdfast/telemetry";
 import type { ClientTls } from "../client/connections.ts";
 import type { EventStreams } from "../http/event-stream.ts";
@@ -48,8 +48,13 @@ export function memberDashboard(
     ...(events === undefined || recorder === undefined
       ? {}
       : { events: { nodeId: member.name, run: events.run, recorder } }),
-    ...(member.status().isWitness === true ? { keys: false } : { plans: planWatch(planDesk(localReads(member))) }),
+    ...(member.status().isWitness === true ? { keys: false } : { plans: planWatch(() => openDesk(member)) }),
   });
+}
+
+async function openDesk(member: Member): Promise<PlanDesk> {
+  const { planDesk } = await import("holdfast/recovery");
+  return planDesk(localReads(member));
 }
 
 /** Looks go by what this member has, so that they cost the cluster nothing and work without a majority. */

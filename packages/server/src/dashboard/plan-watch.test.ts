@@ -26,7 +26,7 @@ beforeEach(async () => {
       { id: "act", type: "work", dependsOn: ["sign-off"] },
     ],
   });
-  watch = planWatch(planDesk(member), 20);
+  watch = planWatch(async () => planDesk(member), 20);
   changes = 0;
   watch.start(() => changes++);
   closing.push(

@@ -30,8 +30,13 @@ const statuses: Readonly<Record<string, number>> = {
   NO_APPROVAL_WANTED: 409,
 };
 
-/** @param everyMs between two looks. Default 1 000 */
-export function planWatch(desk: PlanDesk, everyMs: number = defaultEveryMs): PlanWatch {
+/**
+ * @param open loads what plans need, when somebody first looks: a node that starts waits for none of it
+ * @param everyMs between two looks. Default 1 000
+ */
+export function planWatch(open: () => Promise<PlanDesk>, everyMs: number = defaultEveryMs): PlanWatch {
+  let opened: Promise<PlanDesk> | undefined;
+  const atDesk = (): Promise<PlanDesk> => (opened ??= open());
   /** Of those that are over: they change no more. */
   const over = new Map<string, PlanView>();
   /** What a step does is the plan's, and stays. */
@@ -44,7 +49,9 @@ export function planWatch(desk: PlanDesk, everyMs: number = defaultEveryMs): Pla
   async function typesOf(id: string): Promise<ReadonlyMap<string, string>> {
     const known = types.get(id);
     if (known !== undefined) return known;
-    const { steps = [] } = (await desk.plan(id)) as { readonly steps?: readonly { id: string; type: string }[] };
+    const { steps = [] } = (await (await atDesk()).plan(id)) as {
+      readonly steps?: readonly { id: string; type: string }[];
+    };
     const found = new Map(steps.map((step) => [step.id, step.type]));
     types.set(id, found);
     return found;
@@ -52,8 +59,8 @@ export function planWatch(desk: PlanDesk, everyMs: number = defaultEveryMs): Pla
 
   async function viewOf(id: string): Promise<PlanView | undefined> {
     try {
-      const [report, stepTypes] = [await desk.status(id), await typesOf(id)];
-      return planView(report, stepTypes);
+      const report = await (await atDesk()).status(id);
+      return planView(report, await typesOf(id));
     } catch (error) {
       // Removed between the list and the look.
       if (HoldfastError.is(error) && error.code === "EXECUTION_NOT_FOUND") return undefined;
@@ -62,7 +69,7 @@ export function planWatch(desk: PlanDesk, everyMs: number = defaultEveryMs): Pla
   }
 
   async function look(): Promise<void> {
-    const summaries = await desk.list({ limit: shownPlans });
+    const summaries = await (await atDesk()).list({ limit: shownPlans });
     const views: PlanView[] = [];
     for (const { id, endedAt } of summaries) {
       const view = (endedAt === undefined ? undefined : over.get(id)) ?? (await viewOf(id));
@@ -102,18 +109,24 @@ export function planWatch(desk: PlanDesk, everyMs: number = defaultEveryMs): Pla
       run++;
       clearTimeout(timer);
     },
-    report: (id) => asProblems(async () => ({ ...(await desk.status(id)), history: await desk.history(id) })),
+    report: (id) =>
+      asProblems(async () => {
+        const desk = await atDesk();
+        return { ...(await desk.status(id)), history: await desk.history(id) };
+      }),
     approve: (id, body) =>
       asProblems(async () => {
         const { step, approved = true, comment, by = defaultBy } = fieldsOf(body);
         if (typeof step !== "string") throw new Problem(400, "step must be the id of a step");
         if (typeof approved !== "boolean") throw new Problem(400, "approved must be true or false");
         const decision = { by: textOf("by", by), ...(given(comment) ? { comment: textOf("comment", comment) } : {}) };
+        const desk = await atDesk();
         await (approved ? desk.approve(id, step, decision) : desk.refuse(id, step, decision));
       }),
     cancel: (id, body) =>
       asProblems(async () => {
         const { reason, by = defaultBy } = fieldsOf(body ?? {});
+        const desk = await atDesk();
         await desk.cancel(id, { by: textOf("by", by), ...(given(reason) ? { reason: textOf("reason", reason) } : {}) });
       }),
   };

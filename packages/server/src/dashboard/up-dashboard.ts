@@ -84,7 +84,7 @@ export async function upDashboard(options: UpDashboardOptions): Promise<UpDashbo
       return found && { isRunning: found.pid !== undefined, forMs: performance.now() - found.sinceMs };
     },
     events: { nodeId, run: randomBytes(4).toString("hex"), recorder },
-    plans: planWatch(planDesk(gateway)),
+    plans: planWatch(async () => planDesk(gateway)),
     gateway: (body) => reader.range(body),
     faults: registry && ((hub) => faultDesk({ registry, targets: desk, cluster: () => hub.current() })),
   });
