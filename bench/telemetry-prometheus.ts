@@ -2,7 +2,7 @@ import { policyReader } from "holdfast/resilience";
 import { nodeRuntime } from "holdfast/runtime";
 import { createMetrics, createTelemetry, recordPolicies, recordTelemetry, telemetryListener } from "holdfast/telemetry";
 import { Registry } from "prom-client";
-import { exportToPromClient } from "../packages/holdfast/src/adapters/prom-client/index.ts";
+import { exportToPromClient } from "holdfast/adapters/prom-client";
 import type { System } from "./resilience-cases.ts";
 import { watchedSystem } from "./telemetry-system.ts";
 

@@ -13,8 +13,10 @@ const config: UserConfigFnObject = defineConfig(({ mode }): UserConfig => {
     // The page works below any path.
     base: "./",
     logLevel: "warn",
-    // The library as it stands in the repository: it need not be built before.
-    resolve: { conditions: ["source", "browser", "module"] },
+    // Of the library the page takes types, and this one table: nothing that knows Node may come along.
+    resolve: {
+      alias: { "holdfast/telemetry": join(import.meta.dirname, "..", "holdfast", "src", "telemetry", "event.ts") },
+    },
     define: { "process.env.NODE_ENV": '"production"' },
     oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
     plugins: isRecording ? [singleFile()] : [],

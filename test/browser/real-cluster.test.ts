@@ -1,3 +1,5 @@
+import { circuitBreaker, policyReader } from "holdfast/resilience";
+import { instrumentService } from "holdfast/telemetry";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { freePortRange } from "../process/free-ports.ts";
@@ -101,6 +103,19 @@ it("a member is cut off from the page, seen struck within a second and cut as so
   await page.keyboard.press("3");
   await page.locator('.event-row:has-text("faultInjected")').first().waitFor();
   await page.locator('.event-row:has-text("faultRemoved")').first().waitFor();
+});
+
+it("a breaker that opens in a service of somebody's own is seen within a second", async () => {
+  const breaker = circuitBreaker({ name: "bank", window: { kind: "consecutive", failures: 3 }, openMs: 60_000 });
+  const endpoints = [ready.members[0]!.httpUrl];
+  const service = instrumentService({ service: "shop", instance: "a", endpoints, policies: policyReader(breaker) });
+  await page.keyboard.press("2");
+  await page.locator('.tile:has-text("bank"):has-text("closed")').waitFor();
+  for (let call = 0; call < 3; call++) await breaker.execute(() => Promise.reject(new Error("no"))).catch(() => 0);
+  const opened = await took(page.locator('.tile.bad:has-text("bank"):has-text("open")').waitFor());
+  service.close();
+  console.log(`the open breaker was seen after ${opened.toFixed(0)} ms`);
+  expect(opened).toBeLessThan(seenMs);
 });
 
 it("shows the cluster's keys", async () => {

@@ -25,7 +25,7 @@ import {
   recordTelemetry,
   telemetryListener,
 } from "holdfast/telemetry";
-import { exportToPromClient } from "../../packages/holdfast/src/adapters/prom-client/index.ts";
+import { exportToPromClient } from "holdfast/adapters/prom-client";
 
 /** A small shop whose policies are scraped, and which does a little of everything until it is closed. */
 export interface MonitoredService {

@@ -28,7 +28,12 @@ function tick(): void {
 const stream: LiveStream = followStream({
   url: new URL("stream", dashboardUrl).href,
   onMessage(message) {
-    if (message.type === "cluster") aheadMs = message.cluster.at - wallNow();
+    if (message.type === "cluster") {
+      const before = aheadMs;
+      aheadMs = message.cluster.at - wallNow();
+      // What is left of a fault would be wrong until the next tick.
+      if (Math.abs(aheadMs - before) > 250) tick();
+    }
     model.apply(message, wallNow() + aheadMs);
     show();
   },

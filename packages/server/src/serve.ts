@@ -9,6 +9,8 @@ import { grpcHandlers } from "./etcd/grpc-handlers.ts";
 import { statusOf } from "./etcd/status.ts";
 import { memberDashboard, type MemberDashboardOptions } from "./dashboard/member-dashboard.ts";
 import { certifiedName, createGrpcServer } from "./grpc/grpc-server.ts";
+import { healthMethods } from "./health/health-methods.ts";
+import { memberHealth } from "./health/member-health.ts";
 import { createEventStreams } from "./http/event-stream.ts";
 import { createHttpServer } from "./http/http-server.ts";
 import { createMetricsPage } from "./http/metrics-page.ts";
@@ -74,7 +76,9 @@ export interface Served extends AsyncDisposable {
   readonly httpAddress?: Address;
   /** Shows another certificate to clients that connect from now on. @throws Error of OpenSSL when it cannot be read */
   setTls(tls: ServeTls): void;
-  /** Stops accepting, lets requests in flight finish for up to `closeGraceMs`, then breaks what is left. Idempotent. */
+  /** Says that it is not ready, and serves on; resolves after `graceMs`, or when `close` is called before. */
+  drain(graceMs: number): Promise<void>;
+  /** Is not ready, stops accepting, lets requests in flight finish for up to `closeGraceMs`, then breaks what is left. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -98,11 +102,13 @@ export async function serveMember(options: ServeOptions): Promise<Served> {
   const limits = checkLimits({ ...defaultServeLimits, ...options.limits });
   const maxMessageBytes = limits.maxRequestBytes + messageOverheadBytes;
   const dispatcher = createDispatcher({ member, limits, onEvent: onRequest });
-  const grpc = createGrpcServer({ handlers: grpcHandlers(dispatcher), maxMessageBytes });
+  const health = memberHealth(member);
+  const grpc = createGrpcServer({ handlers: grpcHandlers(dispatcher, healthMethods(health)), maxMessageBytes });
   const events = options.events && createEventStreams({ nodeId: member.name, recorder: options.events });
   const dashboard =
     options.dashboard && memberDashboard(options.dashboard, { member, membership, events, recorder: options.events });
-  const http = await createHttpServer({ member, membership, events, dispatcher, metrics, dashboard, maxMessageBytes });
+  const shown = { member, membership, events, dispatcher, health, metrics, dashboard };
+  const http = await createHttpServer({ ...shown, maxMessageBytes });
 
   const remote = serveCoordination({
     member,
@@ -169,6 +175,7 @@ export async function serveMember(options: ServeOptions): Promise<Served> {
   const [clientPort, httpPort] = ports as [Port, Port?];
 
   async function shutDown(): Promise<void> {
+    health.stop();
     const expired = after(closeGraceMs);
     const closed = Promise.all(ports.map((port) => port.close()));
     // It listens nowhere itself; this closes its idle connections, and each other one with its answer.
@@ -186,11 +193,21 @@ export async function serveMember(options: ServeOptions): Promise<Served> {
     await closed;
   }
 
+  const { promise: closeAsked, resolve: askClose } = Promise.withResolvers<void>();
   let closing: Promise<void> | undefined;
-  const close = (): Promise<void> => (closing ??= shutDown());
+  const close = (): Promise<void> => {
+    askClose();
+    return (closing ??= shutDown());
+  };
   return {
     clientAddress: clientPort.address,
     ...(httpPort === undefined ? {} : { httpAddress: httpPort.address }),
+    async drain(graceMs) {
+      health.stop();
+      const grace = after(graceMs);
+      await Promise.race([grace.promise, closeAsked]);
+      grace.cancel();
+    },
     setTls(tls) {
       for (const port of ports) port.setTls(tls);
     },

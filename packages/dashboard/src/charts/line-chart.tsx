@@ -79,6 +79,7 @@ export function LineChart(props: LineChartProps): JSX.Element {
 }
 
 const defaultHeight = 130;
+const leastSpanS = 30;
 
 function dataOf({ series, lines }: LineChartProps): UPlot.AlignedData {
   const times = (series?.columns[0] ?? []) as number[];
@@ -99,9 +100,21 @@ function optionsOf(latest: { readonly current: LineChartProps }, width: number):
     padding: [8, 8, 0, 0],
     legend: { show: false },
     cursor: { drag: { x: false, y: false }, points: { size: 6 } },
-    scales: { y: { range: (_plot, _min, max) => [0, max == null || max <= 0 ? 1 : max * 1.1] } },
+    scales: {
+      // As long as the data are: uPlot itself would give a first point that is alone a whole day.
+      x: {
+        range: ({ data: [times] }) => [Math.min(times[0] ?? 0, (times.at(-1) ?? 0) - leastSpanS), times.at(-1) ?? 0],
+      },
+      y: { range: (_plot, _min, max) => [0, max == null || max <= 0 ? 1 : max * 1.1] },
+    },
     axes: [
-      { ...axis, space: 70, size: 26, values: (_plot, splits) => splits.map((at) => hourText.format(at * 1000)) },
+      {
+        ...axis,
+        space: 54,
+        size: 26,
+        values: (_plot, splits, _axis, _space, step) =>
+          splits.map((at) => (step < 60 ? secondText : minuteText).format(at * 1000)),
+      },
       { ...axis, size: 62, space: 28, values: (_plot, splits) => splits.map((value) => latest.current.shown(value)) },
     ],
     series: [
@@ -118,7 +131,8 @@ function optionsOf(latest: { readonly current: LineChartProps }, width: number):
   };
 }
 
-const hourText = new Intl.DateTimeFormat("en-GB", {
+const minuteText = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const secondText = new Intl.DateTimeFormat("en-GB", {
   hour: "2-digit",
   minute: "2-digit",
   second: "2-digit",
@@ -133,6 +147,8 @@ function drawRegions(plot: UPlot, regions: readonly FaultRegion[]): void {
   context.beginPath();
   context.rect(bbox.left, bbox.top, bbox.width, bbox.height);
   context.clip();
+  // A line that was drawn before may have been dashed.
+  context.setLineDash([]);
   context.fillStyle = colourOf("--region");
   context.strokeStyle = colourOf("--warn");
   for (const { fromMs, toMs } of regions) {

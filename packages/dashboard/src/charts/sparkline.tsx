@@ -32,7 +32,7 @@ function areaOf(values: readonly (number | null)[], most: number): string {
   const step = width / (maxShown - 1);
   const start = width - (values.length - 1) * step;
   const points = values.map((value, at) => {
-    const y = height - 1 - ((value ?? 0) / most) * (height - 2);
+    const y = height - ((value ?? 0) / most) * (height - 1);
     return `${(start + at * step).toFixed(1)} ${y.toFixed(1)}`;
   });
   return `M${start.toFixed(1)} ${height}L${points.join("L")}L${width} ${height}Z`;

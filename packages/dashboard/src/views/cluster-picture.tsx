@@ -9,6 +9,7 @@ const centre = size / 2;
 /** With more members, links that are well are left out, but for the leader's. */
 const fewMembers = 12;
 const maxLinks = 400;
+const fewMarks = 60;
 
 /** The members on a circle, and the ways between them. The table beside it says the same. */
 export function ClusterPicture({ cluster }: { readonly cluster: ClusterView }): JSX.Element {
@@ -36,11 +37,18 @@ function drawPicture(cluster: ClusterView): JSX.Element {
   );
   const placeOf = new Map(spots.map((spot) => [spot.name, spot]));
   const links = pairLinks(cluster);
-  const drawn = shownLinks(links, members.length, leader);
+  const drawn = shownLinks(links, cluster);
+  // A cut through a crowd is hundreds of links: the lines show it, and a mark on each would hide it.
+  const isDense = drawn.filter(({ state }) => state === "cut").length > fewMarks;
   const groups = linkGroups(cluster);
   return (
     <>
-      <svg class="picture" viewBox={`0 0 ${size} ${size}`} role="img" aria-label={pictureLabel(cluster, groups)}>
+      <svg
+        class={isDense ? "picture dense" : "picture"}
+        viewBox={`0 0 ${size} ${size}`}
+        role="img"
+        aria-label={pictureLabel(cluster, groups)}
+      >
         {drawn.map((link) => (
           <Link key={`${link.a} ${link.b}`} link={link} from={placeOf.get(link.a)} to={placeOf.get(link.b)} />
         ))}
@@ -63,11 +71,14 @@ function drawPicture(cluster: ClusterView): JSX.Element {
   );
 }
 
-function shownLinks(links: readonly PairLink[], members: number, leader: string | null): readonly PairLink[] {
-  if (members <= fewMembers) return links;
-  const troubled = links.filter(({ state }) => state !== "up" && state !== "unknown");
-  const ofLeader = links.filter(({ a, b, state }) => state === "up" && (a === leader || b === leader));
-  return [...ofLeader, ...troubled].slice(0, maxLinks);
+/** Of a crowd only what is odd: a member that does not answer shows that itself, and has a hundred links that do not either. */
+function shownLinks(links: readonly PairLink[], { members, leader }: ClusterView): readonly PairLink[] {
+  if (members.length <= fewMembers) return links;
+  const present = new Set(members.filter(({ liveness }) => liveness === "answers").map(({ name }) => name));
+  const among = links.filter(({ a, b }) => present.has(a) && present.has(b));
+  const troubled = among.filter(({ state }) => state !== "up" && state !== "unknown");
+  const ofLeader = among.filter(({ a, b, state }) => state === "up" && (a === leader || b === leader));
+  return [...troubled, ...ofLeader].slice(0, maxLinks);
 }
 
 function Link({

@@ -115,6 +115,8 @@ export interface MemberStatus {
   readonly isLearner: boolean;
   /** It votes, holds no state, and answers no clients. Default false. */
   readonly isWitness?: boolean;
+  /** Its disk has been at one write for too long: it takes no part until that is over. Default false. */
+  readonly isDiskStalled?: boolean;
   /** What is wrong in the cluster, as this member knows. */
   readonly alarms: readonly Alarm[];
 }

@@ -16,6 +16,7 @@ export function memberStatus({ raft, applied, logBytes }: RaftNode, machine: Key
     logBytes,
     isLearner: raft.configuration.learners.includes(raft.id),
     ...(raft.witness ? { isWitness: true } : {}),
+    ...(raft.diskStalled ? { isDiskStalled: true } : {}),
     alarms: cluster.alarms,
   };
 }

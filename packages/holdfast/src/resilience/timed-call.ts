@@ -38,7 +38,8 @@ type State = "running" | "settled" | "timedOut" | "givenUp";
 export class TimedCall extends ScopedCall implements WheelTimer {
   readonly limitMs: number;
   readonly abandons: boolean;
-  startedAt = 0;
+  /** Negative when nobody asked. */
+  startedAt = -1;
   ring: WheelTimer["ring"] = undefined;
   tick = 0;
   before: WheelTimer | undefined = undefined;

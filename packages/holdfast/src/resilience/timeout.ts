@@ -106,7 +106,6 @@ export class TimeoutStage implements Stage, TimeLimit {
   abandoned = 0;
   readonly name: string;
   readonly wheel: TimerWheel;
-  readonly timesCalls: boolean;
   readonly #policy: string;
   readonly #clock: Clock;
   readonly #discard: (result: unknown) => void;
@@ -116,7 +115,6 @@ export class TimeoutStage implements Stage, TimeLimit {
   constructor(options: TimeoutOptions, policy = "timeout") {
     this.#policy = policy;
     this.set(options);
-    this.timesCalls = policy === "adaptiveTimeout" || options.onEvent !== undefined;
     this.name = options.name ?? "";
     this.#clock = options.clock ?? systemClock;
     this.wheel = wheelOf(this.#clock);
@@ -124,6 +122,10 @@ export class TimeoutStage implements Stage, TimeLimit {
     if (options.onEvent !== undefined) checkFunction(`${policy}.onEvent`, options.onEvent);
     this.#discard = options.onLateResult ?? discardResult;
     this.#onEvent = options.onEvent;
+  }
+
+  get timesCalls(): boolean {
+    return this.#policy === "adaptiveTimeout" || hears<TimeoutEvent>(this.#onEvent, "lateOutcome");
   }
 
   /** Checks everything before it changes anything. */
@@ -174,7 +176,8 @@ export class TimeoutStage implements Stage, TimeLimit {
         // The call it belonged to is over: nobody is left to be told.
       }
     }
-    if (!hears<TimeoutEvent>(this.#onEvent, "lateOutcome")) return;
+    // Of a call that began when nobody listened, nobody knows how long it took.
+    if (timed.startedAt < 0 || !hears<TimeoutEvent>(this.#onEvent, "lateOutcome")) return;
     publish<TimeoutEvent>(this.#onEvent, {
       type: "lateOutcome",
       at: this.#clock.wallTime(),

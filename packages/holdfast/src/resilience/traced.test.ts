@@ -23,7 +23,7 @@ describe("traced", () => {
     const { clock, tracer, named } = scene();
     const policy = pipeline(
       traced({ tracer, name: "call" }),
-      retry({ clock, schedule: constantBackoff(100), jitter: "none" }),
+      retry({ clock, backoff: constantBackoff(100), jitter: "none" }),
       traced({ tracer, name: "try", kind: "client" }),
     );
     const seen: (string | undefined)[] = [];
@@ -89,13 +89,13 @@ describe("traced", () => {
     const slow = policy.execute(() => clock.sleep(100)).catch((error: unknown) => error);
     const next = policy.execute(() => tracer.current()?.spanId);
     await clock.advance(50);
-    expect(await slow).toMatchObject({ code: "TIMEOUT" });
-    expect(places.metrics).toMatchObject({ active: 1, queued: 1 });
+    expect(await slow).toMatchObject({ code: "OPERATION_TIMED_OUT" });
+    expect(places.metrics).toMatchObject({ active: 1, waiting: 1 });
     await clock.advance(100);
     const [, second] = named("held");
     expect(await next).toBe(second?.spanId);
     expect(named("call").map(({ durationMs }) => durationMs)).toEqual([20, 100]);
-    expect(named("held")[0]).toMatchObject({ status: { code: "error" }, attributes: { "error.type": "TIMEOUT" } });
+    expect(named("held")[0]).toMatchObject({ status: { code: "error" }, attributes: { "error.type": "OPERATION_TIMED_OUT" } });
   });
 
   it("has a policy's own refusals as the call's failure", async () => {

@@ -14,20 +14,20 @@ export interface CallSpan {
 }
 
 /** The part of a tracer that is used: one of `createTracer` in `holdfast/telemetry`, or of OpenTelemetry's adapter. */
-export interface CallTracer<Span extends CallSpan = CallSpan> {
+export interface CallTracer {
   startSpan(
     name: string,
     options: {
       readonly kind: "internal" | "client" | "producer";
-      readonly parent?: Span | undefined;
+      readonly parent?: CallSpan | undefined;
       readonly attributes: { readonly "holdfast.attempt": number };
     },
-  ): Span;
-  run<R>(span: Span, work: () => R): R;
+  ): CallSpan;
+  run<R>(span: CallSpan, work: () => R): R;
 }
 
-export interface TracedOptions<Span extends CallSpan = CallSpan> {
-  readonly tracer: CallTracer<Span>;
+export interface TracedOptions {
+  readonly tracer: CallTracer;
   /** Of the spans. */
   readonly name: string;
   /** Default `internal`; `client` where each attempt is a request that carries no span of its own. */
@@ -53,7 +53,7 @@ let entering: { readonly context: CallContext; readonly tracer: unknown } | unde
  * @example
  * const stock = pipeline(traced({ tracer, name: "stock" }), retry(), traced({ tracer, name: "stock try" }));
  */
-export function traced<Span extends CallSpan>(options: TracedOptions<Span>): Policy {
+export function traced(options: TracedOptions): Policy {
   checkOptionNames("traced", options, ["tracer", "name", "kind"]);
   const { tracer, name, kind = "internal" } = options;
   if (typeof tracer?.startSpan !== "function" || typeof tracer.run !== "function") {
@@ -69,7 +69,7 @@ export function traced<Span extends CallSpan>(options: TracedOptions<Span>): Pol
     const span = tracer.startSpan(name, {
       kind,
       // The tracer's current span may be another call's by now: hedges, for one, begin when a shared timer fires.
-      ...(outer?.tracer === tracer ? { parent: outer.span as Span } : {}),
+      ...(outer?.tracer === tracer ? { parent: outer.span } : {}),
       attributes: { "holdfast.attempt": call.attempt },
     });
     const { operation } = call;

@@ -218,6 +218,6 @@ export type {
 export { formatTraceparent, parseTraceContext, traceHeaders } from "./traces/trace-context.ts";
 export type { TraceContext } from "./traces/trace-context.ts";
 export { readTraceState, traceStateValue, withTraceState } from "./traces/trace-state.ts";
-export { createTracer, runInSpan, tracerDefaults } from "./traces/tracer.ts";
+export { checkTracer, createTracer, runInSpan, tracerDefaults } from "./traces/tracer.ts";
 export type { SinkTracer, SpanOptions, Tracer, TracerMetrics, TracerOptions } from "./traces/tracer.ts";
 export type { BatchMetrics, BatchRules } from "./batch-queue.ts";

@@ -73,6 +73,12 @@ export const nodeCommand: Command = defineCommand({
     }),
     autoPromote: flag("as leader, make voters of learners that have caught up"),
     snapshotEntries: integer({ min: 1, max: 1e9, help: "take a snapshot after so many log entries" }),
+    drainGraceMs: integer({
+      min: 0,
+      max: 3_600_000,
+      default: 0,
+      help: "asked to stop, say so long that it is not ready, and serve on",
+    }),
     ...tlsOptions,
     ...dashboardOptions,
     json: flag("print the ready line as JSON"),
@@ -227,7 +233,7 @@ export const nodeCommand: Command = defineCommand({
     if (off !== undefined) say(off);
     if (options.json) terminal.document({ ready: true, name, pid: process.pid, clientUrl, httpUrl });
     else terminal.out(`${name} is ready: clients at ${clientUrl}, people at ${httpUrl}`);
-    return await serveUntil(stop, { member, served, gossip }, say);
+    return await serveUntil(stop, { member, served, gossip, drainGraceMs: options.drainGraceMs }, say);
   },
 });
 
@@ -235,14 +241,18 @@ interface RunningNode {
   readonly member: Member;
   readonly served: Served;
   readonly gossip: NodeGossip;
+  readonly drainGraceMs: number;
 }
 
 /** Serves until asked to stop (exit 0) or until the member stops by itself. @throws ExitError (environment) */
 async function serveUntil(stop: AbortSignal, node: RunningNode, say: (line: string) => void): Promise<0> {
-  const { member, served, gossip } = node;
+  const { member, served, gossip, drainGraceMs } = node;
   void gossip.membership.failed.then((error) => say(`no longer watches the other members: ${error.message}`));
   const failure = await Promise.race([member.failed, aborted(stop).then(() => undefined)]);
-  if (failure === undefined) say(`${String(stop.reason)}: stopping`);
+  if (failure === undefined) {
+    say(`${String(stop.reason)}: stopping`);
+    await Promise.race([served.drain(drainGraceMs), member.failed]);
+  }
   await Promise.all([served.close(), gossip.leave()]);
   await member.close();
   if (failure !== undefined) throw environmentError(`${member.name} stopped by itself: ${failure.message}`, failure);

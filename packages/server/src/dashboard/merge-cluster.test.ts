@@ -163,6 +163,13 @@ describe("a cluster put together", () => {
     expect(view.members[2]?.links[1]).toEqual({ to: "n2", state: "up", lastHeardMs: 40 });
   });
 
+  it("shows a way as there when the other was heard since it was held for dead", () => {
+    // Held for dead for 700 ms, heard 40 ms ago.
+    const heard = gossip({ n1: "alive", n2: "alive", n3: "dead" }, 40);
+    const view = merge([answers("n1", leads, heard), answers("n2"), answers("n3")]);
+    expect(view.members[0]?.links[1]).toEqual({ to: "n3", state: "up", lastHeardMs: 40 });
+  });
+
   it("knows a member that does not hear the leader before gossip does", () => {
     const followedMs = new Map([["n3", 9_200]]);
     const view = merge([answers("n1", leads), answers("n2"), answers("n3", { role: "candidate", leader: "" })], {

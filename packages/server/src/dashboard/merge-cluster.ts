@@ -1,4 +1,5 @@
 import type { ClusterView, LinkView, MemberLiveness, MemberView } from "holdfast/telemetry";
+import type { GossipMember } from "../http/members-document.ts";
 import type { StatusDocument } from "../http/member-status.ts";
 import type { KnownMember, MemberPresence, MemberProcessState } from "./member-word.ts";
 
@@ -147,6 +148,14 @@ const linkStates: Readonly<Record<string, LinkView["state"]>> = {
   left: "down",
 };
 
+const recentlyMs = 3_000;
+
+/** Who is held for dead and was heard since is only not believed in yet: the way is there. */
+function linkState({ state, sinceMs, lastHeardMs }: GossipMember): LinkView["state"] {
+  const isHeard = sinceMs !== null && lastHeardMs < sinceMs && lastHeardMs < recentlyMs;
+  return isHeard && state !== "left" ? "up" : (linkStates[state] ?? "down");
+}
+
 /**
  * What a member says of its ways to the others: by gossip, and sooner, that it does not hear the leader whom the others
  * follow.
@@ -159,8 +168,7 @@ function linksOf(name: string, { input, infos, leader }: Context): readonly Link
   const others = infos.filter((info) => info.name !== name);
   return others.flatMap(({ name: to }): LinkView[] => {
     const gossip = word?.gossip?.members.find((member) => member.name === to);
-    const heard =
-      gossip === undefined ? undefined : { state: linkStates[gossip.state] ?? "down", lastHeardMs: gossip.lastHeardMs };
+    const heard = gossip && { state: linkState(gossip), lastHeardMs: gossip.lastHeardMs };
     if (to === leader && isCutFromLeader) {
       const followedMs = input.followedMs.get(name);
       const lastHeardMs = followedMs === undefined ? (heard?.lastHeardMs ?? 0) : Math.round(input.nowMs - followedMs);

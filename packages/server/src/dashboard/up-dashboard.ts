@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { planDesk } from "holdfast/recovery";
 import { faultRegistry, type FaultRegistry } from "holdfast/proof";
 import { nodeRuntime, type Address } from "holdfast/runtime";
-import { createTelemetry, recordEvents } from "holdfast/telemetry";
+import { createTelemetry, recordEvents, type TelemetryFact } from "holdfast/telemetry";
 import { gatewayClient } from "../client/gateway-client.ts";
 import { openPort, type ServeTls } from "../port.ts";
 import { clientUrl, httpUrl, type ClusterPlan } from "../supervisor/cluster-plan.ts";
@@ -35,6 +35,8 @@ export interface UpDashboard {
   readonly address: Address;
   /** Something has happened to a process. */
   hurry(): void;
+  /** What the supervisor itself does stands among the events. */
+  publish(fact: TelemetryFact): void;
   /** Takes back what strikes the members, which are not started again any more. */
   heal(): Promise<void>;
   close(): Promise<void>;
@@ -115,6 +117,7 @@ export async function upDashboard(options: UpDashboardOptions): Promise<UpDashbo
     url: `${scheme}://127.0.0.1:${port.address.port}/dashboard/`,
     address: port.address,
     hurry: () => dashboard.hub.hurry(),
+    publish: (fact) => telemetry.publish(fact),
     async heal() {
       for (const target of targets) target.retire();
       await registry?.close();

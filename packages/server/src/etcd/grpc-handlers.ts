@@ -3,7 +3,7 @@ import type { CallHandler } from "../grpc/grpc-server.ts";
 import type { ServerCall } from "../grpc/server-call.ts";
 import { grpcCode } from "../grpc/status-code.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import type { StreamMethod, UnaryMethod } from "./method.ts";
+import type { Method, StreamMethod, UnaryMethod } from "./method.ts";
 import { MessageQueue } from "./message-queue.ts";
 import { methods } from "./methods.ts";
 import { identityHeader } from "./request-identity.ts";
@@ -16,10 +16,10 @@ const callerGone = new Error("the caller cancelled the request or its connection
 /** Messages of one streaming call that wait to be served before its caller is held back. */
 const maxQueuedMessages = 64;
 
-/** What serves each of the protocol's methods over gRPC, by path. */
-export function grpcHandlers(dispatcher: Dispatcher): ReadonlyMap<string, CallHandler> {
+/** What serves each of the protocol's methods over gRPC, and `more` of them, by path. */
+export function grpcHandlers(dispatcher: Dispatcher, more: readonly Method[]): ReadonlyMap<string, CallHandler> {
   return new Map(
-    methods.map((method): [string, CallHandler] => [
+    [...methods, ...more].map((method): [string, CallHandler] => [
       method.path,
       method.kind === "unary"
         ? (call) => serveUnary(dispatcher, method, call)

@@ -9,6 +9,7 @@ afterAll(() => voter.close());
 
 it.each([
   [true, "/etcdserverpb.Maintenance/Status", {}],
+  [true, "/grpc.health.v1.Health/Check", {}],
   [true, "/etcdserverpb.KV/Range", { serializable: true }],
   [false, "/etcdserverpb.KV/Range", { serializable: false }],
   [false, "/etcdserverpb.KV/Range", {}],

@@ -1,4 +1,5 @@
 import { CoordinationError, type Member } from "holdfast/coordination";
+import { healthPaths } from "../health/health-methods.ts";
 import type { WireMessage } from "./wire-type.ts";
 
 /**
@@ -13,7 +14,7 @@ export function checkLearner(member: Member, path: string, message?: WireMessage
 }
 
 function isForLearners(path: string, message: WireMessage | undefined): boolean {
-  if (path === "/etcdserverpb.Maintenance/Status") return true;
+  if (path === "/etcdserverpb.Maintenance/Status" || healthPaths.has(path)) return true;
   const { serializable } = (message ?? {}) as { readonly serializable?: boolean };
   return path === "/etcdserverpb.KV/Range" && serializable === true;
 }

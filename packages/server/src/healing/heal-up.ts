@@ -1,5 +1,6 @@
-import { healCluster, type HealingDecision, type HealingTimes } from "holdfast/recovery";
+import { healCluster, healingFactOf, type HealingDecision, type HealingTimes } from "holdfast/recovery";
 import { nodeRuntime } from "holdfast/runtime";
+import type { HealingFact } from "holdfast/telemetry";
 import type { ClusterPlan } from "../supervisor/cluster-plan.ts";
 import { formatDuration } from "../supervisor/cluster-view.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
@@ -14,6 +15,7 @@ export interface HealUpOptions {
   /** Replacements an hour. */
   readonly limit: number;
   readonly tell: (text: string, grave: boolean) => void;
+  readonly onFact?: (fact: HealingFact) => void;
 }
 
 /** Members on one machine are seen as soon as they go, and replaced sooner than a whole machine would be. */
@@ -30,7 +32,7 @@ const times: Partial<HealingTimes> = {
 
 /** Heals the cluster of `holdfast up` until closed, and says what it does and why. */
 export function healUp(options: HealUpOptions): { close(): void } {
-  const { keeper, limit, tell } = options;
+  const { keeper, limit, tell, onFact } = options;
   const ports = supervisedCluster(options);
   const healer = healCluster({
     ports,
@@ -39,6 +41,7 @@ export function healUp(options: HealUpOptions): { close(): void } {
     replacementsPerHour: limit,
     ...times,
     onDecision: (decision) => {
+      onFact?.(healingFactOf(decision));
       const said = sayDecision(decision);
       if (said !== undefined) tell(said.text, said.grave);
     },

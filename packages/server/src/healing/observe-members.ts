@@ -4,6 +4,7 @@ import type { Liveness, Observation, ObservedMember } from "holdfast/recovery";
 import { leaderOf } from "../client/cluster-status.ts";
 import type { MembersDocument } from "../http/members-document.ts";
 import type { StatusDocument } from "../http/member-status.ts";
+import { describeExit } from "../supervisor/member-process.ts";
 import type { SupervisedMember } from "../supervisor/supervisor.ts";
 
 /** What one member said of itself, and how long it took for that. */
@@ -68,7 +69,7 @@ export class MemberHistory {
       isManaged: isOurs,
       liveness: isOurs ? liveness : (foreign(seen.gossip, name) ?? "answers"),
       sinceMs: this.#sinceMs(name, liveness, seen.nowMs),
-      lost: slot === undefined ? (isOurs ? "it has no process here" : null) : (slot.lost ?? seen.lossOf(slot) ?? null),
+      lost: lossOf(slot, isOurs, seen),
       gossip: seen.gossip?.members.find((other) => other.name === name)?.state ?? null,
       lagEntries: own === undefined || leader === undefined ? null : lag(leader, own.appliedIndex),
       isSlow: answer !== undefined && isSlow(name, answer, seen.answers),
@@ -101,6 +102,14 @@ function livenessOf(
     return "silent";
   }
   return "answers";
+}
+
+/** Why it cannot run any more. */
+function lossOf(slot: SupervisedMember | undefined, isOurs: boolean, seen: Seen): string | null {
+  if (slot === undefined) return isOurs ? "it has no process here" : null;
+  const { state, lost, lastExit } = slot;
+  if (lost !== undefined || state !== "failed") return lost ?? seen.lossOf(slot) ?? null;
+  return lastExit === undefined ? "given up" : `given up: ${describeExit(lastExit)}`;
 }
 
 /** A member that somebody else runs is asked by nobody here. */

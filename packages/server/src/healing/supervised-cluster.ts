@@ -26,6 +26,8 @@ export interface SupervisedCluster extends HealingPorts {
 const answerTimeoutMs = 1_000;
 const changeTimeoutMs = 10_000;
 const placeAttempts = 20;
+/** The leader has told often enough by then. */
+const strangerMs = 5_000;
 
 /** What the leader answers to a change that it will not make now: nothing has happened. */
 const refusals: ReadonlySet<string> = new Set([
@@ -49,6 +51,8 @@ export function supervisedCluster(options: SupervisedClusterOptions): Supervised
   /** Whom the last look was about. */
   let names = new Map<string, string>();
   let answering: readonly string[] = [];
+  /** Members here that the cluster does not have, and since when. */
+  const strangers = new Map<string, number>();
 
   async function look(): ReturnType<HealingPorts["observe"]> {
     const supervised = supervisor.members();
@@ -68,7 +72,23 @@ export function supervisedCluster(options: SupervisedClusterOptions): Supervised
       nowMs: performance.now(),
     });
     names = new Map(observation?.members.map(({ id, name }) => [id, name]));
+    if (observation?.leader != null) await forgetStrangers(supervised.map((member) => member.plan.name));
     return observation;
+  }
+
+  /** Whoever was removed, and nobody could tell whether it was: it has gone from the cluster, and goes from here. */
+  async function forgetStrangers(supervised: readonly string[]): Promise<void> {
+    const members = new Set(names.values());
+    for (const name of strangers.keys()) if (members.has(name)) strangers.delete(name);
+    for (const name of supervised) {
+      if (members.has(name)) continue;
+      const since = strangers.get(name) ?? performance.now();
+      strangers.set(name, since);
+      if (performance.now() - since < strangerMs) continue;
+      strangers.delete(name);
+      await supervisor.drop(name);
+      keeper.remove(name);
+    }
   }
 
   async function change<T>(work: (client: GatewayClient) => Promise<T>): Promise<T> {

@@ -7,6 +7,8 @@ import type { Dispatcher } from "../etcd/dispatcher.ts";
 import { etcdClusterVersion, etcdCompatibleVersion } from "../etcd/version.ts";
 import type { EventStreams } from "./event-stream.ts";
 import { registerGateway, sendFailure, sendJson } from "./gateway.ts";
+import { registerHealth } from "../health/health-routes.ts";
+import type { MemberHealth } from "../health/member-health.ts";
 import { isHealthy } from "./health.ts";
 import { statusDocument } from "./member-status.ts";
 import type { MetricsPage } from "./metrics-page.ts";
@@ -19,6 +21,7 @@ export interface HttpServerOptions {
   /** Undefined where nothing is recorded. */
   readonly events: EventStreams | undefined;
   readonly dispatcher: Dispatcher;
+  readonly health: MemberHealth;
   readonly metrics: MetricsPage;
   /** Undefined where there is none. */
   readonly dashboard: Dashboard | undefined;
@@ -34,7 +37,7 @@ const keepAliveTimeoutMs = 75_000;
 
 /** Makes the HTTP/1.1 server with all its routes; it listens nowhere yet. */
 export async function createHttpServer(options: HttpServerOptions): Promise<Server> {
-  const { member, membership, events, dispatcher, metrics, dashboard, maxMessageBytes } = options;
+  const { member, membership, events, dispatcher, health, metrics, dashboard, maxMessageBytes } = options;
   const server = createServer({
     noDelay: true,
     requestTimeout: requestTimeoutMs,
@@ -57,6 +60,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Serv
 
   registerGateway(app, dispatcher);
   app.get("/health", (_request, reply) => answerHealth(member, reply));
+  registerHealth(app, health);
   app.get("/version", (_request, reply) =>
     sendJson(reply, 200, JSON.stringify({ etcdserver: etcdCompatibleVersion, etcdcluster: etcdClusterVersion })),
   );

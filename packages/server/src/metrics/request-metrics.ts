@@ -1,6 +1,7 @@
 import type { Counter, Histogram, Metrics } from "holdfast/telemetry";
 import type { RequestEvent } from "../etcd/dispatcher.ts";
 import { methods } from "../etcd/methods.ts";
+import { healthWatchPath } from "../health/health-methods.ts";
 
 /** What one kind of request with one outcome is recorded to. */
 interface Bound {
@@ -10,7 +11,10 @@ interface Bound {
 }
 
 /** Streams take as long as their client wants. */
-const streams: ReadonlySet<string> = new Set(methods.filter(({ kind }) => kind !== "unary").map(({ path }) => path));
+const streams: ReadonlySet<string> = new Set([
+  ...methods.filter(({ kind }) => kind !== "unary").map(({ path }) => path),
+  healthWatchPath,
+]);
 
 /** More kinds of requests and outcomes than there are; beyond, series are looked up each time. */
 const maxBound = 4_096;

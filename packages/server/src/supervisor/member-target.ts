@@ -49,7 +49,8 @@ export function memberTarget(member: string, supervisor: Supervisor): MemberTarg
     async inject(order, undo) {
       if (!ownKinds.includes(order.kind)) return outer?.inject(order, undo);
       await kill(order.id);
-      if (order.kind === "restart") await comeBack(order.id);
+      // Nobody waits for it; should it not come back, it is tried again as after any death.
+      if (order.kind === "restart") void comeBack(order.id).catch(() => undefined);
     },
     async remove(order, undo) {
       if (!ownKinds.includes(order.kind)) return outer?.remove(order, undo);

@@ -19,7 +19,7 @@ export interface SupervisedMember {
   readonly restarts: number;
   /** How its last life ended. */
   readonly lastExit: MemberExit | undefined;
-  /** Why it is not started any more; undefined while it may be. */
+  /** Why it must not be started any more; undefined while it may be, and for one that was merely given up. */
   readonly lost: string | undefined;
 }
 
@@ -78,6 +78,8 @@ interface Slot {
   isHeld: boolean;
 }
 
+/** How a member that finds itself removed says so before it ends. */
+const saysRemoved = /was removed from its cluster for good/;
 /** What is neither an error's message, as the command begins it, nor its stack. */
 const isNotice = /^(?!holdfast: )\S/;
 
@@ -132,11 +134,16 @@ export function superviseCluster(options: SupervisorOptions): Supervisor {
       onEvent?.({ member, kind: "died", text: how });
       return;
     }
+    if (saysRemoved.test(exit.lastWords)) {
+      slot.lost = "it was removed from its cluster";
+      enter(slot, "failed");
+      onEvent?.({ member, kind: "lost", text: `is not started any more: ${slot.lost}` });
+      return;
+    }
     // A first life that ends by usage or environment ends the same way every time: say so at once.
     const hopeless = slot.lives === 1 && (exit.code === exitCodes.usage || exit.code === exitCodes.environment);
     const delayMs = hopeless ? undefined : slot.policy.afterDeath(exit.ranMs);
     if (delayMs === undefined) {
-      slot.lost = `given up, as it ${how}`;
       enter(slot, "failed");
       onEvent?.({ member, kind: "failed", text: `${how}; given up` });
       return;

@@ -1,4 +1,5 @@
 import type { UpDashboard } from "../dashboard/up-dashboard.ts";
+import type { HealingFact } from "holdfast/telemetry";
 import { environmentError } from "../cli/exit.ts";
 import type { ServeTls } from "../port.ts";
 import type { Terminal } from "../cli/terminal.ts";
@@ -137,7 +138,8 @@ export async function upSession(session: UpSession): Promise<void> {
       if (supervisor.members().some((member) => !isReadyOrLost(member)) || lost(supervisor, plan))
         throw givenUp(supervisor);
       phase = "running";
-      if (limit !== undefined) healer = healUp({ plan, port, supervisor, keeper, limit, tell });
+      const onFact = (fact: HealingFact): void => dashboard?.publish(fact);
+      if (limit !== undefined) healer = healUp({ plan, port, supervisor, keeper, limit, tell, onFact });
       announce(session, supervisor, performance.now() - startedAtMs, dashboardUrl);
       await Promise.race([stopped, changed.promise]);
       if (lost(supervisor, plan)) throw givenUp(supervisor);
@@ -246,9 +248,9 @@ function viewState(
   };
 }
 
-/** One that was not started, as its data is gone, is not waited for. */
-function isReadyOrLost({ state, lost: loss, lastExit }: SupervisedMember): boolean {
-  return state === "alive" || (loss !== undefined && lastExit === undefined);
+/** One that must not run, as its data is gone or it was removed, is not waited for. */
+function isReadyOrLost({ state, lost: loss }: SupervisedMember): boolean {
+  return state === "alive" || loss !== undefined;
 }
 
 /** Whether so many members were given up that no majority is left. */

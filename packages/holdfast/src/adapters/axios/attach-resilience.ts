@@ -1,7 +1,8 @@
-import type { AxiosAdapter, AxiosInstance, InternalAxiosRequestConfig } from "axios";
+import type { AxiosInstance, InternalAxiosRequestConfig } from "axios";
 import { InvalidArgumentError } from "../../errors/index.ts";
 import type { Policy } from "../../resilience/index.ts";
 import { checkClientOptions, type HttpClientOptions } from "../http-client/index.ts";
+import { axiosAdapter } from "./axios-adapter.ts";
 import { AxiosCall } from "./axios-call.ts";
 
 /**
@@ -29,19 +30,9 @@ export function attachResilience(
   const settings = checkClientOptions("axios", policy, options);
   const protect = (config: InternalAxiosRequestConfig): InternalAxiosRequestConfig => {
     const { adapter } = config;
-    config.adapter = async (config) => new AxiosCall(config, await resolve(adapter, config), settings).run(policy);
+    config.adapter = async (config) => new AxiosCall(config, await axiosAdapter(adapter, config), settings).run(policy);
     return config;
   };
   const id = requests.use(protect, null, { synchronous: true });
   return () => requests.eject(id);
-}
-
-/** Axios itself knows which of its adapters a name means, and which of several works here. */
-async function resolve(
-  adapter: InternalAxiosRequestConfig["adapter"],
-  config: InternalAxiosRequestConfig,
-): Promise<AxiosAdapter> {
-  if (typeof adapter === "function") return adapter;
-  const { getAdapter } = await import("axios");
-  return getAdapter(adapter, config);
 }

@@ -1,6 +1,7 @@
 import { authMessages, type AuthMessageName } from "./schema-auth.ts";
 import { clusterMessages, type ClusterMessageName } from "./schema-cluster.ts";
 import { concurrencyMessages, type ConcurrencyMessageName } from "./schema-concurrency.ts";
+import { healthMessages, type HealthMessageName } from "./schema-health.ts";
 
 /**
  * The messages of the etcd v3 protocol that Holdfast serves or sends: field names, numbers and types, as public as the
@@ -31,6 +32,7 @@ export type MessageName =
   | AuthMessageName
   | ClusterMessageName
   | ConcurrencyMessageName
+  | HealthMessageName
   | "ResponseHeader"
   | "KeyValue"
   | "RangeRequest"
@@ -246,6 +248,7 @@ export const messages: Readonly<Record<MessageName, Readonly<Record<string, Fiel
   ...authMessages,
   ...clusterMessages,
   ...concurrencyMessages,
+  ...healthMessages,
 };
 
 export function isMessageName(type: string): type is MessageName {

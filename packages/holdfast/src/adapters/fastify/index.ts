@@ -14,3 +14,5 @@ export { problemPlugin } from "./problem-plugin.ts";
 export type { ProblemPluginOptions } from "./problem-plugin.ts";
 export { sheddingPlugin } from "./shedding-plugin.ts";
 export type { RouteShedding, SheddingPluginOptions } from "./shedding-plugin.ts";
+export { tracingPlugin } from "./tracing-plugin.ts";
+export type { TracingPluginOptions } from "./tracing-plugin.ts";

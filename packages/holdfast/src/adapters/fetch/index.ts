@@ -3,3 +3,4 @@ export type { FailureStatuses, HttpStreamOptions, ResponseHeaders } from "../htt
 export type { RequestBody, ResilientRequestInit } from "./request-source.ts";
 export { resilientFetch } from "./resilient-fetch.ts";
 export type { Fetch, ResilientFetch, ResilientFetchOptions } from "./resilient-fetch.ts";
+export { tracedFetch } from "./traced-fetch.ts";

@@ -52,7 +52,8 @@ export function decodeResponse(bytes: Buffer): ServingStatus | undefined {
 function readFields(message: Buffer, tell: (tag: number, value: number | Buffer) => void): boolean {
   for (let at = 0; at < message.length;) {
     const tag = readVarint(message, at);
-    const value = tag && readVarint(message, tag.end);
+    if (tag === undefined) return false;
+    const value = readVarint(message, tag.end);
     if (value === undefined) return false;
     const wire = tag.value & 7;
     at = value.end;

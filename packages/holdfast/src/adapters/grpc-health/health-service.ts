@@ -25,18 +25,26 @@ export interface HealthService {
   close(): void;
 }
 
-type WatchCall = ServerWritableStream<string, ServingStatus>;
+/** As objects: an empty text counts as no message in `@grpc/grpc-js`. */
+interface HealthCheckRequest {
+  readonly service: string;
+}
 
-const notFound = 5;
-const resourceExhausted = 8;
-const unavailable = 14;
+interface HealthCheckResponse {
+  readonly status: ServingStatus;
+}
+
+type WatchCall = ServerWritableStream<HealthCheckRequest, HealthCheckResponse>;
+
+/** `@grpc/grpc-js` itself is not loaded here. */
+const codes = { NOT_FOUND: 5, RESOURCE_EXHAUSTED: 8, UNAVAILABLE: 14 } as const;
 const maxWatches = 1_000;
 
 const messages = {
-  requestSerialize: encodeService,
-  requestDeserialize: (bytes: Buffer) => orThrow(decodeService(bytes)),
-  responseSerialize: encodeStatus,
-  responseDeserialize: (bytes: Buffer) => orThrow(decodeStatus(bytes)),
+  requestSerialize: ({ service }: HealthCheckRequest) => encodeService(service),
+  requestDeserialize: (bytes: Buffer) => ({ service: orThrow(decodeService(bytes)) }),
+  responseSerialize: ({ status }: HealthCheckResponse) => encodeStatus(status),
+  responseDeserialize: (bytes: Buffer) => ({ status: orThrow(decodeStatus(bytes)) }),
 };
 
 const definition = {
@@ -60,15 +68,18 @@ export function healthService(health: Health, options: HealthServiceOptions = {}
   let unsubscribe: (() => void) | undefined;
   const statusOf = (service: string): ServingStatus => servingStatus(health, services, service);
 
-  function check(call: ServerUnaryCall<string, ServingStatus>, done: sendUnaryData<ServingStatus>): void {
-    const status = statusOf(call.request);
-    if (status === "SERVICE_UNKNOWN") done({ code: notFound, details: "unknown service" });
-    else done(null, status);
+  function check(
+    { request }: ServerUnaryCall<HealthCheckRequest, HealthCheckResponse>,
+    done: sendUnaryData<HealthCheckResponse>,
+  ): void {
+    const status = statusOf(request.service);
+    if (status === "SERVICE_UNKNOWN") done(failure(codes.NOT_FOUND, "unknown service"), null);
+    else done(null, { status });
   }
 
   function watch(call: WatchCall): void {
-    if (watches.size >= maxWatches) return end(call, resourceExhausted, "too many watches");
-    const own = new Watch(call, () => statusOf(call.request));
+    if (watches.size >= maxWatches) return end(call, codes.RESOURCE_EXHAUSTED, "too many watches");
+    const own = new Watch(call, () => statusOf(call.request.service));
     watches.add(own);
     unsubscribe ??= health.subscribe(() => {
       for (const each of watches) each.tell();
@@ -89,7 +100,7 @@ export function healthService(health: Health, options: HealthServiceOptions = {}
     definition,
     implementation: { Check: check, Watch: watch },
     close() {
-      for (const { call } of watches) end(call, unavailable, "the server stops");
+      for (const { call } of watches) end(call, codes.UNAVAILABLE, "the server stops");
     },
   };
 }
@@ -110,7 +121,7 @@ class Watch {
     const status = this.#status();
     if (this.#isFull || status === this.#told) return;
     this.#told = status;
-    if (this.call.write(status)) return;
+    if (this.call.write({ status })) return;
     this.#isFull = true;
     this.call.once("drain", () => {
       this.#isFull = false;
@@ -151,7 +162,11 @@ function checkServices(health: Health, options: HealthServiceOptions): Services 
 }
 
 function end(call: WatchCall, code: number, details: string): void {
-  call.emit("error", { code, details });
+  call.emit("error", failure(code, details));
+}
+
+function failure(code: number, details: string): Error {
+  return Object.assign(new Error(details), { code, details });
 }
 
 function orThrow<T>(message: T | undefined): T {

@@ -11,3 +11,4 @@ export type { Problems } from "./problem-handler.ts";
 export { shedding } from "./shedding.ts";
 export { healthHandler } from "./health-handler.ts";
 export type { HealthRoutesOptions } from "../http-server/index.ts";
+export { tracing } from "./tracing.ts";

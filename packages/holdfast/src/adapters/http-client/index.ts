@@ -8,3 +8,5 @@ export { bufferBody, isOneTimeBody } from "./one-time-body.ts";
 export type { BufferedBody, OneTimeBody } from "./one-time-body.ts";
 export { idempotencyKey, isIdempotent } from "./repeatable-request.ts";
 export { ownFailure, RequestNotRepeatedError, SingleSend, statusErrorOf } from "./single-send.ts";
+export { endRequestSpan, startRequestSpan } from "./request-span.ts";
+export type { SentRequest } from "./request-span.ts";

@@ -22,3 +22,5 @@ export type { ProblemEvent, ProblemOptions, ProblemOutcome, ProblemSettings } fr
 export { cutOff, headersOfBody, outcomeOf } from "./problem-outcome.ts";
 export type { ProblemRequest, ProblemResponse } from "./problem-outcome.ts";
 export { noteStart, noteStarts, startOf } from "./problem-start.ts";
+export { endHandledSpan, startHandledSpan } from "./handled-span.ts";
+export type { ReceivedRequest } from "./handled-span.ts";

@@ -1,1 +1,3 @@
 export { exportToOpenTelemetry } from "./metrics-export.ts";
+export { openTelemetryTracer } from "./open-telemetry-tracer.ts";
+export type { OpenTelemetryApi, OpenTelemetryTracerOptions } from "./open-telemetry-tracer.ts";

@@ -3,3 +3,4 @@ export type { FailureStatuses, HttpStreamOptions, ResponseHeaders } from "../htt
 export { NoAnswerError } from "./no-answer-error.ts";
 export { resilience } from "./resilience.ts";
 export type { ResilienceInterceptor } from "./resilience.ts";
+export { tracing } from "./tracing.ts";

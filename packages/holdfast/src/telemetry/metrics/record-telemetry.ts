@@ -14,6 +14,7 @@ export const recordTelemetryDefaults: { readonly except: readonly TelemetryEvent
   except: [
     "request",
     "retry",
+    "lateOutcome",
     "breakerRejected",
     "bulkheadQueued",
     "bulkheadRejected",

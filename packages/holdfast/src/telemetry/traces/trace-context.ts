@@ -30,10 +30,8 @@ const noSpan = "0".repeat(16);
  * ignored with its state; a state that breaks one is left out alone. Never throws.
  */
 export function parseTraceContext(traceparent: unknown, tracestate?: unknown): TraceContext | undefined {
-  // Several headers of the name are none.
-  const text: unknown = Array.isArray(traceparent) && traceparent.length === 1 ? traceparent[0] : traceparent;
-  if (typeof text !== "string" || text.length > maxLength) return undefined;
-  const [, version, traceId, spanId, flags, more] = form.exec(text) ?? [];
+  if (typeof traceparent !== "string" || traceparent.length > maxLength) return undefined;
+  const [, version, traceId, spanId, flags, more] = form.exec(traceparent) ?? [];
   if (traceId === undefined || spanId === undefined || flags === undefined) return undefined;
   if (version === "ff" || (version === "00" && more !== undefined)) return undefined;
   if (traceId === noTrace || spanId === noSpan) return undefined;

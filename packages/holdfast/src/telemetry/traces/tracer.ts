@@ -223,6 +223,12 @@ class SpanTracer implements SinkTracer {
   }
 }
 
+/** @throws InvalidArgumentError for what is no tracer */
+export function checkTracer(name: string, tracer: Tracer): Tracer {
+  if (typeof tracer?.startSpan === "function" && typeof tracer.run === "function") return tracer;
+  throw new InvalidArgumentError(name, "must be a tracer", tracer);
+}
+
 /** What `inSpan` does, for any tracer. */
 export function runInSpan<R>(tracer: Tracer, name: string, work: (span: Span) => R, options?: SpanOptions): R {
   const span = tracer.startSpan(name, options);

@@ -16,6 +16,7 @@ import {
   type requestCallback,
   type sendUnaryData,
   type ServerDuplexStream,
+  type ServerOptions,
   type ServerReadableStream,
   type ServerUnaryCall,
   type ServerWritableStream,
@@ -80,8 +81,12 @@ export class FailingService {
     this.address = `127.0.0.1:${port}`;
   }
 
-  static async start(answers: readonly Respond[], handlers: EchoHandlers = {}): Promise<FailingService> {
-    const server = new Server();
+  static async start(
+    answers: readonly Respond[],
+    handlers: EchoHandlers = {},
+    options: ServerOptions = {},
+  ): Promise<FailingService> {
+    const server = new Server(options);
     let service: FailingService | undefined;
     const unexpected = (call: EventEmitter): void => void call.emit("error", new Error("no handler"));
     server.addService(definition, {
