@@ -15,7 +15,15 @@ import { serveMember } from "@holdfast/server";
 const directory = await mkdtemp(join(tmpdir(), "holdfast-example-"));
 const peer = { host: "127.0.0.1", port: 0 };
 const cluster = { name: "holdfast", members: [{ name: "n1", peer }] };
-const member = await createMember({ runtime: nodeRuntime(), name: "n1", directory, peer, cluster });
+const member = await createMember({
+  runtime: nodeRuntime(),
+  name: "n1",
+  directory,
+  peer,
+  cluster,
+  clientUrls: [],
+  httpUrls: [],
+});
 const local = { host: "127.0.0.1", port: 0 };
 const served = await serveMember({ member, client: local, http: local, dashboard: {} });
 const url = `http://127.0.0.1:${served.httpAddress?.port}`;
@@ -52,7 +60,9 @@ await app.close();
 await served.close();
 await member.close();
 await rm(directory, { recursive: true });
-console.log(`ok: ${url}/dashboard/ shows ${routes.toSorted().join(" and ")}, and the breaker of the ${open.join()} open`);
+console.log(
+  `ok: ${url}/dashboard/ shows ${routes.toSorted().join(" and ")}, and the breaker of the ${open.join()} open`,
+);
 
 /** What the dashboard has been told by now. */
 async function untilShown(condition: (report: ServiceReport) => boolean): Promise<ServiceReport> {

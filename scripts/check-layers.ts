@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { checkLayers } from "./layers.ts";
 
 const root = join(import.meta.dirname, "..");
-const paths = globSync(["packages/*/src/**/*.ts", "{bench,examples,scripts,test}/**/*.ts"], { cwd: root }).sort();
+const paths = globSync(["packages/*/src/**/*.{ts,tsx}", "{bench,examples,scripts,test}/**/*.ts"], { cwd: root }).sort();
 const files = paths.map((path) => ({
   path: path.replaceAll("\\", "/"),
   text: readFileSync(join(root, path), "utf8"),

@@ -4,6 +4,7 @@ import { delimiter, join } from "node:path";
 
 /** The commands that tests and benchmarks start, and the Debian package each comes from. */
 const debianPackages = {
+  chromium: "chromium",
   etcd: "etcd-server",
   etcdctl: "etcd-client",
   "nats-server": "nats-server",

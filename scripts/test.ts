@@ -18,9 +18,12 @@ const missing = installCommands([
   "redis-server",
 ]);
 for (const { reason } of missing) leftOut.push(`test/clients: ${reason}`);
+const [noBrowser] = installCommands(["chromium"]);
+if (noBrowser !== undefined) leftOut.push(`test/browser: ${noBrowser.reason}`);
 
 const parts: readonly TestPart[] = [
   checkPart("types", "tsc", "-p", "."),
+  checkPart("types of the page", "tsc", "-p", "packages/dashboard"),
   checkPart("lint", "oxlint", "--type-aware"),
   checkPart("format", "oxfmt", "--check", "."),
   checkPart("layers", "node", "scripts/check-layers.ts"),
@@ -29,6 +32,7 @@ const parts: readonly TestPart[] = [
   simulationPart("simulation", simulatedSeeds),
   vitestPart("simulator", "simulation"),
   vitestPart("clients and processes", "process", missing.length > 0 ? ["test/clients/**"] : []),
+  ...(noBrowser === undefined ? [vitestPart("browser", "browser")] : []),
 ];
 
 let passed = 0;

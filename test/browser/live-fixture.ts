@@ -97,7 +97,7 @@ export function eventAt(at: number, nodeId: string, fact: object): IdentifiedEve
 }
 
 /** What happened in the minutes before. */
-export function storyEvents(now: number = fixtureNow): IdentifiedEvent[] {
+function storyEvents(now: number = fixtureNow): IdentifiedEvent[] {
   const member = { host: "127.0.0.1", port: 7713, incarnation: 3 };
   return [
     eventAt(now - 300_000, "n1", { type: "memberJoined", member: "n5", ...member }),

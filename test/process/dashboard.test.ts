@@ -92,7 +92,7 @@ describe("the dashboard of a real cluster", () => {
     );
     // It is reachable for whoever asks, and takes no part.
     expect(page.member(leader)).toMatchObject({ liveness: "answers" });
-    expect(page.faults?.faults[0]?.struck).toBeGreaterThan(0);
+    await page.until("it is known to have struck", 3_000, () => (page.faults?.faults[0]?.struck ?? 0) > 0);
 
     // One more out of service would cost the majority.
     const refused = await post(`${data()}/faults`, { target: `member-${next}`, kind: "pause", durationMs: 1_000 });

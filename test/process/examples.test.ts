@@ -12,6 +12,7 @@ const lastLines: Readonly<Record<string, RegExp>> = {
   "double-charge.ts": /^ok: 1 of \d+ faults charges twice; with a key, no seed of 50 does$/,
   "election.ts": /^ok: 3 leaders, one after the other, 3 runs$/,
   "embedded-cluster.ts": /^ok: a cluster of three lost its leader and no write$/,
+  "health-and-drain.ts": /^ok: 2 orders were answered 200 and 200 after SIGTERM, and then the door was closed$/,
   "instrumented-service.ts":
     /^ok: .*\/dashboard\/ shows GET \/catalog\/:item and POST \/orders, and the breaker of the bank open$/,
   "lock.ts": /^ok: 2 writes under the lock, 2 late ones refused$/,

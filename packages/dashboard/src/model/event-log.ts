@@ -18,7 +18,7 @@ export interface EventLog {
   readonly lost: ReadonlyMap<string, number | null>;
 }
 
-export const maxEvents = 10_000;
+const maxEvents = 10_000;
 const maxLostNodes = 1_000;
 
 export const emptyLog: EventLog = { entries: [], dropped: 0, lost: new Map() };

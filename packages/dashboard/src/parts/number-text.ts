@@ -7,7 +7,7 @@ const clock = new Intl.DateTimeFormat("en-GB", {
 });
 const day = new Intl.DateTimeFormat("sv-SE", { year: "numeric", month: "2-digit", day: "2-digit" });
 
-export const none = "–";
+const none = "–";
 
 export function countText(value: number | null): string {
   if (value === null) return none;

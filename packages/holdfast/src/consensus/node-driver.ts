@@ -12,6 +12,7 @@ import { LogWriter } from "./log-writer.ts";
 import type { NodeOptions, RaftNode } from "./node.ts";
 import { PeerList } from "./peer-list.ts";
 import type { PeerMessage } from "./peer-message.ts";
+import { ProposalWatch } from "./proposal-watch.ts";
 import { createRaft, type Raft } from "./raft.ts";
 import { ReadQueue } from "./read-queue.ts";
 import type { ChangeMode } from "./reconfiguration.ts";
@@ -37,6 +38,7 @@ export class NodeDriver implements RaftNode {
   readonly #transfers: TransferRequest;
   readonly #changes: ChangeRequests;
   readonly #peers: PeerList;
+  readonly #watch: ProposalWatch | undefined;
   readonly #onFact: NodeOptions["onFact"];
   readonly #onConfiguration: NodeOptions["onConfiguration"];
   #listenerFailures = 0;
@@ -70,6 +72,8 @@ export class NodeDriver implements RaftNode {
     const onThrown = (): void => void this.#listenerFailures++;
     this.#onFact = shielded(options.onFact, onThrown);
     this.#onConfiguration = shielded(options.onConfiguration, onThrown);
+    const onProposal = shielded(options.onProposal, onThrown);
+    this.#watch = onProposal && new ProposalWatch(this.raft, onProposal);
     const onError = (error: Error): void => this.#stop(error);
     this.#writer = new LogWriter({
       log,
@@ -77,6 +81,7 @@ export class NodeDriver implements RaftNode {
       install: (installation) => this.#snapshots.install(installation),
       onDurable: (messages, mark) => {
         for (const message of messages) this.#send(message);
+        if (mark !== undefined) this.#watch?.onSynced(mark);
         if (mark !== undefined) this.#feed({ type: "synced", mark });
       },
       onError,
@@ -145,6 +150,7 @@ export class NodeDriver implements RaftNode {
   }
 
   propose(command: Uint8Array): void {
+    this.#watch?.add(command);
     this.#proposals.push(command);
     if (this.#proposals.length > 1) return;
     // Everything that arrives in this turn of the event loop becomes one append.
@@ -216,6 +222,7 @@ export class NodeDriver implements RaftNode {
 
   #perform(effects: Effects, staged: StagedSnapshot | undefined): void {
     const { plant } = this.#options;
+    this.#watch?.onEffects(effects);
     for (const message of effects.messages) this.#send(message);
     if (plant === "vote-not-persisted" && effects.hardState?.vote !== 0) effects.hardState = undefined;
     const { messagesAfterSync, mark } = effects;

@@ -8,6 +8,7 @@ import { openDurableLog } from "./log/open-durable-log.ts";
 import { NodeDriver } from "./node-driver.ts";
 import type { PeerTransport } from "./peer-message.ts";
 import type { PlantedBug } from "./planted-bug.ts";
+import type { OnProposal } from "./proposal-watch.ts";
 import { raftPresets } from "./raft-presets.ts";
 import type { Raft, ReadMode } from "./raft.ts";
 import type { ChangeMode } from "./reconfiguration.ts";
@@ -52,6 +53,8 @@ export interface NodeOptions {
    */
   readonly onConfiguration?: (configuration: Configuration, index: number, committed: boolean) => void;
   readonly onFact?: (fact: Fact) => void;
+  /** Called with each command proposed here as it goes its way. Without it nobody looks. */
+  readonly onProposal?: OnProposal;
   readonly plant?: PlantedBug;
 }
 

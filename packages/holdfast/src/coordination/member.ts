@@ -75,6 +75,8 @@ export interface MemberOptions {
   readonly onRefused?: (peer: NodeId | undefined, reason: string) => void;
   /** Puts something between this member and its peers' transport: faults, in tests. */
   readonly wrapTransport?: (transport: PeerTransport) => PeerTransport;
+  /** Gives each write made here a span, with its entry's way through the log as events. Default none. */
+  readonly tracer?: Pick<Tracer, "startSpan">;
   readonly plant?: PlantedBug;
 }
 
@@ -130,7 +132,9 @@ export async function createMember(options: MemberOptions): Promise<ReplicatedMe
   const kind = place.isWitness ? { clientUrls: [], isWitness: true } : { clientUrls: options.clientUrls };
   const { peerUrls } = place.members.find((info) => info.id === BigInt(id))!;
   const self = { id: BigInt(id), name, peerUrls, httpUrls, ...kind };
+  const spans = options.tracer && proposalSpans(options.tracer);
   const member = new ReplicatedMember({
+    spans,
     clock: runtime.clock,
     random: runtime.random.fork("sessions"),
     machine,
@@ -180,6 +184,7 @@ export async function createMember(options: MemberOptions): Promise<ReplicatedMe
       member.onFact(fact);
       options.onFact?.(fact);
     },
+    ...(spans === undefined ? {} : { onProposal: spans.onProposal }),
   });
   member.start(node);
   return member;

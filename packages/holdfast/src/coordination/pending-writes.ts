@@ -1,6 +1,7 @@
 import type { Outcome } from "./key-value/command.ts";
 import type { RequestIdentity } from "./coordination.ts";
 import { CoordinationError } from "./coordination-error.ts";
+import type { ProposalSpans } from "./proposal-spans.ts";
 
 interface Waiter {
   readonly deadline: number;
@@ -24,6 +25,8 @@ export interface PendingWritesOptions {
   /** A proposal unanswered for this long is repeated; the state machine knows a repeated one. */
   readonly retryMs: number;
   readonly maxWaiting: number;
+  /** Where traces are wanted. */
+  readonly spans?: ProposalSpans | undefined;
 }
 
 /** Writes that were proposed and not yet seen applied, by their identity. */
@@ -54,13 +57,15 @@ export class PendingWrites {
     return new Promise((resolve, reject) => {
       const key = keyOf(identity);
       const write = this.#writes.get(key) ?? this.#propose(key, command);
-      const leave = (): void => {
+      const leave = (reason?: unknown): void => {
         if (write.waiters.delete(waiter)) this.#waiting--;
         signal?.removeEventListener("abort", onAbort);
-        if (write.waiters.size === 0 && this.#writes.get(key) === write) this.#writes.delete(key);
+        if (write.waiters.size > 0 || this.#writes.get(key) !== write) return;
+        this.#writes.delete(key);
+        this.#options.spans?.abandoned(write.command, reason);
       };
       const onAbort = (): void => {
-        leave();
+        leave(signal!.reason);
         reject(signal!.reason as Error);
       };
       const waiter: Waiter = {
@@ -70,7 +75,7 @@ export class PendingWrites {
           resolve(outcome);
         },
         reject: (error) => {
-          leave();
+          leave(error);
           reject(error);
         },
       };
@@ -84,6 +89,7 @@ export class PendingWrites {
     const { now, propose, term } = this.#options;
     const write: PendingWrite = { command, waiters: new Set(), proposedAt: now(), proposedTerm: term() };
     this.#writes.set(key, write);
+    this.#options.spans?.begin(command);
     propose(command);
     return write;
   }
@@ -94,6 +100,7 @@ export class PendingWrites {
     const write = this.#writes.get(key);
     if (write === undefined) return;
     this.#writes.delete(key);
+    this.#options.spans?.applied(write.command);
     for (const waiter of write.waiters) waiter.resolve(outcome);
   }
 
@@ -103,6 +110,7 @@ export class PendingWrites {
     for (const write of this.#writes.values()) {
       write.proposedAt = now();
       write.proposedTerm = term();
+      this.#options.spans?.again(write.command);
       propose(write.command);
     }
   }
@@ -120,6 +128,7 @@ export class PendingWrites {
       if (write.waiters.size === 0 || time - write.proposedAt < patience) continue;
       write.proposedAt = time;
       write.proposedTerm = term();
+      this.#options.spans?.again(write.command);
       propose(write.command);
     }
   }

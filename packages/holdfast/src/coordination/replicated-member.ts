@@ -50,7 +50,7 @@ import { MemberCluster, type MemberClusterOptions } from "./member-cluster.ts";
 import { memberStatus } from "./member-status.ts";
 import { OwnSession } from "./recipes/own-session.ts";
 import { PendingReads } from "./pending-reads.ts";
-import { PendingWrites } from "./pending-writes.ts";
+import { PendingWrites, type PendingWritesOptions } from "./pending-writes.ts";
 import { isReadOnlyTxn } from "./key-value/txn-execution.ts";
 import {
   validateCompact,
@@ -66,10 +66,10 @@ import { WatchHub } from "./watches/watch-hub.ts";
 import type { WatchLimits } from "./watches/watch-limits.ts";
 import type { Watcher, WatchOptions, WatchRequest } from "./watches/watch.ts";
 
-export interface ReplicatedMemberOptions extends Pick<
-  MemberClusterOptions,
-  "quotaBytes" | "autoPromote" | "peerScheme"
-> {
+export interface ReplicatedMemberOptions
+  extends
+    Pick<MemberClusterOptions, "quotaBytes" | "autoPromote" | "peerScheme">,
+    Pick<PendingWritesOptions, "maxWaiting" | "spans"> {
   readonly clock: Clock;
   readonly random: Random;
   readonly machine: KeyValueStateMachine;
@@ -83,7 +83,6 @@ export interface ReplicatedMemberOptions extends Pick<
   /** What the machine gives tokens to. */
   readonly tokens: AuthTokens;
   readonly passwords: Passwords | undefined;
-  readonly maxWaiting: number;
 }
 
 const tickMs = 100;
@@ -146,6 +145,7 @@ export class ReplicatedMember implements Member {
       term: () => this.#running.raft.term,
       retryMs: electionTimeoutMs,
       maxWaiting,
+      spans: options.spans,
     });
     this.#reads = new PendingReads({ read: (ready) => this.#running.read(ready), maxWaiting });
     this.#keepAlives = new LeaseKeepAlives({

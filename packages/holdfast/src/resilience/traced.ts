@@ -23,7 +23,7 @@ export interface CallTracer {
       readonly attributes: { readonly "holdfast.attempt": number };
     },
   ): CallSpan;
-  run<R>(span: CallSpan, work: () => R): R;
+  run<R>(span: CallSpan | undefined, work: () => R): R;
 }
 
 export interface TracedOptions {

@@ -132,7 +132,7 @@ export function planWatch(open: () => Promise<PlanDesk>, everyMs: number = defau
   };
 }
 
-export function planView(report: ExecutionReport, types: ReadonlyMap<string, string>): PlanView {
+function planView(report: ExecutionReport, types: ReadonlyMap<string, string>): PlanView {
   const { id, planId, status, createdAt, startedAt = createdAt, endedAt = null, steps, cause } = report;
   return {
     execution: id,

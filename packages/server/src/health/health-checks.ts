@@ -15,8 +15,16 @@ const readTimeoutMs = 1_000;
 
 const key = new TextEncoder().encode("health");
 
-/** Names as etcd 3.5 and later have them, where it has the check. */
-const checks = {
+/** As etcd 3.5 and later name them, where it has the check. */
+export type CheckName =
+  | "disk"
+  | "serializable_read"
+  | "leader"
+  | "non_learner"
+  | "data_corruption"
+  | "linearizable_read";
+
+const checks: Readonly<Record<CheckName, Check>> = {
   disk: (member) => (member.status().isDiskStalled === true ? "a write hangs" : undefined),
   serializable_read: (member) => read(member, true),
   leader: (member) => (member.status().leader === 0n ? "no leader is known" : undefined),
@@ -24,9 +32,7 @@ const checks = {
   data_corruption: (member) =>
     member.status().alarms.some(({ type }) => type === "CORRUPT") ? "the alarm CORRUPT is raised" : undefined,
   linearizable_read: (member) => (member.status().leader === 0n ? "no leader is known" : read(member, false)),
-} satisfies Record<string, Check>;
-
-export type CheckName = keyof typeof checks;
+};
 
 /** What a restart may help against. */
 export const liveChecks: readonly CheckName[] = ["disk", "serializable_read"];

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { constantBackoff, pipeline, retry } from "../../resilience/index.ts";
 import { formatTraceparent } from "../../telemetry/index.ts";
-import { FaultyServer } from "../http-client/testing/faulty-server.ts";
+import { FaultyServer, type Answer } from "../http-client/testing/faulty-server.ts";
 import { recordSpans } from "../http-client/testing/span-record.ts";
 import { resilientFetch } from "./resilient-fetch.ts";
 import { tracedFetch } from "./traced-fetch.ts";
@@ -11,7 +11,7 @@ afterEach(async () => {
   for (const server of open.splice(0)) await server[Symbol.asyncDispose]();
 });
 
-async function start(...answers: Parameters<typeof FaultyServer.start>): Promise<FaultyServer> {
+async function start(...answers: readonly Answer[]): Promise<FaultyServer> {
   const server = await FaultyServer.start(...answers);
   open.push(server);
   return server;
