@@ -30,13 +30,7 @@ app.post("/orders", async () => {
 });
 const url = await app.listen({ host: "127.0.0.1", port: 0 });
 
-const stopped = once(process, "SIGTERM").then(async () => {
-  // Some seconds where a balancer asks every few.
-  const { left } = await health.drain({ graceMs: 100, timeoutMs: 10_000 });
-  await app.close();
-  health.close();
-  console.log(`drained, ${left} requests left`);
-});
+const stopped = stopOn("SIGTERM");
 
 // Its clients, and a balancer.
 const status = async (path: string, method = "GET"): Promise<number> => {
@@ -59,3 +53,12 @@ const refused = await status("/orders", "POST").catch(
 );
 if (live !== 200 || ready !== 503 || refused !== "ECONNREFUSED") throw new Error("it did not stop as it should");
 console.log(`ok: 2 orders were answered ${late} and ${await underway} after SIGTERM, and then the door was closed`);
+
+async function stopOn(signal: NodeJS.Signals): Promise<void> {
+  await once(process, signal);
+  // Some seconds where a balancer asks every few.
+  const { left } = await health.drain({ graceMs: 100, timeoutMs: 10_000 });
+  await app.close();
+  health.close();
+  console.log(`drained, ${left} requests left`);
+}

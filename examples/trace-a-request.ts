@@ -44,11 +44,14 @@ await tracer.close();
 
 const byParent = Map.groupBy(spans, ({ parentSpanId }) => parentSpanId);
 function draw(parent: string | undefined, depth: number): void {
-  for (const { spanId, name, kind, status } of (byParent.get(parent) ?? []).toSorted((a, b) => a.startedAt - b.startedAt)) {
+  for (const { spanId, name, kind, status } of (byParent.get(parent) ?? []).toSorted(
+    (a, b) => a.startedAt - b.startedAt,
+  )) {
     console.log(`${"  ".repeat(depth)}${name} (${kind})${status.code === "error" ? ": failed" : ""}`);
     draw(spanId, depth + 1);
   }
 }
 draw(undefined, 0);
-console.log(`traces: ${new Set(spans.map(({ traceId }) => traceId)).size}`);
-console.log(`the log's line belongs to it: ${lines[0]?.traceId === spans[0]?.traceId}`);
+const traces = new Set(spans.map(({ traceId }) => traceId));
+const logged = lines.filter(({ traceId }) => traceId !== undefined && traces.has(traceId)).length;
+console.log(`ok: ${spans.length} spans in ${traces.size} trace, and ${logged} line of a log`);

@@ -17,6 +17,7 @@ export { jointCommittedIndex, jointVoteResult } from "./quorum/joint.ts";
 export type { JointVoters } from "./quorum/joint.ts";
 export { committedIndex, majority, voteResult } from "./quorum/majority.ts";
 export type { VoteOutcome } from "./quorum/majority.ts";
+export type { OnProposal, ProposalStage } from "./proposal-watch.ts";
 export { raftPresets } from "./raft-presets.ts";
 export type { RaftPreset } from "./raft-presets.ts";
 export { createRaft } from "./raft.ts";

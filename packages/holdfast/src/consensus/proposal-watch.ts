@@ -55,7 +55,8 @@ export class ProposalWatch {
   }
 
   /** Everything up to the mark is on this node's disk. */
-  onSynced({ index }: AppendMark): void {
+  onSynced({ index, epoch }: AppendMark): void {
+    if (epoch !== this.#raft.epoch) return;
     for (const entry of this.#entries) {
       if (entry.index > index) break;
       if (entry.isSynced) continue;

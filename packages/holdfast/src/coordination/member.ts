@@ -12,6 +12,7 @@ import {
 } from "../consensus/index.ts";
 import { checkOneOf, InvalidArgumentError } from "../errors/base.ts";
 import type { Address, Passwords, Runtime } from "../runtime/index.ts";
+import type { Tracer } from "../telemetry/index.ts";
 import { AuthTokens } from "./auth/auth-tokens.ts";
 import type { Outcome } from "./key-value/command.ts";
 import { createKeyValueStateMachine } from "./key-value/key-value-state-machine.ts";
@@ -20,6 +21,7 @@ import type { InitialCluster } from "./member-identity.ts";
 import { initialPlace, joinedPlace, type JoinedCluster, type MemberPlace } from "./member-place.ts";
 import type { PeerScheme } from "./cluster/peer-url.ts";
 import { refuseRemoved } from "./cluster/removed-peers.ts";
+import { proposalSpans } from "./proposal-spans.ts";
 import { ReplicatedMember } from "./replicated-member.ts";
 import type { SessionLimits } from "./key-value/session-table.ts";
 import { checkWatchLimits, type WatchLimits } from "./watches/watch-limits.ts";

@@ -32,7 +32,7 @@ export interface PostgresqlRestoreOptions extends PostgresqlAccess {
   readonly keepDirectory?: string;
 }
 
-export const restoreType = "database-restore";
+const restoreType = "database-restore";
 
 /**
  * Steps of the type `database-restore`: a database, or `tables` of it, as a dump has it.

@@ -34,7 +34,7 @@ export interface PostgresqlAccess {
   readonly type?: string;
 }
 
-export const accessNames: readonly string[] = ["server", "connect", "programs", "type"];
+const accessNames: readonly string[] = ["server", "connect", "programs", "type"];
 
 /** @throws InvalidArgumentError */
 export function checkAccess(name: string, options: PostgresqlAccess, more: readonly string[] = []): void {

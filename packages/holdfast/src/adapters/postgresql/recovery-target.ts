@@ -20,7 +20,7 @@ export interface FoundTarget {
   readonly settings: Readonly<Record<string, string>>;
 }
 
-export const targetNames = ["time", "name", "lsn", "dropOf"] as const;
+const targetNames = ["time", "name", "lsn", "dropOf"] as const;
 
 /** What is wrong with a step's parameters as a target, or undefined. */
 export function checkTarget(parameters: { readonly [name: string]: JsonValue }): string | undefined {

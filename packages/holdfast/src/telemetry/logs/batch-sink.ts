@@ -79,7 +79,10 @@ class SendingSink implements BatchSink {
       ...rules,
       send: (batch, context) => this.#sendWithGap(batch, context),
       onDrop: ({ at, service }, count) => {
-        this.#gap ??= { count: 0, entry: { at, level: "warn", service, message: "log lines were dropped", fields: {} } };
+        this.#gap ??= {
+          count: 0,
+          entry: { at, level: "warn", service, message: "log lines were dropped", fields: {} },
+        };
         this.#gap.count += count;
       },
     });
@@ -101,10 +104,7 @@ class SendingSink implements BatchSink {
     return this.#queue.close();
   }
 
-  async #sendWithGap(
-    batch: readonly LogEntry[],
-    context: { readonly signal: AbortSignal },
-  ): Promise<SendOutcome> {
+  async #sendWithGap(batch: readonly LogEntry[], context: { readonly signal: AbortSignal }): Promise<SendOutcome> {
     const gap = this.#gap;
     const told = gap?.count ?? 0;
     const lines = gap === undefined ? batch : [{ ...gap.entry, fields: { dropped: told } }, ...batch];

@@ -82,8 +82,8 @@ describe("batchSpanSink", () => {
 
   it.each([
     [{}, "batchSpanSink.send must be a function"],
-    [{ send: async () => "sent", maxBatch: 0 }, "batchSpanSink.maxBatch must be an integer >= 1"],
-    [{ send: async () => "sent", size: 0 }, "batchSpanSink.size"],
+    [{ send: (): unknown => undefined, maxBatch: 0 }, "batchSpanSink.maxBatch must be an integer >= 1"],
+    [{ send: (): unknown => undefined, size: 0 }, "batchSpanSink.size"],
   ])("refuses %o", (options, message) => {
     expect(() => batchSpanSink(options as never)).toThrow(message);
   });
