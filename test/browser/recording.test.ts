@@ -6,6 +6,7 @@ import { renderRecording, type LiveMessage, type LiveRecording } from "holdfast/
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { accessibilityViolations, launchChromium, openPage } from "./chromium.ts";
+import { recordSimulation } from "../simulation/run-recording.ts";
 import { clusterOf, fixtureNow, hello, storyMessages } from "./live-fixture.ts";
 
 const template = readFileSync(join(import.meta.dirname, "../../packages/server/dashboard/recording.html"), "utf8");
@@ -67,6 +68,29 @@ it("one file opens by itself: the same views, and any moment of it", async () =>
   await page.keyboard.press("6");
   await page.getByText("This is a recording: nothing can be injected.").waitFor();
   expect(await page.getByRole("button", { name: "Heal everything" }).count()).toBe(0);
+  expect(troubles).toEqual([]);
+  await close();
+});
+
+it("a simulated run opens as any other: its verdict, its faults, its members", async () => {
+  const { recording: simulated } = await recordSimulation({ seed: 42 });
+  const { page, troubles, close } = await openPage(
+    browser,
+    written("simulated.html", renderRecording(template, simulated)),
+  );
+  await page.getByText("simulation of seed 42").first().waitFor();
+  await page.locator('.pill[data-state="recording"]').waitFor();
+  const leader = page.locator(".summary .fact").first();
+  expect(await leader.textContent()).toContain("n1");
+  await page.getByLabel("Moment").fill("700");
+  await expect.poll(() => page.locator("main").textContent()).toContain("stopped");
+  await page.keyboard.press("5");
+  await page.getByText("running: load and faults").waitFor();
+  await page.getByLabel("Moment").fill(String(simulated.durationMs));
+  await page.getByText("passed").first().waitFor();
+  await page.keyboard.press("3");
+  await page.locator(".event-row", { hasText: "crashNewLeader" }).first().waitFor();
+  expect(await page.getByText("cannot be shown").count()).toBe(0);
   expect(troubles).toEqual([]);
   await close();
 });

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { runDrill, type DrillReport } from "holdfast/proof";
 import { nodeRuntime } from "holdfast/runtime";
+import type { LiveRecording, TelemetryEvent } from "holdfast/telemetry";
 import { afterAll, describe, expect, it } from "vitest";
 import { gatewayClient } from "../../packages/server/src/client/gateway-client.ts";
 import { clusterStage } from "../../packages/server/src/drill/cluster-stage.ts";
@@ -147,6 +148,7 @@ describe.concurrent("holdfast drill", () => {
   it("runs a drill from a file, and writes its reports", async () => {
     const data = ownDirectory();
     const [file, junit, html] = [join(data, "cut.yaml"), join(data, "cut.xml"), join(data, "cut.html")];
+    const recorded = join(data, "recording.json");
     writeFileSync(
       file,
       [
@@ -161,7 +163,8 @@ describe.concurrent("holdfast drill", () => {
         "expect: [worstGapMs < 20000, succeeded > 0]",
       ].join("\n"),
     );
-    const { code, report } = await drill([file, "--junit", junit, "--html", html, "--data", data]);
+    const reports = ["--junit", junit, "--html", html, "--recording", recorded];
+    const { code, report, stderr } = await drill([file, ...reports, "--data", data]);
     expect(report).toMatchObject({ drill: "cut", verdict: "passed", reason: "", history: null });
     expect(code).toBe(0);
     expect(report.faults.map(({ kind, happened }) => `${kind} ${happened}`).toSorted()).toEqual([
@@ -173,6 +176,33 @@ describe.concurrent("holdfast drill", () => {
     expect(readFileSync(junit, "utf8")).toContain('failures="0" errors="0"');
     expect(readFileSync(html, "utf8").match(/<svg/g)?.length).toBeGreaterThanOrEqual(3);
     expect(existsSync(join(data, "n1"))).toBe(false);
+
+    expect(stderr).toContain(`Recording: ${recorded}, `);
+    const recording = JSON.parse(readFileSync(recorded, "utf8")) as LiveRecording;
+    const messages = recording.messages.map(({ message }) => message);
+    const clusters = messages.flatMap((message) => (message.type === "cluster" ? [message.cluster] : []));
+    const events = messages.flatMap((message) => (message.type === "events" ? message.events : []));
+    const told = (type: TelemetryEvent["type"]): string[] =>
+      events.flatMap(({ event }) => (event.type === type && "kind" in event ? [event.kind] : []));
+    expect(messages[0]?.type).toBe("hello");
+    // Whoever leads is cut off in one direction, and gives up; what the members tell of it is there, too.
+    expect(clusters.some(({ leader }) => leader !== null)).toBe(true);
+    expect(new Set(clusters.map(({ term }) => term)).size).toBeGreaterThan(1);
+    expect(clusters.some(({ members }) => members.some(({ liveness }) => liveness === "silent"))).toBe(true);
+    expect(events.some(({ event }) => event.type === "leaderChanged" && event.nodeId === "n1")).toBe(true);
+    // The recording ends with the cluster as it was before the drill itself stopped it.
+    expect(clusters.at(-1)?.members.map(({ liveness }) => liveness)).toEqual(["answers", "answers", "answers"]);
+    expect(told("faultInjected").toSorted()).toEqual(["clockSkew", "partition", "pause"]);
+    expect(told("faultRemoved").toSorted()).toEqual(["clockSkew", "partition", "pause"]);
+    expect(messages.findLast(({ type }) => type === "faults")).toMatchObject({ faults: [] });
+    expect(messages.findLast(({ type }) => type === "drills")).toMatchObject({
+      drills: [{ drill: "cut", verdict: "passed", measures: { lostWrites: 0, linearizable: true } }],
+    });
+  });
+
+  it("refuses a recording that it could not write, before anything has begun", async () => {
+    const { code, stderr } = await run(["drill", "leader-kill", "--recording", "run.txt"]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("--recording must end in .html or .json")]);
   });
 
   it("a partition is one for gossip, too: members see each other fall silent, and return", async () => {

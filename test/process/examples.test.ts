@@ -20,6 +20,7 @@ const lastLines: Readonly<Record<string, RegExp>> = {
   "redundancy.ts": /^ok: both prices are right, 2 lies were outvoted, 1 backup took over$/,
   "simulate-a-service.ts": /^ok: with a sync before each answer, 20 seeds lose nothing$/,
   "three-homes.ts": /^ok: the same turnstile counted to 20 in 2 homes$/,
+  "trace-a-request.ts": /^ok: 6 spans in 1 trace, and 1 line of a log$/,
 };
 
 describe("examples", () => {

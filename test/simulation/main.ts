@@ -1,10 +1,13 @@
 import { parseArgs } from "node:util";
 import { plantedBugs, type PlantedBug } from "holdfast/consensus";
+import { ExitError } from "../../packages/server/src/cli/exit.ts";
+import { recordingFile, type RecordingFile } from "../../packages/server/src/recording/recording-file.ts";
 import { focuses, type FocusName } from "./focuses.ts";
 import { healHours } from "./healing/heal-hours.ts";
 import { commandFor, describeViolation, sumFaults } from "./report.ts";
 import { runSimulation, type RunOptions, type RunResult } from "./run.ts";
 import { runSeeds } from "./seed-workers.ts";
+import { recordSimulation } from "./run-recording.ts";
 import { shrink } from "./shrink.ts";
 
 const usage = `Usage: npm run simulate -- [options]
@@ -12,6 +15,7 @@ const usage = `Usage: npm run simulate -- [options]
   npm run simulate -- --seeds 300            300 clusters from consecutive seeds
   npm run simulate -- --seed 42              one cluster again
   npm run simulate -- --seed 42 --check-determinism
+  npm run simulate -- --seed 42 --recording run.html
   npm run simulate -- --healing 100          clusters that heal themselves, for 100 simulated hours
 
 Options:
@@ -22,6 +26,7 @@ Options:
   --plant BUG           switch on a known bug, to see it found: ${plantedBugs.join(", ")}
   --focus NAME          parameters that lead to one kind of trouble: ${Object.keys(focuses).join(", ")}
   --check-determinism   run each seed twice and compare the traces
+  --recording FILE      keep the seed's run for the dashboard's page: .html plays it, .json is data
   --json                print one JSON document on stdout`;
 
 const startedAt = performance.now();
@@ -41,6 +46,7 @@ function readOptions(): {
   threads: number;
   run: Omit<RunOptions, "seed">;
   checkDeterminism: boolean;
+  recording: string | undefined;
   json: boolean;
 } {
   const { values } = parseArgs({
@@ -51,6 +57,7 @@ function readOptions(): {
       keep: { type: "string" },
       plant: { type: "string" },
       focus: { type: "string" },
+      recording: { type: "string" },
       "check-determinism": { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
@@ -67,6 +74,9 @@ function readOptions(): {
   if (focus !== undefined && !Object.hasOwn(focuses, focus)) {
     throw new UsageError(`--focus must be one of ${Object.keys(focuses).join(", ")} (got ${JSON.stringify(focus)})`);
   }
+  if (values.recording !== undefined && values.seeds !== "1") {
+    throw new UsageError(`--recording keeps the run of one seed: leave out --seeds (got ${values.seeds})`);
+  }
   const first = integer("seed", values.seed, 0);
   return {
     seeds: Array.from({ length: integer("seeds", values.seeds, 1) }, (_, at) => first + at),
@@ -77,18 +87,27 @@ function readOptions(): {
       keep: keep === undefined ? undefined : keep === "none" ? [] : keep.split(",").map((at) => integer("keep", at, 0)),
     },
     checkDeterminism: values["check-determinism"],
+    recording: values.recording,
     json: values.json,
   };
 }
 
+/** Runs a seed, and writes its recording. */
+async function recordTo(file: RecordingFile, options: RunOptions): Promise<RunResult> {
+  const { result, recording } = await recordSimulation(options);
+  console.error(file.write(recording));
+  return result;
+}
+
 async function main(): Promise<number> {
-  const { seeds, threads, run, checkDeterminism, json } = readOptions();
+  const { seeds, threads, run, checkDeterminism, recording, json } = readOptions();
+  const file = recording === undefined ? undefined : recordingFile(recording);
   const results: RunResult[] = [];
   const failed: RunResult[] = [];
   let nextProgress = 0;
   console.error(`${seeds.length} seeds from ${seeds[0]} on ${threads} threads`);
 
-  await runSeeds(seeds, run, threads, (result) => {
+  const onResult = (result: RunResult): "go on" => {
     results.push(result);
     if (result.violation !== undefined) failed.push(result);
     if (performance.now() >= nextProgress) {
@@ -96,7 +115,9 @@ async function main(): Promise<number> {
       console.error(`  ${results.length} of ${seeds.length} seeds, ${failed.length} with a violation`);
     }
     return "go on";
-  });
+  };
+  if (file === undefined) await runSeeds(seeds, run, threads, onResult);
+  else onResult(await recordTo(file, { ...run, seed: seeds[0]! }));
 
   const violations: { seed: number; invariant: string; command: string }[] = [];
   for (const result of failed) {
@@ -148,8 +169,9 @@ try {
   const args = process.argv.slice(2);
   process.exitCode = args.some((arg) => arg.startsWith("--healing")) ? healHours(args) : await main();
 } catch (error) {
+  const isRefused = ExitError.is(error);
   const isUsage = error instanceof UsageError || (error as { code?: string }).code?.startsWith("ERR_PARSE_ARGS");
-  if (!isUsage) throw error;
-  console.error(`${(error as Error).message}\n\n${usage}`);
-  process.exitCode = 2;
+  if (!isUsage && !isRefused) throw error;
+  console.error(isRefused ? error.message : `${(error as Error).message}\n\n${usage}`);
+  process.exitCode = isRefused ? error.exitCode : 2;
 }

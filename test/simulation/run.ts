@@ -8,6 +8,7 @@ import {
   type falsePeerMessage,
   type FaultDescription,
   type FaultSchedule,
+  type FaultTargets,
   type HistoryRecorder,
 } from "holdfast/proof";
 import { seededRandom, simulate, simulationReport, type SimulationReport, type World } from "holdfast/runtime";
@@ -53,15 +54,21 @@ export interface RunResult {
   readonly traceHash: string;
 }
 
-/** Runs one cluster from one seed: faults and load, then healing, then the questions. */
-export async function runSimulation({ seed, plant, focus, keep }: RunOptions): Promise<RunResult> {
+/**
+ * Runs one cluster from one seed: faults and load, then healing, then the questions. Whoever watches changes nothing in the
+ * run: it is the same as without.
+ */
+export async function runSimulation(
+  { seed, plant, focus, keep }: RunOptions,
+  watching: Pick<ClusterRunOptions, "watch" | "onFault"> = {},
+): Promise<RunResult> {
   const random = seededRandom(seed);
   const parameters = drawParameters(random.fork("parameters"), focus);
   const names = memberNames(parameters);
   const description = { seed, lengthMs: parameters.busyMs, faults: modelsOf(parameters) };
   const schedule = drawSchedule(random.fork("schedule"), description, names);
   const happening = { ...schedule, faults: schedule.faults.filter((_, at) => keep?.includes(at) !== false) };
-  return { ...(await runCluster({ seed, parameters, schedule: happening, plant })), schedule };
+  return { ...(await runCluster({ seed, parameters, schedule: happening, plant, ...watching })), schedule };
 }
 
 export interface ClusterRunOptions {
@@ -73,11 +80,13 @@ export interface ClusterRunOptions {
   readonly falsify?: typeof falsePeerMessage;
   /** For a test that wants to see more of the run, before anything begins. */
   readonly watch?: (world: World, cluster: SimulatedCluster, recorder: HistoryRecorder) => void;
+  /** Told of each fault that begins; gives what is told of its end. */
+  readonly onFault?: FaultTargets["onFault"];
 }
 
 /** Runs one cluster under these faults. */
 export async function runCluster(options: ClusterRunOptions): Promise<Omit<RunResult, "schedule">> {
-  const { seed, parameters, schedule, plant, falsify, watch } = options;
+  const { seed, parameters, schedule, plant, falsify, watch, onFault } = options;
   const { network, disk, clock } = parameters;
   let recorder: HistoryRecorder | undefined;
   const resultOf = (report: Partial<SimulationReport>, violation?: Violation): Omit<RunResult, "schedule"> => ({
@@ -96,11 +105,12 @@ export async function runCluster(options: ClusterRunOptions): Promise<Omit<RunRe
       async (world) => {
         recorder = historyRecorder(world.clock);
         const cluster = new SimulatedCluster(world, parameters, plant, falsify);
+        // Before the invariants: whoever watches also sees the step that breaks one.
+        watch?.(world, cluster, recorder);
         const invariants = new Invariants();
         world.onStep(() => invariants.check(cluster.observed()));
         cluster.onSend = (message) => invariants.onSend(message);
-        watch?.(world, cluster, recorder);
-        await liveThrough(world, cluster, recorder, parameters, schedule);
+        await liveThrough(world, cluster, recorder, parameters, schedule, onFault);
       },
     );
     return resultOf(report);
@@ -119,6 +129,7 @@ async function liveThrough(
   recorder: HistoryRecorder,
   parameters: Parameters,
   schedule: FaultDescription,
+  onFault: ClusterRunOptions["onFault"],
 ): Promise<void> {
   const { clock, random } = world;
   for (const slot of cluster.slots) cluster.start(slot);
@@ -138,9 +149,10 @@ async function liveThrough(
     { length: parameters.holders },
     (_, at) => new LockHolder(cluster, clock, random.fork(`holder ${at}`), book),
   );
+  const targets = { ...clusterTargets(world, cluster), ...(onFault === undefined ? {} : { onFault }) };
   await Promise.all([
     ...[...clients, ...watchers, ...holders, compacting, operator].map((one) => one.work(parameters.busyMs)),
-    injectFaults(world, clusterTargets(world, cluster), schedule).finished,
+    injectFaults(world, targets, schedule).finished,
   ]);
   cluster.faulty = false;
   await converge(world, cluster, operator);

@@ -2,7 +2,7 @@ import type { Server, Socket } from "node:net";
 import { InvalidArgumentError } from "holdfast/errors/base";
 import { serveCoordination, type Member } from "holdfast/coordination";
 import { nodeConnection, nodeRuntime, type Address } from "holdfast/runtime";
-import type { EventRecorder, Metrics } from "holdfast/telemetry";
+import type { EventRecorder, Metrics, Tracer } from "holdfast/telemetry";
 import { routeByProtocol } from "./client-port.ts";
 import { createDispatcher, type RequestEvent } from "./etcd/dispatcher.ts";
 import { grpcHandlers } from "./etcd/grpc-handlers.ts";
@@ -55,6 +55,8 @@ export interface ServeOptions {
   readonly limits?: ServeLimits;
   /** How long requests in flight may go on after `close`. Default 5 000. */
   readonly closeGraceMs?: number;
+  /** Gives requests of the etcd protocol with one answer spans, in the trace that their headers name. Default none. */
+  readonly tracer?: Tracer;
   /** Called after every request and when accepting or a handshake fails; what it throws is ignored. */
   readonly onEvent?: (event: ServeEvent) => void;
 }
@@ -101,7 +103,7 @@ export async function serveMember(options: ServeOptions): Promise<Served> {
   };
   const limits = checkLimits({ ...defaultServeLimits, ...options.limits });
   const maxMessageBytes = limits.maxRequestBytes + messageOverheadBytes;
-  const dispatcher = createDispatcher({ member, limits, onEvent: onRequest });
+  const dispatcher = createDispatcher({ member, limits, onEvent: onRequest, tracer: options.tracer });
   const health = memberHealth(member);
   const grpc = createGrpcServer({ handlers: grpcHandlers(dispatcher, healthMethods(health)), maxMessageBytes });
   const events = options.events && createEventStreams({ nodeId: member.name, recorder: options.events });

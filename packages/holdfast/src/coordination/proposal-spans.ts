@@ -23,7 +23,10 @@ export function proposalSpans(tracer: Pick<Tracer, "startSpan">): ProposalSpans 
   };
   return {
     begin(command) {
-      spans.set(command, tracer.startSpan("raft proposal", { attributes: { "holdfast.command_bytes": command.length } }));
+      spans.set(
+        command,
+        tracer.startSpan("raft proposal", { attributes: { "holdfast.command_bytes": command.length } }),
+      );
     },
     again: (command) => spans.get(command)?.addEvent("proposed again"),
     applied(command) {

@@ -1,3 +1,4 @@
+import type { Fault } from "./fault.ts";
 import type { SimulatedProcess } from "../runtime/index.ts";
 import type { MessageFaults } from "./message-tap.ts";
 
@@ -19,6 +20,8 @@ export interface FaultTargets {
   readonly selectors?: Readonly<Record<string, Selector>>;
   /** Tells the others that a node has stopped, or is back: what makes a stop a fail-stop. */
   announce?(name: string, state: "stopped" | "back"): void;
+  /** Told when a fault begins at these targets; what it returns is called when the fault is over. */
+  onFault?(fault: Fault, names: readonly string[]): () => void;
 }
 
 /**

@@ -139,12 +139,14 @@ class Injector implements Injection {
     if (effect === undefined) return;
     this.struck[fault.type] = (this.struck[fault.type] ?? 0) + 1;
     if (recoveryMs > 0) for (const name of free) this.#recovers.set(name, now + durationMs + recoveryMs);
+    const onOver = this.#targets.onFault?.(fault, free);
     let isEnded = false;
     const end = (): void => {
       if (isEnded) return;
       isEnded = true;
       this.#ends.delete(end);
       effect.end();
+      onOver?.();
     };
     this.#ends.add(end);
     this.#after(durationMs + (effect.staysDown === true ? recoveryMs : 0), end);

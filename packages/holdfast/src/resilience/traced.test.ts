@@ -72,7 +72,10 @@ describe("traced", () => {
       const [root] = named(which);
       expect([...(seen.get(which) ?? [])]).toEqual([root?.traceId]);
       const tries = named("try").filter(({ traceId }) => traceId === root?.traceId);
-      expect(tries.map(({ attributes }) => attributes["holdfast.attempt"]).toSorted()).toEqual([1, 2]);
+      expect(
+        tries.map(({ attributes }) => attributes["holdfast.attempt"]).filter((attempt) => attempt === 1),
+      ).toHaveLength(1);
+      expect(tries).toHaveLength(2);
       expect(tries.filter(({ events }) => events.some(({ name }) => name === "abandoned"))).toHaveLength(1);
     }
   });
@@ -95,7 +98,10 @@ describe("traced", () => {
     const [, second] = named("held");
     expect(await next).toBe(second?.spanId);
     expect(named("call").map(({ durationMs }) => durationMs)).toEqual([20, 100]);
-    expect(named("held")[0]).toMatchObject({ status: { code: "error" }, attributes: { "error.type": "OPERATION_TIMED_OUT" } });
+    expect(named("held")[0]).toMatchObject({
+      status: { code: "error" },
+      attributes: { "error.type": "OPERATION_TIMED_OUT" },
+    });
   });
 
   it("has a policy's own refusals as the call's failure", async () => {

@@ -65,7 +65,8 @@ export function traced(options: TracedOptions): Policy {
   checkOneOf("traced.kind", kind, ["internal", "client", "producer"]);
 
   const run = (call: Call, next: Next): Promise<unknown> => {
-    const outer = (call.options as TracedCallOptions | undefined)?.[around];
+    const given: TracedCallOptions | undefined = call.options;
+    const outer = given?.[around];
     const span = tracer.startSpan(name, {
       kind,
       // The tracer's current span may be another call's by now: hedges, for one, begin when a shared timer fires.
@@ -94,7 +95,10 @@ export function traced(options: TracedOptions): Policy {
 }
 
 function follow(call: Call, result: Promise<unknown>, span: CallSpan): void {
-  const succeeded = (): undefined => void span.end();
+  const succeeded = (): undefined => {
+    span.end();
+    return undefined;
+  };
   const failed = (error: unknown): void => {
     span.fail(error);
     span.end();

@@ -37,7 +37,7 @@ export function checkBatchRules(name: string, rules: BatchRules): void {
   checkNumber(`${name}.retryMs.most`, rules.retryMs.most, rules.retryMs.least, 24 * 3_600_000);
 }
 
-export interface BatchQueueOptions<Item> extends BatchRules {
+interface BatchQueueOptions<Item> extends BatchRules {
   readonly send: (batch: readonly Item[], context: { readonly signal: AbortSignal }) => Promise<SendOutcome>;
   readonly clock: Clock;
   readonly random: RandomSource;

@@ -1,3 +1,4 @@
+import { channel } from "node:diagnostics_channel";
 import { writeFileSync } from "node:fs";
 import { InvalidArgumentError } from "holdfast/errors/base";
 import type { DrillReport, DrillScenario, DrillStage } from "holdfast/proof";
@@ -7,7 +8,9 @@ import { chaosName, chaosSummary } from "../drill/chaos-scenario.ts";
 import { makeDrillDirectory, type DrillDirectory } from "../drill/drill-directory.ts";
 import { findScenario } from "../drill/find-scenario.ts";
 import type { FoundScenario } from "../drill/read-scenario.ts";
+import type { DrillRecording } from "../drill/drill-recording.ts";
 import { renderDrill } from "../drill/render-drill.ts";
+import type { RecordingFile } from "../recording/recording-file.ts";
 import {
   memberPortStep,
   planCluster,
@@ -17,6 +20,7 @@ import {
 } from "../supervisor/cluster-plan.ts";
 import { planOnFreePorts } from "../supervisor/free-plan.ts";
 import { describePortError, firstUnusablePort } from "../supervisor/port-check.ts";
+import type { Supervisor } from "../supervisor/supervisor.ts";
 import { chaosAgain, chaosOptions, drawChaos, printPlan, refuseChaosOptions } from "./chaos-options.ts";
 import { clusterTls, clusterTlsOptions, tlsAgain, type ClusterTlsValues } from "./cluster-tls.ts";
 import { defineCommand, type Command } from "./command.ts";
@@ -81,6 +85,10 @@ export const drillCommand: Command = defineCommand({
     keep: flag("keep data and history also when the drill passes"),
     junit: text({ placeholder: "FILE", help: "write the report as JUnit XML, too" }),
     html: text({ placeholder: "FILE", help: "write the report as a page, too" }),
+    recording: text({
+      placeholder: "FILE",
+      help: "keep what the dashboard would show: a page that plays it (.html), or data (.json)",
+    }),
     json: flag("print one JSON document"),
   },
   async run({ options, positionals: [name = ""], terminal }) {
@@ -95,26 +103,45 @@ export const drillCommand: Command = defineCommand({
     if (name === "leader-kill" && nodes < 3) {
       throw usageError(`--nodes must be an integer 3..7 for leader-kill: fewer cannot elect another (got ${nodes})`);
     }
+    const recordTo = await recordingAt(options.recording);
     const directory = makeDrillDirectory(options.data);
     const stop = stopSignal();
-    const stage = await makeStage(scenario, { ...options, nodes, seed, directory });
+    let recording: DrillRecording | undefined;
+    const onSupervisor = (supervisor: Supervisor): void => recording?.supervise(supervisor);
+    const { stage, plan } = await makeStage(scenario, { ...options, nodes, seed, directory, onSupervisor });
     terminal.err(`${scenario.name}: ${scenario.load.clients} clients, data in ${directory.path}`);
 
-    const [{ runDrill }, { nodeRuntime }] = await Promise.all([import("holdfast/proof"), import("holdfast/runtime")]);
+    const [{ runDrill }, { nodeRuntime }, { createTelemetry }] = await Promise.all([
+      import("holdfast/proof"),
+      import("holdfast/runtime"),
+      import("holdfast/telemetry"),
+    ]);
+    const { clock } = nodeRuntime();
+    const telemetry = createTelemetry({ clock, nodeId: "drill", channel });
+    if (recordTo !== undefined) {
+      const { recordDrill } = await import("../drill/drill-recording.ts");
+      recording = recordDrill({ scenario, title: `${scenario.name}, seed ${seed}`, telemetry, plan });
+    }
     const report = await explained(found, directory, () =>
       runDrill({
         scenario,
         stage,
-        clock: nodeRuntime().clock,
+        clock,
         signal: stop,
+        telemetry,
         onEvent: ({ atMs, text: line }) => terminal.err(`${(atMs / 1000).toFixed(1).padStart(6)} s  ${line}`),
       }),
-    );
+    ).catch((error: unknown) => {
+      recording?.close();
+      throw error;
+    });
+    const recorded = recording?.finish(report);
     const passed = report.verdict === "passed";
     const kept = !passed || options.keep;
     if (!kept) directory.remove();
     const history = kept && (scenario.stage["kind"] ?? "cluster") === "cluster" ? directory.historyFile : null;
     await writeReports(report, options);
+    if (recordTo !== undefined && recorded !== undefined) terminal.err(recordTo.write(recorded));
     if (options.json) terminal.document({ ...report, seed, history });
     else for (const line of renderDrill(report, terminal.style)) terminal.out(line);
     if (history !== null) terminal.err(`History: npx holdfast check ${history}`);
@@ -136,17 +163,18 @@ async function makeStage(
     readonly dependency: Dependency | undefined;
     readonly protection: "policies" | "none";
     readonly port: number | undefined;
+    readonly onSupervisor: (supervisor: Supervisor) => void;
   },
-): Promise<DrillStage> {
+): Promise<{ readonly stage: DrillStage; readonly plan?: ClusterPlan }> {
   if (scenario.stage["kind"] === "dependency") {
     const { dependencyStage } = await import("../drill/dependency/dependency-stage.ts");
     const isProtected = options.protection === "policies" && scenario.stage["protected"] !== false;
-    return dependencyStage({ upstream: options.dependency, isProtected });
+    return { stage: dependencyStage({ upstream: options.dependency, isProtected }) };
   }
   if (scenario.stage["kind"] === "table-loss") {
-    return (await import("../drill/table-loss/make-stage.ts")).makeTableLossStage(scenario, options);
+    return { stage: await (await import("../drill/table-loss/make-stage.ts")).makeTableLossStage(scenario, options) };
   }
-  const { nodes, seed, directory } = options;
+  const { nodes, seed, directory, onSupervisor } = options;
   const tls = await clusterTls(options, directory.path);
   const timers = timersOf(options.timers, scenario);
   const { port } = options;
@@ -154,7 +182,7 @@ async function makeStage(
   const plan = port === undefined ? await planOnFreePorts(wanted) : await planAt({ ...wanted, port }, directory);
   const { clusterStage } = await import("../drill/cluster-stage.ts");
   const saveHistory = (history: string): void => writeFileSync(directory.historyFile, history);
-  return clusterStage({ plan, scenario, seed, saveHistory });
+  return { stage: clusterStage({ plan, scenario, seed, saveHistory, onSupervisor }), plan };
 }
 
 /** @throws ExitError (environment) when one of its ports cannot be had */
@@ -229,6 +257,12 @@ async function explained<T>(
     directory.remove();
     throw refuse(error);
   }
+}
+
+/** @throws ExitError when no recording can be written there */
+async function recordingAt(path: string | undefined): Promise<RecordingFile | undefined> {
+  if (path === undefined) return undefined;
+  return (await import("../recording/recording-file.ts")).recordingFile(path);
 }
 
 async function writeReports(

@@ -16,6 +16,7 @@ import { nodeTls, tlsOptions } from "./node-tls.ts";
 import { address, addresses, choice, flag, integer, peers, text } from "./option.ts";
 import { routes } from "./routes-option.ts";
 import { aborted, stopSignal } from "./stop-signal.ts";
+import { openTracer, traceOptions } from "./trace-options.ts";
 
 const local = (port: number): { host: string; port: number } => ({ host: "127.0.0.1", port });
 
@@ -81,6 +82,7 @@ export const nodeCommand: Command = defineCommand({
     }),
     ...tlsOptions,
     ...dashboardOptions,
+    ...traceOptions,
     json: flag("print the ready line as JSON"),
     through: routes("reach members by way of other addresses", { hidden: true }),
     supervised: flag("stop when stdin closes; leave SIGINT to the supervisor", { hidden: true }),
@@ -94,6 +96,7 @@ export const nodeCommand: Command = defineCommand({
     const timers = await nodeTimers(options);
     const { gossipKeyring } = options;
     const tls = nodeTls(options);
+    const tracer = await openTracer(options, name);
     const token = dashboardToken(options.dashboardTokenFile);
     const dashboard = {
       ...(token === undefined ? {} : { token }),
@@ -192,6 +195,7 @@ export const nodeCommand: Command = defineCommand({
           httpUrls: [httpUrl],
           ...timers,
           ...(options.snapshotEntries === undefined ? {} : { snapshotEntries: options.snapshotEntries }),
+          ...(tracer === undefined ? {} : { tracer }),
           onFact: (fact) => {
             telemetry.onFact(fact);
             if (fact.type === "roleChanged" && member !== undefined) gossip?.setRole(member.status().role);
@@ -215,6 +219,7 @@ export const nodeCommand: Command = defineCommand({
           client: options.client,
           http: options.http,
           ...(tls.client === undefined ? {} : { tls: tls.client }),
+          ...(tracer === undefined ? {} : { tracer }),
           onEvent,
         }),
       );
@@ -233,7 +238,12 @@ export const nodeCommand: Command = defineCommand({
     if (off !== undefined) say(off);
     if (options.json) terminal.document({ ready: true, name, pid: process.pid, clientUrl, httpUrl });
     else terminal.out(`${name} is ready: clients at ${clientUrl}, people at ${httpUrl}`);
-    return await serveUntil(stop, { member, served, gossip, drainGraceMs: options.drainGraceMs }, say);
+    const running = { member, served, gossip, drainGraceMs: options.drainGraceMs };
+    try {
+      return await serveUntil(stop, running, say);
+    } finally {
+      await tracer?.close();
+    }
   },
 });
 

@@ -22,7 +22,7 @@ export interface HubOptions {
   /** Of this process. */
   readonly events?: LocalEvents;
   readonly plans?: PlanWatch | undefined;
-  readonly faults?: FaultDesk | undefined;
+  readonly faults?: Pick<FaultDesk, "faults" | "targets"> | undefined;
   readonly drills?: () => readonly DrillView[];
 }
 
@@ -123,6 +123,10 @@ export class LiveHub {
   faultsChanged(): void {
     this.#changed("faults");
     this.hurry();
+  }
+
+  drillsChanged(): void {
+    this.#changed("drills");
   }
 
   /** The cluster as it is now, looked at for this purpose when nobody watches. */

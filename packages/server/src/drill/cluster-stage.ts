@@ -37,6 +37,8 @@ export interface ClusterStageOptions {
   readonly seed: number;
   /** Gets the recorded history at the end, however it ended. */
   readonly saveHistory: (text: string) => void;
+  /** Told who runs the members, before the first of them is ready. */
+  readonly onSupervisor?: (supervisor: Supervisor) => void;
 }
 
 /** How long a fault looks for the leader, and how long the check of a history may take. */
@@ -115,6 +117,7 @@ class ClusterStage implements DrillStage {
       },
     });
     this.#supervisor = supervisor;
+    this.#options.onSupervisor?.(supervisor);
     const alive = await supervisor.allAlive(scenario.timeouts.setupMs);
     signal.throwIfAborted();
     if (!alive) throw new Error("the cluster did not start");
@@ -173,6 +176,7 @@ class ClusterStage implements DrillStage {
     let hasServed = false;
     return {
       what: strike.what,
+      targets,
       untilServing: async (inner) => {
         const { signal, say } = inner;
         await strike.untilOver?.(inner);

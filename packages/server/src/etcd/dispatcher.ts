@@ -1,7 +1,9 @@
 import { CoordinationError, type Member } from "holdfast/coordination";
+import type { Tracer } from "holdfast/telemetry";
 import { checkLearner } from "./learner-methods.ts";
 import type { Method, MethodCall, RequestLimits, StreamCall, StreamMethod, UnaryMethod } from "./method.ts";
 import { okStatus, type Status } from "../grpc/status-code.ts";
+import { endRequestSpan, startRequestSpan } from "./request-span.ts";
 import { needsRoot, requireRoot } from "./root-methods.ts";
 import { statusOf } from "./status.ts";
 import type { WireMessage } from "./wire-type.ts";
@@ -26,12 +28,16 @@ export interface DispatcherOptions {
   readonly limits: RequestLimits & { readonly maxConcurrentRequests: number; readonly maxConcurrentStreams: number };
   /** Called after every request; must not throw. */
   readonly onEvent?: (event: RequestEvent) => void;
+  /** Gives each request with one answer a span. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** The one way in for both transports: bounds what is in flight, runs the method, and turns errors into statuses. */
 export interface Dispatcher {
   readonly limits: RequestLimits;
   readonly closing: boolean;
+  /** Whether calls are to bring their callers' trace. */
+  readonly traces: boolean;
   /** Calls one of the callbacks, once; `onFailure` also when `onAnswer` throws, which it may only do before it answers. */
   dispatch(
     transport: Transport,
@@ -46,7 +52,7 @@ export interface Dispatcher {
   drain(): Promise<void>;
 }
 
-export function createDispatcher({ member, limits, onEvent }: DispatcherOptions): Dispatcher {
+export function createDispatcher({ member, limits, onEvent, tracer }: DispatcherOptions): Dispatcher {
   let inFlight = 0;
   /** Ends each streaming call that is under way. */
   const streams = new Set<() => void>();
@@ -62,13 +68,16 @@ export function createDispatcher({ member, limits, onEvent }: DispatcherOptions)
 
   return {
     limits,
+    traces: tracer !== undefined,
     get closing() {
       return draining !== undefined;
     },
     dispatch(transport, method, call, onAnswer, onFailure) {
       const startedAt = onEvent === undefined ? 0 : performance.now();
+      const span = tracer && startRequestSpan(tracer, method.path, transport, call.trace);
       const fail = (error: unknown): void => {
         const status = statusOf(error);
+        if (span !== undefined) endRequestSpan(span, status);
         tell(transport, method, startedAt, status.code, error);
         onFailure(status);
       };
@@ -90,15 +99,18 @@ export function createDispatcher({ member, limits, onEvent }: DispatcherOptions)
         } catch (error) {
           return refuse(error);
         }
+        if (span !== undefined) endRequestSpan(span, okStatus);
         tell(transport, method, startedAt, 0);
         release();
       };
       let result: Promise<WireMessage> | WireMessage;
       try {
         checkLearner(member, method.path, call.message);
-        result = needsRoot(method.path, call.message)
-          ? requireRoot(member, method.path, call.options).then(() => method.call(member, call, limits))
-          : method.call(member, call, limits);
+        const run = (): Promise<WireMessage> | WireMessage =>
+          needsRoot(method.path, call.message)
+            ? requireRoot(member, method.path, call.options).then(() => method.call(member, call, limits))
+            : method.call(member, call, limits);
+        result = tracer === undefined ? run() : tracer.run(span, run);
       } catch (error) {
         return refuse(error);
       }

@@ -8,6 +8,7 @@ import { MessageQueue } from "./message-queue.ts";
 import { methods } from "./methods.ts";
 import { identityHeader } from "./request-identity.ts";
 import { parseGrpcTimeout, requestOptions } from "./request-options.ts";
+import { traceOf } from "./request-span.ts";
 import { RequestError, statusOf } from "./status.ts";
 import type { WireMessage, WireType } from "./wire-type.ts";
 
@@ -40,7 +41,8 @@ function serveUnary(dispatcher: Dispatcher, method: UnaryMethod, call: ServerCal
       let decoded;
       try {
         const options = optionsOf(call, controller.signal);
-        decoded = { message: decode(request, bytes), bytes: bytes.length, options };
+        const trace = dispatcher.traces ? traceOf((name) => call.metadata(name)) : undefined;
+        decoded = { message: decode(request, bytes), bytes: bytes.length, options, trace };
       } catch (error) {
         return call.finish(statusOf(error));
       }

@@ -1,6 +1,7 @@
 import type { Buffer } from "node:buffer";
 import { CoordinationError, type Member, type RequestOptions } from "holdfast/coordination";
 import type { MessageName } from "holdfast/adapters/etcd-protocol";
+import type { TraceContext } from "holdfast/telemetry";
 import { wireType, type WireMessage, type WireType } from "./wire-type.ts";
 
 /** What a method's request may use up. */
@@ -17,6 +18,8 @@ export interface MethodCall {
   /** Size of the request in protobuf. */
   readonly bytes: number;
   readonly options: RequestOptions;
+  /** The caller's, where there is one. */
+  readonly trace?: TraceContext | undefined;
 }
 
 /** One call of a method that takes or gives several messages. */

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Dispatcher } from "../etcd/dispatcher.ts";
 import type { RequestLimits, UnaryMethod } from "../etcd/method.ts";
 import { methods } from "../etcd/methods.ts";
+import { traceOf } from "../etcd/request-span.ts";
 import { statusOf } from "../etcd/status.ts";
 import type { WireMessage } from "../etcd/wire-type.ts";
 import { errorBody, httpStatusOf } from "./http-status.ts";
@@ -37,7 +38,8 @@ function serve(dispatcher: Dispatcher, method: UnaryMethod, request: FastifyRequ
     const body = (request.body as string | undefined) ?? "";
     const message = decode(method, body);
     const bytes = sizeOf(message, method, body.length, dispatcher.limits);
-    call = { message, bytes, options: optionsOf(request, controller.signal) };
+    const trace = dispatcher.traces ? traceOf((name) => request.headers[name]) : undefined;
+    call = { message, bytes, options: optionsOf(request, controller.signal), trace };
   } catch (error) {
     return sendFailure(reply, statusOf(error), dispatcher.closing);
   }

@@ -1,4 +1,4 @@
-import axios from "axios";
+import { create } from "axios";
 import { describe, expect, it } from "vitest";
 import { constantBackoff, retry } from "../../resilience/index.ts";
 import { FaultyServer } from "../http-client/testing/faulty-server.ts";
@@ -12,7 +12,7 @@ describe("attachTracing", () => {
       (response) => void response.end("stock"),
     );
     const { tracer, named } = recordSpans();
-    const api = axios.create({ baseURL: server.url });
+    const api = create({ baseURL: server.url });
     attachResilience(api, retry({ backoff: constantBackoff(0), jitter: "none" }));
     const detach = attachTracing(api, tracer);
     const { data } = await tracer.inSpan("outer", () =>
@@ -34,6 +34,6 @@ describe("attachTracing", () => {
   });
 
   it("refuses what is no tracer", () => {
-    expect(() => attachTracing(axios.create(), {} as never)).toThrow("axios.tracer must be a tracer");
+    expect(() => attachTracing(create(), {} as never)).toThrow("axios.tracer must be a tracer");
   });
 });

@@ -2,6 +2,7 @@ import { CoordinationError, type RequestIdentity, type RequestOptions } from "..
 import { InvalidArgumentError, type HoldfastError } from "../../errors/base.ts";
 import { systemClock } from "../../runtime/system.ts";
 import type { WireMessage } from "../etcd-protocol/index.ts";
+import { startAttemptSpan } from "./attempt-span.ts";
 import type { AuthToken } from "./auth-token.ts";
 import type { AttemptOutcome, Endpoint } from "./endpoint.ts";
 import { Rounds, type EndpointPool } from "./endpoint-pool.ts";
@@ -115,16 +116,24 @@ export class EtcdCaller {
     const soon = Math.min(deadline, systemClock.now() + settings.attemptTimeoutMs);
     const known = await this.token.get(endpoint, soon, token);
     if (known.type === "failure") return { sent: false, outcome: known };
+    const span = settings.tracer && startAttemptSpan(settings.tracer, method);
     const headers = {
+      ...span?.headers,
       token: known.token,
       "holdfast-request": identity === undefined ? undefined : formatIdentity(identity),
     };
-    const outcome = await endpoint.attempt(method, message, {
-      deadline: repeatable && size > 1 ? soon : deadline,
-      headers,
-      signal,
-    });
-    return { sent: true, outcome, used: known.token };
+    try {
+      const outcome = await endpoint.attempt(method, message, {
+        deadline: repeatable && size > 1 ? soon : deadline,
+        headers,
+        signal,
+      });
+      span?.end(outcome);
+      return { sent: true, outcome, used: known.token };
+    } catch (error) {
+      span?.fail(error);
+      throw error;
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import { checkInteger, checkOptionNames, InvalidArgumentError } from "../../errors/base.ts";
+import type { Tracer } from "../../telemetry/index.ts";
 
 /** Certificates and keys are PEM. */
 export interface EtcdTls {
@@ -32,6 +33,8 @@ export interface EtcdOptions {
    * repeated like reads. etcd does not know identities, so requests that have one are refused otherwise. Default false.
    */
   readonly identities?: boolean;
+  /** Gives each try of a request with one answer a span, and the trace to the endpoint. Default none. */
+  readonly tracer?: Pick<Tracer, "startSpan">;
 }
 
 export interface EndpointAddress {
@@ -39,13 +42,16 @@ export interface EndpointAddress {
   readonly secure: boolean;
 }
 
-export interface EtcdSettings extends Required<Omit<EtcdOptions, "endpoints" | "username" | "password" | "tls">> {
+type PlainOptions = Required<Omit<EtcdOptions, "endpoints" | "username" | "password" | "tls" | "tracer">>;
+
+export interface EtcdSettings extends PlainOptions {
+  readonly tracer?: Pick<Tracer, "startSpan">;
   readonly endpoints: readonly EndpointAddress[];
   readonly tls: EtcdTls;
   readonly credentials: { readonly name: string; readonly password: string } | undefined;
 }
 
-export const etcdDefaults: Required<Omit<EtcdOptions, "endpoints" | "username" | "password" | "tls">> = {
+export const etcdDefaults: PlainOptions = {
   requestTimeoutMs: 5_000,
   attemptTimeoutMs: 2_000,
   connectTimeoutMs: 2_000,
@@ -58,7 +64,14 @@ const tlsNames = ["ca", "cert", "key", "serverName"];
 
 /** @throws InvalidArgumentError naming the option that breaks its rule */
 export function checkEtcdOptions(options: EtcdOptions): EtcdSettings {
-  checkOptionNames("etcd", options, ["endpoints", "username", "password", "tls", ...Object.keys(etcdDefaults)]);
+  checkOptionNames("etcd", options, [
+    "endpoints",
+    "username",
+    "password",
+    "tls",
+    "tracer",
+    ...Object.keys(etcdDefaults),
+  ]);
   const { endpoints, username, password, tls, ...others } = options;
   const settings = { ...etcdDefaults, ...others };
   if (!Array.isArray(endpoints) || endpoints.length === 0) {
@@ -76,6 +89,9 @@ export function checkEtcdOptions(options: EtcdOptions): EtcdSettings {
     throw new InvalidArgumentError(`etcd.${missing}`, "must come with the other one", undefined);
   }
   checkTls(tls);
+  if (others.tracer !== undefined && typeof others.tracer?.startSpan !== "function") {
+    throw new InvalidArgumentError("etcd.tracer", "must be a tracer", others.tracer);
+  }
   return {
     ...settings,
     endpoints: endpoints.map((endpoint) => readEndpoint(endpoint, tls)),

@@ -40,6 +40,8 @@ describe("the tracing plugin", () => {
 
   it("refuses what is no tracer", async () => {
     const app = fastify();
-    await expect(app.register(tracingPlugin, { tracer: {} as never }).ready()).rejects.toThrow("fastify.tracer must be");
+    await expect(app.register(tracingPlugin, { tracer: {} as never }).ready()).rejects.toThrow(
+      "fastify.tracer must be",
+    );
   });
 });

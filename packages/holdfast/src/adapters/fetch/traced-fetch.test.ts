@@ -29,7 +29,8 @@ describe("tracedFetch", () => {
     const parent = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331", sampled: true };
     const text = await tracer.inSpan(
       "request",
-      async () => (await get(`${server.url}/stock?key=secret`, { headers: { tracestate: "old=1", accept: "a/b" } })).text(),
+      async () =>
+        (await get(`${server.url}/stock?key=secret`, { headers: { tracestate: "old=1", accept: "a/b" } })).text(),
       { parent: { ...parent, traceState: "a=1" } },
     );
     expect(text).toBe("stock");
@@ -41,9 +42,9 @@ describe("tracedFetch", () => {
       expect(span).toMatchObject({ kind: "client", parentSpanId: request?.spanId });
       expect(span.attributes["url.full"]).toBe(`${server.url}/stock`);
     }
-    expect(server.requests.map(({ headers }) => [headers["traceparent"], headers["tracestate"], headers["accept"]])).toEqual(
-      tries.map((span) => [formatTraceparent(span), "a=1", "a/b"]),
-    );
+    expect(
+      server.requests.map(({ headers }) => [headers["traceparent"], headers["tracestate"], headers["accept"]]),
+    ).toEqual(tries.map((span) => [formatTraceparent(span), "a=1", "a/b"]));
   });
 
   it("takes a Request, and has what goes wrong as the span's failure", async () => {

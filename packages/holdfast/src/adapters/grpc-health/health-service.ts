@@ -79,6 +79,7 @@ export function healthService(health: Health, options: HealthServiceOptions = {}
 
   function watch(call: WatchCall): void {
     if (watches.size >= maxWatches) return end(call, codes.RESOURCE_EXHAUSTED, "too many watches");
+    if (call.cancelled) return;
     const own = new Watch(call, () => statusOf(call.request.service));
     watches.add(own);
     unsubscribe ??= health.subscribe(() => {

@@ -13,7 +13,11 @@ export function startCallSpan(
   return tracer.startSpan(name, {
     kind,
     ...(parent === undefined ? {} : { parent }),
-    attributes: { "rpc.system": "grpc", "rpc.service": name.slice(0, Math.max(0, at)), "rpc.method": name.slice(at + 1) },
+    attributes: {
+      "rpc.system": "grpc",
+      "rpc.service": name.slice(0, Math.max(0, at)),
+      "rpc.method": name.slice(at + 1),
+    },
   });
 }
 

@@ -26,7 +26,9 @@ describe("tracing over gRPC", () => {
     const interceptors = [resilienceInterceptor(policy), tracingInterceptor(client.tracer)];
     const metadata = new Metadata();
     metadata.set("tracestate", "old=1");
-    const asked = await client.tracer.inSpan("outer", () => ask(service.client({ interceptors }), "hello", { metadata }));
+    const asked = await client.tracer.inSpan("outer", () =>
+      ask(service.client({ interceptors }), "hello", { metadata }),
+    );
     expect(asked.answer).toBe("echo hello");
     expect(asked.headers).toHaveLength(1);
     await server.ended(2);

@@ -21,7 +21,12 @@ export function startHandledSpan(tracer: Pick<Tracer, "startSpan">, request: Rec
 }
 
 /** How it ended. Status 500 and above are the server's failures; undefined when the client has gone. */
-export function endHandledSpan(span: Span, method: string, route: string | undefined, status: number | undefined): void {
+export function endHandledSpan(
+  span: Span,
+  method: string,
+  route: string | undefined,
+  status: number | undefined,
+): void {
   if (route !== undefined) {
     span.rename(`${method.toUpperCase()} ${route}`);
     span.setAttribute("http.route", route);

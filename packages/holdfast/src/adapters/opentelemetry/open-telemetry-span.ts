@@ -1,7 +1,7 @@
-import type { Attributes as ApiAttributes, Span as ApiSpan } from "@opentelemetry/api";
+import type { Span as ApiSpan, SpanStatusCode } from "@opentelemetry/api";
 import type { Attributes, AttributeValue, Span, SpanLink, SpanStatus } from "../../telemetry/index.ts";
 
-const statusNumbers = { unset: 0, ok: 1, error: 2 } as const;
+const statusNames = { unset: "UNSET", ok: "OK", error: "ERROR" } as const;
 
 /** A span of OpenTelemetry's, by our interface. */
 export class OpenTelemetrySpan implements Span {
@@ -12,8 +12,11 @@ export class OpenTelemetrySpan implements Span {
   readonly random: boolean;
   declare readonly traceState?: string;
 
-  constructor(inner: ApiSpan) {
+  readonly #codes: typeof SpanStatusCode;
+
+  constructor(inner: ApiSpan, codes: typeof SpanStatusCode) {
     this.inner = inner;
+    this.#codes = codes;
     const { traceId, spanId, traceFlags, traceState } = inner.spanContext();
     this.traceId = traceId;
     this.spanId = spanId;
@@ -28,11 +31,11 @@ export class OpenTelemetrySpan implements Span {
   }
 
   setAttribute(name: string, value: AttributeValue | undefined): void {
-    if (value !== undefined) this.inner.setAttributes({ [name]: value } as ApiAttributes);
+    if (value !== undefined) this.inner.setAttributes({ [name]: value });
   }
 
   setAttributes(attributes: Attributes): void {
-    this.inner.setAttributes(attributes as ApiAttributes);
+    this.inner.setAttributes(attributes);
   }
 
   rename(name: string): void {
@@ -40,18 +43,21 @@ export class OpenTelemetrySpan implements Span {
   }
 
   addEvent(name: string, attributes: Attributes = {}, at?: number): void {
-    this.inner.addEvent(name, attributes as ApiAttributes, at);
+    this.inner.addEvent(name, attributes, at);
   }
 
   addLink({ context, attributes = {} }: SpanLink): void {
     const { traceId, spanId, sampled, isRemote } = context;
     const linked = { traceId, spanId, traceFlags: sampled ? 1 : 0, ...(isRemote === undefined ? {} : { isRemote }) };
-    this.inner.addLink({ context: linked, attributes: attributes as ApiAttributes });
+    this.inner.addLink({ context: linked, attributes: attributes });
   }
 
   setStatus(status: SpanStatus): void {
     const message = status.code === "error" ? status.message : undefined;
-    this.inner.setStatus({ code: statusNumbers[status.code], ...(message === undefined ? {} : { message }) });
+    this.inner.setStatus({
+      code: this.#codes[statusNames[status.code]],
+      ...(message === undefined ? {} : { message }),
+    });
   }
 
   fail(error: unknown): void {

@@ -93,7 +93,11 @@ describe("openTelemetryTracer", () => {
   it("takes its context from the program's, for headers and logs", () => {
     const tracer = openTelemetryTracer(api);
     const lines: { traceId?: string; spanId?: string }[] = [];
-    const logger = createLogger({ service: "s", sinks: [{ write: (line) => void lines.push(line) }], span: () => tracer.current() });
+    const logger = createLogger({
+      service: "s",
+      sinks: [{ write: (line) => void lines.push(line) }],
+      span: () => tracer.current(),
+    });
     expect(tracer.current()).toBeUndefined();
     api.trace.getTracer("program").startActiveSpan("request", (request) => {
       const { traceId, spanId } = request.spanContext();

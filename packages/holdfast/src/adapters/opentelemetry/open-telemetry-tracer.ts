@@ -1,12 +1,12 @@
 import type * as OpenTelemetry from "@opentelemetry/api";
 import { InvalidArgumentError } from "../../errors/base.ts";
-import { runInSpan, spanKinds, type Span, type SpanOptions, type TraceContext, type Tracer } from "../../telemetry/index.ts";
+import { runInSpan, type Span, type SpanOptions, type TraceContext, type Tracer } from "../../telemetry/index.ts";
 import { OpenTelemetrySpan } from "./open-telemetry-span.ts";
 
 /** The part of `@opentelemetry/api` that is used. */
 export type OpenTelemetryApi = Pick<
   typeof OpenTelemetry,
-  "trace" | "context" | "ROOT_CONTEXT" | "createTraceState" | "isSpanContextValid"
+  "trace" | "context" | "createTraceState" | "isSpanContextValid" | "SpanKind" | "SpanStatusCode"
 >;
 
 export interface OpenTelemetryTracerOptions {
@@ -33,6 +33,14 @@ export function openTelemetryTracer(api: OpenTelemetryApi, options: OpenTelemetr
   return new ApiTracer(api, api.trace.getTracer(name, version));
 }
 
+const kindNames = {
+  internal: "INTERNAL",
+  server: "SERVER",
+  client: "CLIENT",
+  producer: "PRODUCER",
+  consumer: "CONSUMER",
+} as const;
+
 class ApiTracer implements Tracer {
   readonly #api: OpenTelemetryApi;
   readonly #tracer: OpenTelemetry.Tracer;
@@ -49,11 +57,11 @@ class ApiTracer implements Tracer {
     const inner = this.#tracer.startSpan(
       name,
       {
-        kind: spanKinds.indexOf(kind),
-        attributes: attributes as OpenTelemetry.Attributes,
+        kind: this.#api.SpanKind[kindNames[kind]],
+        attributes,
         links: links.map((link) => ({
           context: this.#contextOf(link.context),
-          attributes: (link.attributes ?? {}) as OpenTelemetry.Attributes,
+          attributes: link.attributes ?? {},
         })),
         ...(startedAt === undefined ? {} : { startTime: startedAt }),
       },
@@ -79,7 +87,7 @@ class ApiTracer implements Tracer {
 
   #ours(inner: OpenTelemetry.Span): OpenTelemetrySpan {
     let span = this.#spans.get(inner);
-    if (span === undefined) this.#spans.set(inner, (span = new OpenTelemetrySpan(inner)));
+    if (span === undefined) this.#spans.set(inner, (span = new OpenTelemetrySpan(inner, this.#api.SpanStatusCode)));
     return span;
   }
 

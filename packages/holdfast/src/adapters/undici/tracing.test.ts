@@ -14,9 +14,15 @@ describe("undici's tracing", () => {
     );
     const { tracer, named } = recordSpans();
     const agent = new Agent();
-    const dispatcher = agent.compose(tracing(tracer), resilience(retry({ backoff: constantBackoff(0), jitter: "none" })));
+    const dispatcher = agent.compose(
+      tracing(tracer),
+      resilience(retry({ backoff: constantBackoff(0), jitter: "none" })),
+    );
     const text = await tracer.inSpan("outer", async () => {
-      const { body } = await request(`${server.url}/stock?key=secret`, { dispatcher, headers: { TraceState: "old=1" } });
+      const { body } = await request(`${server.url}/stock?key=secret`, {
+        dispatcher,
+        headers: { TraceState: "old=1" },
+      });
       return body.text();
     });
     expect(text).toBe("stock");
@@ -42,7 +48,10 @@ describe("undici's tracing", () => {
 
   it.each([
     [{ a: "1", b: ["2", "3"], traceparent: "old" }, ["a", "1", "b", "2", "b", "3", "traceparent", "new"]],
-    [["a", "1", "Traceparent", "old"], ["a", "1", "traceparent", "new"]],
+    [
+      ["a", "1", "Traceparent", "old"],
+      ["a", "1", "traceparent", "new"],
+    ],
     [[["a", "1"]], ["a", "1", "traceparent", "new"]],
     [new Map([["a", "1"]]), ["a", "1", "traceparent", "new"]],
     [undefined, ["traceparent", "new"]],

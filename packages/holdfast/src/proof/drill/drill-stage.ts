@@ -27,6 +27,8 @@ export interface StageFaultRecord {
 export interface StageFault {
   /** What was struck, for people. */
   readonly what: string;
+  /** The names of the parts that are struck, where they are known from the beginning. Default: as the scenario says. */
+  readonly targets?: readonly string[];
   /**
    * Resolves once the system serves, with the fault or (after `heal`) without it; at once when it cannot before.
    * Rejects when it never will.

@@ -1,5 +1,6 @@
 import type { Clock } from "../../runtime/index.ts";
 import { OperationTimeoutError } from "../../errors/index.ts";
+import type { Telemetry } from "../../telemetry/index.ts";
 import type { DrillEvent, DrillFault } from "./drill-report.ts";
 import type { DrillFaultPlan, DrillScenario } from "./drill-scenario.ts";
 import type { DrillStage, StageContext, StageFault } from "./drill-stage.ts";
@@ -11,6 +12,8 @@ export interface FaultBook {
   readonly scenario: DrillScenario;
   readonly stage: DrillStage;
   readonly clock: Pick<Clock, "now" | "setTimer" | "sleep">;
+  /** Told when a fault begins, and when nothing is left of it. */
+  readonly telemetry: Pick<Telemetry, "publish"> | undefined;
   readonly faults: DrillFault[];
   readonly findings: DrillFinding[];
   /** When the first load began, on the clock. */
@@ -48,6 +51,8 @@ export async function runFault(
     return;
   }
   say(`${plan.id}: ${fault.what}`, "fault");
+  const facts = factsOf(book, plan, fault, round);
+  facts.tellBegun();
   let healedMs: number | null = null;
   try {
     if (plan.forMs === undefined) await untilServing(fault, `${plan.id}: service in spite of it`);
@@ -56,6 +61,7 @@ export async function runFault(
     if (!signal.aborted) book.findings.push(lateness(error));
   } finally {
     healedMs = await heal(Promise.resolve(fault));
+    if (healedMs !== null) facts.tellOver(healedMs - atMs, plan.forMs !== undefined && !signal.aborted);
     const record = { round, atMs: round1(atMs - book.loadBeganMs()), lastedMs: healedMs && round1(healedMs - atMs) };
     for (const seen of fault.records()) {
       const { target, happened, ...details } = seen;
@@ -96,6 +102,34 @@ export async function runFault(
       return null;
     }
   }
+}
+
+/** What is told of a fault, under a name of its own in each round. */
+function factsOf(
+  { telemetry, scenario }: FaultBook,
+  { id, kind, targets, forMs }: DrillFaultPlan,
+  fault: StageFault,
+  round: number,
+): { tellBegun(): void; tellOver(lastedMs: number, isExpired: boolean): void } {
+  const names = fault.targets ?? (typeof targets === "string" ? [targets] : targets);
+  const known = {
+    fault: scenario.rounds > 1 ? `${id} (round ${round})` : id,
+    target: names.join(" "),
+    kind,
+  };
+  return {
+    // One that waits for service waits no longer than for recovery.
+    tellBegun: () =>
+      telemetry?.publish({ type: "faultInjected", ...known, durationMs: forMs ?? scenario.timeouts.recoveryMs }),
+    tellOver: (lastedMs, isExpired) =>
+      telemetry?.publish({
+        type: "faultRemoved",
+        ...known,
+        reason: isExpired ? "expired" : "removed",
+        lastedMs: round1(lastedMs),
+        struck: null,
+      }),
+  };
 }
 
 function lateness(error: unknown): DrillFinding {

@@ -127,7 +127,7 @@ async function drill({ scenario = {}, prepare, abortAtMs }: Setting): Promise<{ 
 }
 
 describe("runDrill", () => {
-  it("tells a telemetry of its beginning, its phases and its end", async () => {
+  it("tells a telemetry of its beginning, its phases, its faults and its end", async () => {
     const clock = new VirtualClock();
     const told: unknown[] = [];
     const telemetry = { publish: (fact: unknown) => void told.push(fact) };
@@ -136,9 +136,14 @@ describe("runDrill", () => {
     const { verdict, reason, durationMs, phases } = await running;
     const drill = "lamp-out";
     expect(phases).toHaveLength(7);
+    const fault = { fault: "out-1", target: "one", kind: "out" };
+    const began = phases.map(({ phase }) => ({ type: "drillPhaseBegan", drill, phase }));
     expect(told).toEqual([
       { type: "drillStarted", drill },
-      ...phases.map(({ phase }) => ({ type: "drillPhaseBegan", drill, phase })),
+      ...began.slice(0, 3),
+      { type: "faultInjected", ...fault, durationMs: 2_000 },
+      { type: "faultRemoved", ...fault, reason: "expired", lastedMs: 2_000, struck: null },
+      ...began.slice(3),
       { type: "drillEnded", drill, verdict, reason, durationMs },
     ]);
     expect(verdict).toBe("passed");

@@ -18,7 +18,7 @@ export interface RunDrillOptions {
   readonly signal?: AbortSignal;
   /** Each event as it happens. */
   readonly onEvent?: (event: DrillEvent) => void;
-  /** Told when the drill begins, of each phase, and of its end. */
+  /** Told when the drill begins, of each phase, of each fault's beginning and end, and of the drill's own end. */
   readonly telemetry?: Pick<Telemetry, "publish">;
 }
 
@@ -178,7 +178,7 @@ class Drill {
   }
 
   async #round(round: number, signal: AbortSignal): Promise<void> {
-    const { scenario, stage, clock } = this.#options;
+    const { scenario, stage, clock, telemetry } = this.#options;
     const { load: plan, faults, timeouts } = scenario;
     const context = this.#context(signal);
     if (scenario.rounds > 1) this.#tell(`round ${round} of ${scenario.rounds}`, "note");
@@ -208,6 +208,7 @@ class Drill {
         scenario,
         stage,
         clock,
+        telemetry,
         faults: this.#faults,
         findings: this.#findings,
         loadBeganMs: () => this.#loadBeganMs ?? this.#beganMs,

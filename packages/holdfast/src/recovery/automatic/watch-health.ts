@@ -15,7 +15,7 @@ export interface WatchHealthOptions {
  *
  * @example
  * const onHealth = watchHealth(recovery);
- * onHealth(await health.check());
+ * health.subscribe(() => onHealth(health.view()));
  */
 export function watchHealth(
   recovery: Pick<AutomaticRecovery, "report" | "recovered">,

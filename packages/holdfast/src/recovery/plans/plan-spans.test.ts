@@ -25,7 +25,13 @@ describe("the spans of a plan", () => {
     scene.world.failures.set("a", 1);
     const one = scene.orchestrator("one");
     const retry = { attempts: 2, baseDelay: "1s" };
-    one.register({ id: "plan", steps: [{ id: "a", type: "work", retry }, { id: "b", type: "work", dependsOn: ["a"] }] });
+    one.register({
+      id: "plan",
+      steps: [
+        { id: "a", type: "work", retry },
+        { id: "b", type: "work", dependsOn: ["a"] },
+      ],
+    });
     const id = await scene.until(one.execute("plan"));
     const { startedAt = 0, endedAt = 0 } = await scene.until(one.finished(id));
     const spans = spansOf(scene.events);
@@ -86,7 +92,10 @@ describe("the spans of a plan", () => {
       ["plan p", 10, 30],
     ]);
     expect(spans[0]?.events).toMatchObject([{ name: "interrupted", at: 20 }]);
-    expect(spans[1]?.events).toMatchObject([{ name: "timed out", at: 25 }, { name: "cancelled", at: 30 }]);
+    expect(spans[1]?.events).toMatchObject([
+      { name: "timed out", at: 25 },
+      { name: "cancelled", at: 30 },
+    ]);
     expect(spans[3]).toMatchObject({
       status: { code: "error", message: "cancelled by somebody" },
       events: [{ name: "takenOver", attributes: { "holdfast.by": "two" } }],

@@ -31,7 +31,7 @@ export class TimeAnchor {
   }
 }
 
-export interface SpanBeginning {
+interface SpanBeginning {
   readonly context: TraceContext;
   readonly parent: TraceContext | undefined;
   readonly name: string;
@@ -129,8 +129,14 @@ export class RecordingSpan extends UnrecordedSpan {
 
   override addLink({ context, attributes }: SpanLink): void {
     if (this.#isOver) return;
-    if (this.#links.length >= this.#limits.maxLinks) this.#droppedLinks++;
-    else this.#links.push({ context, attributes: this.#bounded(attributes) });
+    if (this.#links.length >= this.#limits.maxLinks) {
+      this.#droppedLinks++;
+      return;
+    }
+    // Not the span that it may be, with all that it holds.
+    const { traceId, spanId, sampled, traceState } = context;
+    const linked = { traceId, spanId, sampled, ...(traceState === undefined ? {} : { traceState }) };
+    this.#links.push({ context: linked, attributes: this.#bounded(attributes) });
   }
 
   override setStatus(status: SpanStatus): void {
@@ -189,11 +195,15 @@ interface ErrorFacts {
 /** Anything can be thrown, also what throws when it is looked at. */
 function factsOf(error: unknown): ErrorFacts {
   try {
-    if (!(error instanceof Error)) return { name: typeof error, message: String(error), code: undefined, stack: undefined };
-    const { code } = error as { readonly code?: unknown };
-    const { name, message, stack } = error;
-    return { name: String(name), message: String(message), code: typeof code === "string" ? code : undefined, stack };
+    if (!(error instanceof Error))
+      return { name: typeof error, message: String(error), code: undefined, stack: undefined };
+    const { name, message, code, stack }: { readonly [fact in keyof ErrorFacts]?: unknown } = error;
+    return { name: String(name), message: String(message), code: textOrNone(code), stack: textOrNone(stack) };
   } catch {
     return { name: "unknown", message: "", code: undefined, stack: undefined };
   }
+}
+
+function textOrNone(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
 }

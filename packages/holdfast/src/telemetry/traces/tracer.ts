@@ -143,7 +143,7 @@ class SpanTracer implements SinkTracer {
       sampled,
       // Of an id that somebody else has drawn, they know.
       random: parent === undefined || parent.random === true,
-      ...(parent?.traceState === undefined ? {} : { traceState: parent.traceState }),
+      ...(parent?.traceState !== undefined && { traceState: parent.traceState }),
     };
     if (!sampled) {
       this.#metrics.unsampled++;
@@ -218,9 +218,20 @@ class SpanTracer implements SinkTracer {
   /** Random hexadecimal digits, eight from each number. All zero would be no id. */
   #id(digits: 16 | 32): string {
     let id = "";
-    while (id.length < digits) id += Math.floor(this.#random.next() * 2 ** 32).toString(16).padStart(8, "0");
-    return /^0+$/.test(id) ? `${id.slice(0, -1)}1` : id;
+    let isZero = true;
+    while (id.length < digits) {
+      const bits = Math.floor(this.#random.next() * 2 ** 32);
+      if (bits !== 0) isZero = false;
+      id += hexOf(bits >>> 24) + hexOf((bits >>> 16) & 255) + hexOf((bits >>> 8) & 255) + hexOf(bits & 255);
+    }
+    return isZero ? `${id.slice(0, -1)}1` : id;
   }
+}
+
+const bytesInHex: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+function hexOf(byte: number): string {
+  return bytesInHex[byte] ?? "";
 }
 
 /** @throws InvalidArgumentError for what is no tracer */

@@ -74,6 +74,8 @@ export interface LiveRecording {
   /** Milliseconds since 1970. */
   readonly startedAt: number;
   readonly durationMs: number;
+  /** Left out because there was too much: states between others, and the oldest events. Absent when nothing was. */
+  readonly omitted?: { readonly states: number; readonly events: number };
   /** In order of time; the first is a `hello`. */
   readonly messages: readonly { readonly atMs: number; readonly message: LiveMessage }[];
 }

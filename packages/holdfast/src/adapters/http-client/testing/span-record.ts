@@ -4,9 +4,9 @@ import { createTracer, type FinishedSpan, type SinkTracer } from "../../../telem
 export interface SpanRecord {
   readonly tracer: SinkTracer;
   readonly spans: readonly FinishedSpan[];
-  named(name: string): FinishedSpan[];
+  readonly named: (name: string) => FinishedSpan[];
   /** Resolves when so many have ended. */
-  ended(count: number): Promise<void>;
+  readonly ended: (count: number) => Promise<void>;
 }
 
 export function recordSpans(): SpanRecord {
@@ -21,7 +21,7 @@ export function recordSpans(): SpanRecord {
     tracer: createTracer({ sinks: [{ write }] }),
     spans,
     named: (name) => spans.filter((span) => span.name === name),
-    async ended(count) {
+    ended: async (count) => {
       while (spans.length < count) await wake.promise;
     },
   };
