@@ -84,11 +84,11 @@ it("a simulated run opens as any other: its verdict, its faults, its members", a
   expect(await leader.textContent()).toContain("n1");
   await page.getByLabel("Moment").fill("700");
   await expect.poll(() => page.locator("main").textContent()).toContain("stopped");
-  await page.keyboard.press("5");
+  await page.getByRole("navigation").getByRole("link", { name: "Work" }).click();
   await page.getByText("running: load and faults").waitFor();
   await page.getByLabel("Moment").fill(String(simulated.durationMs));
   await page.getByText("passed").first().waitFor();
-  await page.keyboard.press("3");
+  await page.getByRole("navigation").getByRole("link", { name: "Events" }).click();
   await page.locator(".event-row", { hasText: "crashNewLeader" }).first().waitFor();
   expect(await page.getByText("cannot be shown").count()).toBe(0);
   expect(troubles).toEqual([]);

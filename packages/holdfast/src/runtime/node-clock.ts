@@ -59,7 +59,7 @@ class NodeTimer implements Timer {
   }
 
   #arm(delayMs: number, callback: () => void): NodeJS.Timeout {
-    if (!(delayMs > longestDelayMs)) return setTimeout(callback, Math.ceil(delayMs));
+    if (!(delayMs > longestDelayMs)) return setTimeout(callback, delayMs > 0 ? Math.ceil(delayMs) : 0);
     return setTimeout(() => {
       this.#timeout = this.#arm(delayMs - longestDelayMs, callback);
       if (!this.#referenced) this.#timeout.unref();
