@@ -58,15 +58,15 @@ export class ClusterLook {
   view(): ClusterView {
     const nowMs = this.#clock.now();
     const { slots } = this.#cluster;
-    const presences = new Map(slots.flatMap((slot) => (slot.isOut ? [] : [[slot.name, this.#presence(slot)] as const])));
+    const presences = new Map(
+      slots.flatMap((slot) => (slot.isOut ? [] : [[slot.name, this.#presence(slot)] as const])),
+    );
     const view = mergeCluster({
       at: this.#clock.wallTime(),
       nowMs,
       servedBy: this.#servedBy,
       presences,
-      known: slots
-        .filter(({ isOut }) => !isOut)
-        .map(({ name }) => ({ name, clientUrl: null, httpUrl: null })),
+      known: slots.filter(({ isOut }) => !isOut).map(({ name }) => ({ name, clientUrl: null, httpUrl: null })),
       processOf: (name) => {
         const slot = slots.find((one) => one.name === name);
         return slot && { isRunning: slot.process.state !== "crashed", forMs: nowMs - this.#knownOf(slot).sinceMs };

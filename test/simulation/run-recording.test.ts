@@ -41,7 +41,8 @@ it("shows members with their roles and terms, and each fault from its beginning 
   expect(over.toSorted()).toEqual(begun.toSorted());
   expect(lastOf(recording, "faults")?.faults).toEqual([]);
   const stopped = recording.messages.some(
-    ({ message }) => message.type === "cluster" && message.cluster.members.some(({ liveness }) => liveness === "stopped"),
+    ({ message }) =>
+      message.type === "cluster" && message.cluster.members.some(({ liveness }) => liveness === "stopped"),
   );
   expect(stopped).toBe(true);
   const { leader, members } = lastOf(recording, "cluster")!.cluster;

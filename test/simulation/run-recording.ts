@@ -1,6 +1,13 @@
 import type { Fault } from "holdfast/proof";
 import type { World } from "holdfast/runtime";
-import type { DrillView, FaultView, IdentifiedEvent, LiveMessage, LiveRecording, TelemetryFact } from "holdfast/telemetry";
+import type {
+  DrillView,
+  FaultView,
+  IdentifiedEvent,
+  LiveMessage,
+  LiveRecording,
+  TelemetryFact,
+} from "holdfast/telemetry";
 import { recordedHello } from "../../packages/server/src/recording/record-hub.ts";
 import { LiveRecorder } from "../../packages/server/src/recording/live-recorder.ts";
 import { ClusterLook } from "./cluster-look.ts";
@@ -71,7 +78,15 @@ class RecordedRun {
     return () => {
       this.#faults.delete(id);
       const lastedMs = this.#wallTime - injectedAt;
-      this.#tell(servedBy, { type: "faultRemoved", fault: id, target, kind, reason: "expired", lastedMs, struck: null });
+      this.#tell(servedBy, {
+        type: "faultRemoved",
+        fault: id,
+        target,
+        kind,
+        reason: "expired",
+        lastedMs,
+        struck: null,
+      });
       this.#tellFaults();
     };
   }
@@ -79,7 +94,13 @@ class RecordedRun {
   finish({ violation, operations, steps, virtualMs, traceHash }: RunResult): LiveRecording {
     const verdict = violation === undefined ? "passed" : "failed";
     const reason = violation === undefined ? "" : `${violation.invariant}: ${violation.detail}`;
-    this.#tell(servedBy, { type: "drillEnded", drill: this.#title, verdict, reason, durationMs: Math.round(virtualMs) });
+    this.#tell(servedBy, {
+      type: "drillEnded",
+      drill: this.#title,
+      verdict,
+      reason,
+      durationMs: Math.round(virtualMs),
+    });
     const measures = { operations, steps, traceHash, violation: violation?.invariant ?? null };
     this.#setView({ verdict, endedAt: this.#wallTime, measures });
     // The cluster ends with its world: how it was just before has been kept.

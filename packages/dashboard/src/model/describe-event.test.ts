@@ -11,6 +11,17 @@ it.each([
     "bad",
   ],
   [{ type: "request", method: "/a", code: 14, durationMs: 3, error: "gone" }, "/a code 14 in 3.0 ms: gone", "warn"],
+  [{ type: "drillPhaseBegan", drill: "cut", phase: "settle" }, "cut: settle", "plain"],
+  [
+    { type: "drillEnded", drill: "cut", verdict: "passed", reason: "", durationMs: 2_000 },
+    "cut passed after 2.0 s",
+    "good",
+  ],
+  [
+    { type: "drillEnded", drill: "cut", verdict: "failed", reason: "lost", durationMs: 2_000 },
+    "cut failed after 2.0 s: lost",
+    "bad",
+  ],
   // Fields that are missing, and a type that came later.
   [{ type: "memberFailed", member: "n3" }, "member n3", "bad"],
   [{ type: "quorumLost" }, "", "bad"],

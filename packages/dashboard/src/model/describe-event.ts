@@ -42,9 +42,15 @@ const describers: Describers = {
   faultInjected: ({ fault, target, kind, durationMs }) => `${kind} on ${target} for ${seconds(durationMs)} (${fault})`,
   faultRemoved: ({ fault, target, kind, reason, struck }) =>
     `${kind} on ${target} ${reason}${struck === null ? "" : `, struck ${struck} times`} (${fault})`,
+  drillStarted: ({ drill }) => `${drill} begins`,
+  drillPhaseBegan: ({ drill, phase }) => `${drill}: ${phase}`,
+  drillEnded: ({ drill, verdict, reason, durationMs }) =>
+    `${drill} ${verdict} after ${seconds(durationMs)}${reason === "" ? "" : `: ${reason}`}`,
 };
 
 const roleWords = { leader: "leader", follower: "follower", candidate: "candidate", preCandidate: "pre-candidate" };
+
+const verdictTones: { readonly [verdict: string]: EventTone } = { passed: "good", inconclusive: "warn" };
 
 /** By what a type is called, so that one that is new has its tone too. The first that fits counts. */
 const tones: readonly (readonly [RegExp, EventTone])[] = [
@@ -72,6 +78,7 @@ function inWords(describe: (event: TelemetryEvent) => string, event: TelemetryEv
 
 function toneOf(event: TelemetryEvent): EventTone {
   if (event.type === "leaderChanged") return event.leader === null ? "bad" : "good";
+  if (event.type === "drillEnded") return verdictTones[event.verdict] ?? "bad";
   if (event.type === "request") return event.code === 0 ? "plain" : "warn";
   return tones.find(([pattern]) => pattern.test(event.type))?.[1] ?? "plain";
 }

@@ -49,6 +49,7 @@ export const drillCommand: Command = defineCommand({
     "holdfast drill leader-kill",
     "holdfast drill leader-kill --runs 20 --json",
     "holdfast drill partition-leader --nodes 5 --html report.html",
+    "holdfast drill leader-kill --recording run.html",
     "holdfast drill ./my-drill.yaml --junit results.xml",
     "holdfast drill chaos --seconds 60 --rates kill=4/min,partition=2/min --lasting 1s..5s --dry-run",
   ],

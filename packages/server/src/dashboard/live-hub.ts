@@ -127,6 +127,7 @@ export class LiveHub {
 
   drillsChanged(): void {
     this.#changed("drills");
+    this.hurry();
   }
 
   /** The cluster as it is now, looked at for this purpose when nobody watches. */

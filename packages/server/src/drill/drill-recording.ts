@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { DrillPhase, DrillReport, DrillScenario } from "holdfast/proof";
 import { planDesk } from "holdfast/recovery";
-import { recordEvents, type LiveRecording, type Telemetry } from "holdfast/telemetry";
+import { recordEvents, type ClusterView, type LiveRecording, type Telemetry } from "holdfast/telemetry";
 import { openConnections } from "../client/connections.ts";
 import { gatewayClient, type GatewayClient } from "../client/gateway-client.ts";
 import { LiveHub } from "../dashboard/live-hub.ts";
@@ -30,7 +30,7 @@ export interface DrillRecording {
   close(): void;
 }
 
-/** Phases in which the members stop because the drill needs them no more: that is not what it is about. */
+/** Phases in which members stop because the drill needs them no more: that is not what it is about. */
 const over: ReadonlySet<string> = new Set<DrillPhase>(["check", "teardown"]);
 
 export function recordDrill({ scenario, title, telemetry, plan }: DrillRecordingOptions): DrillRecording {
@@ -71,7 +71,7 @@ export function recordDrill({ scenario, title, telemetry, plan }: DrillRecording
     elapsedMs,
     wants(kind) {
       if (kind !== "cluster") return kind !== "services" && (kind !== "plans" || gateway !== undefined);
-      return plan !== undefined && !over.has(state.drills()[0]?.phase ?? "");
+      return plan !== undefined && (!over.has(state.drills()[0]?.phase ?? "") || isWhole(hub.cluster()));
     },
   });
 
@@ -93,6 +93,10 @@ export function recordDrill({ scenario, title, telemetry, plan }: DrillRecording
     },
     close,
   };
+}
+
+function isWhole({ leader, members }: ClusterView): boolean {
+  return leader !== null && members.every(({ liveness }) => liveness === "answers");
 }
 
 /** Plans are asked for only where the drill runs some. */

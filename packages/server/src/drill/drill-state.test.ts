@@ -20,7 +20,14 @@ it("a drill as it tells of itself: its phase, its faults, its verdict and what w
   telemetry.publish({ type: "drillStarted", drill: "cut" });
   await clock.advance(100);
   telemetry.publish({ type: "drillPhaseBegan", drill: "cut", phase: "load and faults" });
-  const running = { drill: "cut", verdict: "running", phase: "load and faults", startedAt, endedAt: null, measures: {} };
+  const running = {
+    drill: "cut",
+    verdict: "running",
+    phase: "load and faults",
+    startedAt,
+    endedAt: null,
+    measures: {},
+  };
   expect(state.drills()).toEqual([running]);
 
   const fault = { fault: "delay-1 (round 2)", target: "n2", kind: "delay" };

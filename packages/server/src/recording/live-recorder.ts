@@ -7,7 +7,7 @@ export interface RecorderBounds {
   readonly maxBytes: number;
 }
 
-export const defaultRecorderBounds: RecorderBounds = { maxMessages: 20_000, maxBytes: 32 * 1024 * 1024 };
+const defaultBounds: RecorderBounds = { maxMessages: 20_000, maxBytes: 32 * 1024 * 1024 };
 
 /** What there was no room for. */
 export type Omitted = NonNullable<LiveRecording["omitted"]>;
@@ -36,7 +36,7 @@ export class LiveRecorder {
   #lastMs = 0;
 
   constructor(bounds: Partial<RecorderBounds> = {}) {
-    this.#bounds = { ...defaultRecorderBounds, ...bounds };
+    this.#bounds = { ...defaultBounds, ...bounds };
   }
 
   get size(): number {
