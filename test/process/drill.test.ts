@@ -14,7 +14,7 @@ import { openPeerLinks } from "../../packages/server/src/drill/peer-links.ts";
 import { clientUrl, nodeArguments, type MemberPlan } from "../../packages/server/src/supervisor/cluster-plan.ts";
 import { startMemberProcess, type MemberProcess } from "../../packages/server/src/supervisor/member-process.ts";
 import { superviseCluster } from "../../packages/server/src/supervisor/supervisor.ts";
-import { freePortRange, occupy, planOnOwnPorts } from "./free-ports.ts";
+import { freePortRange, freePorts, occupy, planOnOwnPorts } from "./free-ports.ts";
 import { membersAt, states } from "./gossip-nodes.ts";
 import { isRunning, run, start, temporaryDirectory, until } from "./holdfast-command.ts";
 
@@ -163,8 +163,15 @@ describe.concurrent("holdfast drill", () => {
         "expect: [worstGapMs < 20000, succeeded > 0]",
       ].join("\n"),
     );
-    const reports = ["--junit", junit, "--html", html, "--recording", recorded];
-    const { code, report, stderr } = await drill([file, ...reports, "--data", data]);
+    const [port = 0] = await freePorts(1);
+    const reports = ["--junit", junit, "--html", html, "--recording", recorded, "--dashboard", String(port)];
+    const [{ code, report, stderr }, seen] = await Promise.all([
+      drill([file, ...reports, "--data", data]),
+      streamedUntilOver(port),
+    ]);
+    expect(stderr).toContain(`Dashboard  http://127.0.0.1:${port}/dashboard/`);
+    for (const part of ['"verdict":"running"', '"type":"faultInjected"', '"verdict":"passed"'])
+      expect(seen).toContain(part);
     expect(report).toMatchObject({ drill: "cut", verdict: "passed", reason: "", history: null });
     expect(code).toBe(0);
     expect(report.faults.map(({ kind, happened }) => `${kind} ${happened}`).toSorted()).toEqual([
@@ -394,3 +401,21 @@ describe.concurrent("holdfast drill", () => {
     expect(report.measures["lostWrites"]).toBeLessThanOrEqual(deleted);
   });
 });
+
+/** What the page of a drill is told, from its beginning to its end. */
+async function streamedUntilOver(port: number): Promise<string> {
+  let stream: ReadableStream<Uint8Array> | null = null;
+  await until("the drill's page is served", 60_000, async () => {
+    const answer = await fetch(`http://127.0.0.1:${port}/holdfast/v1/dashboard/stream`).catch(() => undefined);
+    stream = answer?.body ?? null;
+    return stream !== null;
+  });
+  let text = "";
+  const decoder = new TextDecoder();
+  try {
+    for await (const chunk of stream!) text += decoder.decode(chunk, { stream: true });
+  } catch {
+    // Cut at the end.
+  }
+  return text;
+}

@@ -90,6 +90,11 @@ export const drillCommand: Command = defineCommand({
       placeholder: "FILE",
       help: "keep what the dashboard would show: a page that plays it (.html), or data (.json)",
     }),
+    dashboard: integer({
+      min: 0,
+      max: 65_535,
+      help: "show the drill on a page of this machine while it runs: its port, 0 for any free one",
+    }),
     json: flag("print one JSON document"),
   },
   async run({ options, positionals: [name = ""], terminal }) {
@@ -119,9 +124,12 @@ export const drillCommand: Command = defineCommand({
     ]);
     const { clock } = nodeRuntime();
     const telemetry = createTelemetry({ clock, nodeId: "drill", channel });
-    if (recordTo !== undefined) {
+    if (recordTo !== undefined || options.dashboard !== undefined) {
       const { recordDrill } = await import("../drill/drill-recording.ts");
       recording = recordDrill({ scenario, title: `${scenario.name}, seed ${seed}`, telemetry, plan });
+    }
+    if (recording !== undefined && options.dashboard !== undefined) {
+      terminal.err(`Dashboard  ${await servedAt(recording, options.dashboard)}`);
     }
     const report = await explained(found, directory, () =>
       runDrill({
@@ -132,11 +140,11 @@ export const drillCommand: Command = defineCommand({
         telemetry,
         onEvent: ({ atMs, text: line }) => terminal.err(`${(atMs / 1000).toFixed(1).padStart(6)} s  ${line}`),
       }),
-    ).catch((error: unknown) => {
-      recording?.close();
+    ).catch(async (error: unknown) => {
+      await recording?.close();
       throw error;
     });
-    const recorded = recording?.finish(report);
+    const recorded = await recording?.finish(report);
     const passed = report.verdict === "passed";
     const kept = !passed || options.keep;
     if (!kept) directory.remove();
@@ -257,6 +265,17 @@ async function explained<T>(
     if (!InvalidArgumentError.is(error)) throw error;
     directory.remove();
     throw refuse(error);
+  }
+}
+
+/** @throws ExitError when the port is taken */
+async function servedAt(recording: DrillRecording, port: number): Promise<string> {
+  try {
+    return await recording.serve(port);
+  } catch (error) {
+    await recording.close();
+    const reason = describePortError({ host: "127.0.0.1", port }, error as NodeJS.ErrnoException);
+    throw environmentError(`--dashboard ${port}: ${reason}`, error);
   }
 }
 

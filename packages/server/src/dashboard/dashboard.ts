@@ -21,6 +21,8 @@ export interface DashboardOptions extends Omit<HubOptions, "connections" | "toke
   readonly tls?: ClientTls | undefined;
   readonly plans?: PlanWatch | undefined;
   readonly faults?: ((hub: LiveHub) => FaultDesk) | undefined;
+  /** Faults that are shown, and come from elsewhere. */
+  readonly shownFaults?: HubOptions["faults"];
   /** Whether the page may read keys from the JSON gateway beside it. */
   readonly keys?: boolean;
   /** Answers the page's `POST /v3/kv/range`, where no JSON gateway stands beside it. */
@@ -66,7 +68,7 @@ export function createDashboard(options: DashboardOptions): Dashboard {
     token,
     plans,
     get faults() {
-      return desk;
+      return desk ?? options.shownFaults;
     },
   });
   desk = options.faults?.(hub);

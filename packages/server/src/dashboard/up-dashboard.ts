@@ -1,18 +1,17 @@
 import { randomBytes } from "node:crypto";
-import { createServer } from "node:http";
-import type { Socket } from "node:net";
 import { planDesk } from "holdfast/recovery";
 import { faultRegistry, type FaultRegistry } from "holdfast/proof";
 import { nodeRuntime, type Address } from "holdfast/runtime";
 import { createTelemetry, recordEvents, type TelemetryFact } from "holdfast/telemetry";
 import { gatewayClient } from "../client/gateway-client.ts";
-import { openPort, type ServeTls } from "../port.ts";
+import type { ServeTls } from "../port.ts";
 import { clientUrl, httpUrl, type ClusterPlan } from "../supervisor/cluster-plan.ts";
 import { memberTarget, type MemberTarget } from "../supervisor/member-target.ts";
 import type { PeerRoutes } from "../supervisor/peer-routes.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import { createDashboard } from "./dashboard.ts";
 import { faultDesk, type DeskTarget } from "./fault-desk.ts";
+import { hostDashboard } from "./host-dashboard.ts";
 import { keyReader } from "./key-reader.ts";
 import { planWatch } from "./plan-watch.ts";
 import { processDeskTarget, routesDeskTarget } from "./up-targets.ts";
@@ -90,32 +89,13 @@ export async function upDashboard(options: UpDashboardOptions): Promise<UpDashbo
     gateway: (body) => reader.range(body),
     faults: registry && ((hub) => faultDesk({ registry, targets: desk, cluster: () => hub.current() })),
   });
-  const http = createServer({ noDelay: true }, (request, response) => {
-    if (dashboard.handle(request, response)) return;
-    response.writeHead(404, { "content-type": "text/plain; charset=utf-8" }).end("The dashboard is at /dashboard/\n");
-  });
-  const sockets = new Set<Socket>();
-  const port = await openPort({
-    address: options.listen,
-    tls: serveTls,
-    protocols: ["http/1.1"],
-    onSocket(socket) {
-      sockets.add(socket);
-      socket.once("close", () => sockets.delete(socket));
-      http.emit("connection", socket);
-    },
-    onError: () => undefined,
-    onHandshakeError: () => undefined,
-  }).catch(async (error: unknown) => {
-    dashboard.close();
+  const hosted = await hostDashboard(dashboard, { listen: options.listen, serveTls }).catch(async (error: unknown) => {
     await registry?.close();
     throw error;
   });
-  dashboard.setListening([port.address]);
-  const scheme = serveTls === undefined ? "http" : "https";
   return {
-    url: `${scheme}://127.0.0.1:${port.address.port}/dashboard/`,
-    address: port.address,
+    url: hosted.url,
+    address: hosted.address,
     hurry: () => dashboard.hub.hurry(),
     publish: (fact) => telemetry.publish(fact),
     async heal() {
@@ -123,16 +103,12 @@ export async function upDashboard(options: UpDashboardOptions): Promise<UpDashbo
       await registry?.close();
     },
     async close() {
-      dashboard.close();
-      const closed = port.close();
-      for (const socket of sockets) socket.destroySoon();
+      const closed = hosted.close();
       await registry?.close();
       reader.close();
       gateway.close();
       recorder.close();
-      const stuck = setTimeout(() => sockets.forEach((socket) => socket.destroy()), 500);
       await closed;
-      clearTimeout(stuck);
     },
   };
 }

@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import type { DrillPhase, DrillReport, DrillScenario } from "holdfast/proof";
 import { planDesk } from "holdfast/recovery";
 import { recordEvents, type ClusterView, type LiveRecording, type Telemetry } from "holdfast/telemetry";
-import { openConnections } from "../client/connections.ts";
 import { gatewayClient, type GatewayClient } from "../client/gateway-client.ts";
-import { LiveHub } from "../dashboard/live-hub.ts";
+import { createDashboard, type Dashboard } from "../dashboard/dashboard.ts";
+import { hostDashboard, type HostedDashboard } from "../dashboard/host-dashboard.ts";
 import { planWatch } from "../dashboard/plan-watch.ts";
 import { LiveRecorder } from "../recording/live-recorder.ts";
 import { recordHub } from "../recording/record-hub.ts";
@@ -23,12 +23,17 @@ export interface DrillRecordingOptions {
 
 /** A drill as the dashboard would show it, kept from its beginning on. */
 export interface DrillRecording {
+  /** Serves it meanwhile on a port of this machine, 0 for a free one; gives the address of the page. @throws Error with Node's `code` */
+  serve(port: number): Promise<string>;
   /** Who knows which of the members' processes run. */
   supervise(supervisor: Supervisor): void;
-  finish(report: DrillReport): LiveRecording;
+  finish(report: DrillReport): Promise<LiveRecording>;
   /** Idempotent. */
-  close(): void;
+  close(): Promise<void>;
 }
+
+/** A page is told of a change within this time. */
+const lastWordMs = 500;
 
 /** Phases in which members stop because the drill needs them no more: that is not what it is about. */
 const over: ReadonlySet<string> = new Set<DrillPhase>(["check", "teardown"]);
@@ -37,17 +42,16 @@ export function recordDrill({ scenario, title, telemetry, plan }: DrillRecording
   const startedAt = Date.now();
   const beganMs = performance.now();
   let supervisor: Supervisor | undefined;
-  const connections = openConnections({ tls: plan?.tls?.own });
   const gateway = plan && gatewayOf(plan, scenario);
   const events = recordEvents(telemetry);
   const state = drillState(scenario, telemetry, (kind) => {
-    if (kind === "faults") hub.faultsChanged();
-    else hub.drillsChanged();
+    if (kind === "faults") dashboard.hub.faultsChanged();
+    else dashboard.hub.drillsChanged();
   });
-  const hub: LiveHub = new LiveHub({
+  const dashboard: Dashboard = createDashboard({
     servedBy: telemetry.nodeId,
-    connections,
-    token: undefined,
+    tls: plan?.tls?.own,
+    keys: false,
     known: () =>
       plan?.members.map((member) => ({
         name: member.name,
@@ -60,9 +64,11 @@ export function recordDrill({ scenario, title, telemetry, plan }: DrillRecording
     },
     events: { nodeId: telemetry.nodeId, run: randomBytes(4).toString("hex"), recorder: events },
     plans: gateway && planWatch(async () => planDesk(gateway)),
-    faults: { faults: () => state.faults(), targets: () => [] },
+    shownFaults: { faults: () => state.faults(), targets: () => [] },
     drills: () => state.drills(),
   });
+  const { hub } = dashboard;
+  let hosted: HostedDashboard | undefined;
   const recorder = new LiveRecorder();
   const elapsedMs = (): number => performance.now() - beganMs;
   const recording = recordHub({
@@ -75,20 +81,27 @@ export function recordDrill({ scenario, title, telemetry, plan }: DrillRecording
     },
   });
 
-  function close(): void {
-    hub.close();
+  async function close(): Promise<void> {
+    const closed = hosted?.close();
+    dashboard.close();
     gateway?.close();
-    connections.close();
     events.close();
+    await closed;
   }
 
   return {
+    async serve(port) {
+      hosted = await hostDashboard(dashboard, { listen: { host: "127.0.0.1", port } });
+      return hosted.url;
+    },
     supervise: (given) => void (supervisor = given),
-    finish(report) {
+    async finish(report) {
       state.setMeasures(report.measures);
+      // Whoever looks on hears how it ended.
+      if (hosted !== undefined) await new Promise((resolve) => setTimeout(resolve, lastWordMs));
       recording.finish();
       const durationMs = elapsedMs();
-      close();
+      await close();
       return recorder.finish({ title, startedAt, durationMs });
     },
     close,
