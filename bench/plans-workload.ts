@@ -1,7 +1,7 @@
 /** What both sides execute: plans of so many steps, one after another, that do nothing: what is measured is the record. */
 export const stepsPerPlan = 5;
 
-/** Plans that are asked for at the same time, as the issue of a large failure would. */
+/** Plans that are asked for at the same time, as after a failure of much at once. */
 export const plansAtOnce = 1_000;
 
 /** What a side is asked, and what it says, one JSON document a line. */

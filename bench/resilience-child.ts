@@ -2,6 +2,7 @@
  * One case of one system, in a process of its own, so that what is compiled for one does not slow another:
  * `node resilience-child.ts SYSTEM CASE MS` prints `{ ns, bytes }` per call, both without what a bare call takes.
  */
+import { guardedLoop } from "./guarded-loop.ts";
 import { resilienceCases, type CaseName, type System } from "./resilience-cases.ts";
 
 const [name = "", caseName = "retry", ms = "400"] = process.argv.slice(2);
@@ -10,38 +11,7 @@ const { system } = (await import(`./resilience-${name}.ts`)) as { readonly syste
 const protect = system[caseName as CaseName];
 if (protect === undefined) throw new Error(`${name} has no ${caseName}`);
 
-const failure = new Error("refused");
-let turn = 0;
-const operation =
-  kind === "succeeds"
-    ? async (): Promise<number> => 42
-    : async (): Promise<number> => {
-        if ((++turn & 7) !== 0) throw failure;
-        return 42;
-      };
-const call = protect(operation);
-let settled = 0;
-
-// The same loop twice: each gets its own machine code.
-async function bare(count: number): Promise<void> {
-  for (let i = 0; i < count; i++) {
-    try {
-      await operation();
-    } catch {
-      settled++;
-    }
-  }
-}
-
-async function guarded(count: number): Promise<void> {
-  for (let i = 0; i < count; i++) {
-    try {
-      await call();
-    } catch {
-      settled++;
-    }
-  }
-}
+const { bare, guarded, settled } = guardedLoop(kind, protect);
 
 const warmUpMs = 400;
 /** Calls in one slice of about five milliseconds, however slow the system is. */
@@ -64,7 +34,7 @@ do {
 
 const ns = median(guardedNs) - median(bareNs);
 const bytes = wantsBytes ? (await bytesOf(guarded)) - (await bytesOf(bare)) : undefined;
-if (kind === "fails 7 in 8" && settled === 0) throw new Error("nothing has failed");
+if (kind === "fails 7 in 8" && settled() === 0) throw new Error("nothing has failed");
 process.stdout.write(JSON.stringify({ ns, bytes }));
 process.exit(0);
 

@@ -3,6 +3,7 @@
  * call, without what a bare call takes. What is looked for is a few nanoseconds, so the figure is that of the quickest of
  * thousands of short slices, which nothing else on the machine has disturbed; nor has a collection of garbage.
  */
+import { guardedLoop } from "./guarded-loop.ts";
 import { resilienceCases, type CaseName, type System } from "./resilience-cases.ts";
 
 const [watch = "", caseName = "retry", seconds = "3"] = process.argv.slice(2);
@@ -11,38 +12,7 @@ const { system } = (await import(`./telemetry-${watch}.ts`)) as { readonly syste
 const protect = system[caseName as CaseName];
 if (protect === undefined) throw new Error(`${watch} has no ${caseName}`);
 
-const failure = new Error("refused");
-let turn = 0;
-const operation =
-  kind === "succeeds"
-    ? async (): Promise<number> => 42
-    : async (): Promise<number> => {
-        if ((++turn & 7) !== 0) throw failure;
-        return 42;
-      };
-const call = protect(operation);
-let settled = 0;
-
-// The same loop twice: each gets its own machine code.
-async function bare(count: number): Promise<void> {
-  for (let i = 0; i < count; i++) {
-    try {
-      await operation();
-    } catch {
-      settled++;
-    }
-  }
-}
-
-async function guarded(count: number): Promise<void> {
-  for (let i = 0; i < count; i++) {
-    try {
-      await call();
-    } catch {
-      settled++;
-    }
-  }
-}
+const { bare, guarded, settled } = guardedLoop(kind, protect);
 
 const slice = 400;
 const warmUp = 200_000;
@@ -54,7 +24,7 @@ for (let at = 0; at < 500 * Number(seconds); at++) {
   bareNs = Math.min(bareNs, await nanoseconds(bare));
   guardedNs = Math.min(guardedNs, await nanoseconds(guarded));
 }
-if (kind === "fails 7 in 8" && settled === 0) throw new Error("nothing has failed");
+if (kind === "fails 7 in 8" && settled() === 0) throw new Error("nothing has failed");
 process.stdout.write(JSON.stringify({ ns: guardedNs - bareNs }));
 process.exit(0);
 

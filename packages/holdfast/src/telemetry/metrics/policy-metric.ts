@@ -21,32 +21,17 @@ const gauge =
   (name: string): Values =>
   ({ gauges }) => [[gauges[name]]];
 
-/** A count per metric, all of one kind of policies. */
-function counters(
-  prefix: string,
-  kinds: readonly string[],
-  table: Readonly<Record<string, readonly [field: string, help: string]>>,
-): PolicyMetric[] {
-  return Object.entries(table).map(([name, [field, help]]) => ({
-    name: `recovery_${prefix}_${name}`,
-    help,
-    type: "counter",
-    kinds,
-    values: count(field),
-  }));
-}
+type Rows = Readonly<Record<string, readonly [field: string, help: string]>>;
 
-function gauges(
-  prefix: string,
-  kinds: readonly string[],
-  table: Readonly<Record<string, readonly [field: string, help: string]>>,
-): PolicyMetric[] {
-  return Object.entries(table).map(([name, [field, help]]) => ({
+/** A metric per row, all of the same kinds of policies. */
+function metricsOf(type: "counter" | "gauge", prefix: string, kinds: readonly string[], rows: Rows): PolicyMetric[] {
+  const values = type === "counter" ? count : gauge;
+  return Object.entries(rows).map(([name, [field, help]]) => ({
     name: `recovery_${prefix}_${name}`,
     help,
-    type: "gauge",
+    type,
     kinds,
-    values: gauge(field),
+    values: values(field),
   }));
 }
 
@@ -69,7 +54,7 @@ const fallbacks = ["fallback", "fallbackChain"];
 
 /** Every metric that is read from policies. */
 export const policyMetrics: readonly PolicyMetric[] = [
-  ...counters("retry", ["retry"], {
+  ...metricsOf("counter", "retry", ["retry"], {
     attempts_total: ["retries", "Tries beyond the first."],
     success_total: ["recovered", "Calls that succeeded after further tries."],
     failure_total: ["exhausted", "Calls that failed in every try they were given."],
@@ -88,21 +73,21 @@ export const policyMetrics: readonly PolicyMetric[] = [
     kinds: breaker,
     values: ({ state }) => [[["forcedOpen", "disabled", "metricsOnly"].includes(state ?? "") ? 1 : 0]],
   },
-  ...counters("circuit_breaker", breaker, {
+  ...metricsOf("counter", "circuit_breaker", breaker, {
     failures_total: ["failures", "Calls that counted as failures."],
     successes_total: ["successes", "Calls that counted as successes."],
     slow_calls_total: ["slow", "Calls that took too long, whether they succeeded or not."],
     rejections_total: ["rejected", "Calls that were turned away."],
     state_changes_total: ["stateChanges", "Changes of the state."],
   }),
-  ...gauges("circuit_breaker", breaker, {
+  ...metricsOf("gauge", "circuit_breaker", breaker, {
     failure_rate: ["failureRate", "Failed of the calls that it decides on, 0..1."],
     slow_rate: ["slowRate", "Slow of the calls that it decides on, 0..1."],
   }),
-  ...counters("timeout", timeouts, {
+  ...metricsOf("counter", "timeout", timeouts, {
     events_total: ["timedOut", "Tries that took too long."],
   }),
-  ...gauges("timeout", ["timeout", "adaptiveTimeout"], {
+  ...metricsOf("gauge", "timeout", ["timeout", "adaptiveTimeout"], {
     abandoned_calls: ["abandoned", "Calls that were given up and are still under way."],
   }),
   {
@@ -123,38 +108,40 @@ export const policyMetrics: readonly PolicyMetric[] = [
       [waitTimeouts, "waited"],
     ],
   },
-  ...gauges("bulkhead", ["bulkhead"], {
+  ...metricsOf("gauge", "bulkhead", ["bulkhead"], {
     active_connections: ["active", "Calls under way."],
     queue_size: ["waiting", "Calls that wait."],
     free_permits: ["free", "Calls that could begin at once."],
   }),
-  ...counters("rate_limiter", ["rateLimiter"], {
+  ...metricsOf("counter", "rate_limiter", ["rateLimiter"], {
     granted_total: ["granted", "Permits given."],
     rejections_total: ["rejected", "Calls turned away."],
   }),
-  ...gauges("rate_limiter", ["rateLimiter"], {
+  ...metricsOf("gauge", "rate_limiter", ["rateLimiter"], {
     queue_size: ["waiting", "Calls that wait for their turn."],
     keys: ["keys", "Keys remembered."],
   }),
-  ...counters("throttle", ["throttle"], { rejections_total: ["throttled", "Calls held back."] }),
-  ...gauges("throttle", ["throttle"], {
+  ...metricsOf("counter", "throttle", ["throttle"], { rejections_total: ["throttled", "Calls held back."] }),
+  ...metricsOf("gauge", "throttle", ["throttle"], {
     reject_probability: ["rejectProbability", "With which the next call is held back, 0..1."],
   }),
-  ...counters("concurrency_limiter", ["concurrencyLimiter"], { rejections_total: ["rejected", "Calls turned away."] }),
-  ...gauges("concurrency_limiter", ["concurrencyLimiter"], {
+  ...metricsOf("counter", "concurrency_limiter", ["concurrencyLimiter"], {
+    rejections_total: ["rejected", "Calls turned away."],
+  }),
+  ...metricsOf("gauge", "concurrency_limiter", ["concurrencyLimiter"], {
     limit: ["limit", "The limit that it has found."],
     active_connections: ["inFlight", "Calls under way."],
   }),
-  ...counters("hedge", ["hedge"], {
+  ...metricsOf("counter", "hedge", ["hedge"], {
     attempts_total: ["hedges", "Attempts started beside a slow one."],
     wins_total: ["won", "Calls that a hedge ended."],
     refusals_total: ["refused", "Hedges that the budget refused."],
   }),
-  ...counters("fallback", fallbacks, {
+  ...metricsOf("counter", "fallback", fallbacks, {
     answers_total: ["used", "Failures that a fallback answered."],
     failures_total: ["failed", "Failures that no fallback had an answer to."],
   }),
-  ...counters("cache", ["cache"], {
+  ...metricsOf("counter", "cache", ["cache"], {
     hits_total: ["hits", "Answers with a fresh value."],
     misses_total: ["misses", "Calls that waited for a load."],
     load_failures_total: ["loadFailures", "Loads that failed."],
@@ -171,11 +158,11 @@ export const policyMetrics: readonly PolicyMetric[] = [
       [staleWhileError, "error"],
     ],
   },
-  ...gauges("cache", ["cache"], { entries: ["entries", "Entries kept."] }),
-  ...counters("negative_cache", ["negativeCache"], {
+  ...metricsOf("gauge", "cache", ["cache"], { entries: ["entries", "Entries kept."] }),
+  ...metricsOf("counter", "negative_cache", ["negativeCache"], {
     answers_total: ["answered", "Calls answered with a failure that is remembered."],
   }),
-  ...counters("degradation", ["degradation"], { events_total: ["modeChanges", "Changes of the mode."] }),
+  ...metricsOf("counter", "degradation", ["degradation"], { events_total: ["modeChanges", "Changes of the mode."] }),
   {
     name: "recovery_degradation_mode",
     help: "1 for the mode in force.",
