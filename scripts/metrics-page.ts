@@ -6,8 +6,11 @@ import {
   callMetrics,
   createHealth,
   createMetrics,
+  createLogger,
   createTelemetry,
+  httpMetrics,
   recordHealth,
+  recordLogs,
   recordPolicies,
   recordTelemetry,
   type Metrics,
@@ -53,6 +56,17 @@ export async function renderMetricsPage(): Promise<string> {
       "Calls",
       "What `callMetrics` records for `measure`.",
       definedBy((metrics) => callMetrics(metrics, { name: "page" })),
+    ],
+    [
+      "HTTP",
+      "What `httpMetrics` records of a server of yours; `path` is the template of the route, `active_connections` counts " +
+        "requests.",
+      definedBy((metrics) => httpMetrics(metrics)),
+    ],
+    [
+      "Logs",
+      "What `recordLogs` reads from a logger and its [sinks](logs.md#sinks).",
+      definedBy((metrics) => recordLogs(metrics, { logger: createLogger({ service: "page", sinks: [] }) })),
     ],
     [
       "Health",

@@ -1,7 +1,10 @@
 import { createHash } from "node:crypto";
 import type { Plugin } from "vite";
 
-/** Puts scripts and styles into the page itself, whose policy then allows these and nothing else. */
+/**
+ * Puts scripts and styles into the page itself, whose policy then allows these and nothing else. They stand behind what is
+ * shown before them: a file that was cut short in them still says something.
+ */
 export function singleFile(): Plugin {
   return {
     name: "single-file",
@@ -11,20 +14,24 @@ export function singleFile(): Plugin {
       if (page?.type !== "asset") throw new Error("there is no page to put everything into");
       const hashes: { script: string[]; style: string[] } = { script: [], style: [] };
       let html = String(page.source);
+      let inside = "";
       for (const [name, part] of Object.entries(bundle)) {
         if (part === page) continue;
         delete bundle[name];
         if (part.type === "chunk") {
           // `</script` must not end the element, and only stands in texts.
           const code = part.code.replaceAll("</script", String.raw`<\/script`);
-          html = replaceOnce(html, tagOf("script", name), `<script type="module">${code}</script>`);
+          html = replaceOnce(html, tagOf("script", name), "");
+          inside += `<script type="module">${code}</script>\n`;
           hashes.script.push(hashOf(code));
         } else {
           const css = String(part.source);
-          html = replaceOnce(html, tagOf("link", name), `<style>${css}</style>`);
+          html = replaceOnce(html, tagOf("link", name), "");
+          inside = `<style>${css}</style>\n${inside}`;
           hashes.style.push(hashOf(css));
         }
       }
+      html = replaceOnce(html, /<!-- inside -->/, inside);
       page.source = replaceOnce(html, /%POLICY%/, policyOf(hashes));
     },
   };

@@ -80,8 +80,8 @@ describe("what happens", () => {
   });
 });
 
-describe("the connection", () => {
-  it("is shown as what it is: connecting, live, stale, disconnected, and goes on where it was", async () => {
+describe.concurrent("the connection", () => {
+  it("is shown as what it is: connecting, live, stale, disconnected, and goes on where it was", async ({ expect }) => {
     const messages: LiveMessage[] = [];
     const server = await replayServer({ first: () => messages });
     const { page, close } = await openPage(browser, server.url);
@@ -104,7 +104,7 @@ describe("the connection", () => {
     await page.getByText("The server cannot be reached").waitFor();
     const tried = server.resumes.length;
     await page.getByRole("button", { name: "Retry now" }).click();
-    await expect.poll(() => server.resumes.length).toBeGreaterThan(tried);
+    await expect.poll(() => server.resumes.length, { timeout: 10_000 }).toBeGreaterThan(tried);
     messages.push(hello, { type: "cluster", cluster: clusterOf() }, { type: "events", events: [event] });
     server.cut(false);
     await pill(page, "live").waitFor();
@@ -117,7 +117,7 @@ describe("the connection", () => {
     await server.close();
   });
 
-  it("needs the token, which neither the address nor a bookmark keeps", async () => {
+  it("needs the token, which neither the address nor a bookmark keeps", async ({ expect }) => {
     const server = await replayServer({ first: wellMessages, token: "s3cret" });
     const stop = ticking(server);
     const { page, close } = await openPage(browser, `${server.url}#token=wrong`);
@@ -137,7 +137,7 @@ describe("the connection", () => {
     await server.close();
   });
 
-  it("survives messages that are none, and says so", async () => {
+  it("survives messages that are none, and says so", async ({ expect }) => {
     const server = await replayServer({ first: wellMessages });
     const stop = ticking(server);
     const { page, troubles, close } = await openPage(browser, server.url);
@@ -167,8 +167,8 @@ describe("the connection", () => {
   });
 });
 
-describe("what a person does", () => {
-  it("injects a fault after seeing what it may hurt, ends it, and heals everything", async () => {
+describe.concurrent("what a person does", () => {
+  it("injects a fault after seeing what it may hurt, ends it, and heals everything", async ({ expect }) => {
     let refuse = false;
     const server = await replayServer({
       first: wellMessages,
@@ -227,7 +227,7 @@ describe("what a person does", () => {
     await server.close();
   });
 
-  it("approves a step, reads a report, cancels a plan, and is told what went wrong", async () => {
+  it("approves a step, reads a report, cancels a plan, and is told what went wrong", async ({ expect }) => {
     const server = await replayServer({
       first: () => storyMessages(),
       answers: {
@@ -255,7 +255,7 @@ describe("what a person does", () => {
     await server.close();
   });
 
-  it("pauses the events to read, and misses none", async () => {
+  it("pauses the events to read, and misses none", async ({ expect }) => {
     const server = await replayServer({ first: () => storyMessages() });
     const stop = ticking(server);
     const { page, close } = await openPage(browser, `${server.url}#/events`);

@@ -79,6 +79,7 @@ it("a simulated run opens as any other: its verdict, its faults, its members", a
     written("simulated.html", renderRecording(template, simulated)),
   );
   await page.getByText("simulation of seed 42").first().waitFor();
+  await page.getByText("npm run simulate -- --seed 42").waitFor();
   await page.locator('.pill[data-state="recording"]').waitFor();
   const views = page.getByRole("navigation");
   expect(await page.locator(".summary .fact").first().textContent()).toContain("n1");
@@ -104,7 +105,7 @@ it("a file that is cut short shows what it has, and says so", async () => {
   await close();
 });
 
-it.each([
+it.concurrent.each([
   [
     "of another version",
     renderRecording(template, { ...recording, version: 2 as 1 }),

@@ -19,6 +19,8 @@ export interface ReplayOptions {
   readonly token?: string;
   /** Answers what the page asks for, by `POST faults`; else 404 with a problem document. */
   readonly answers?: Readonly<Record<string, (request: SentRequest) => unknown>>;
+  /** Where a reverse proxy puts all of it: `/ops/holdfast`. */
+  readonly prefix?: string;
 }
 
 /** Stands in for a cluster: the real page, and a stream that says what a test wants. */
@@ -40,7 +42,7 @@ export interface ReplayServer {
 
 const dataRoot = "/holdfast/v1/dashboard/";
 
-export async function replayServer({ first, token, answers = {} }: ReplayOptions): Promise<ReplayServer> {
+export async function replayServer({ first, token, answers = {}, prefix = "" }: ReplayOptions): Promise<ReplayServer> {
   const streams = new Set<ServerResponse>();
   const requests: SentRequest[] = [];
   const resumes: (string | undefined)[] = [];
@@ -77,7 +79,9 @@ export async function replayServer({ first, token, answers = {} }: ReplayOptions
   }
 
   const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url ?? "/", "http://127.0.0.1");
+    const asked = new URL(request.url ?? "/", "http://127.0.0.1").pathname;
+    if (!asked.startsWith(`${prefix}/`)) return sendJson(response, 404, { title: `${asked} is somebody else's` });
+    const pathname = asked.slice(prefix.length);
     const done = pathname.startsWith("/dashboard/")
       ? sendPageFile(pathname.slice("/dashboard/".length), response, false)
       : answerData(request, response, pathname);
@@ -90,7 +94,7 @@ export async function replayServer({ first, token, answers = {} }: ReplayOptions
   const { port } = server.address() as AddressInfo;
 
   return {
-    url: `http://127.0.0.1:${port}/dashboard/`,
+    url: `http://127.0.0.1:${port}${prefix}/dashboard/`,
     requests,
     resumes,
     get streams() {

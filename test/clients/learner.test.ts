@@ -1,7 +1,10 @@
 import { Etcd3 } from "etcd3";
 import { etcdCoordination, type EtcdCoordination } from "holdfast/adapters/etcd";
+import { remoteCoordination } from "holdfast/coordination";
+import { nodeRuntime } from "holdfast/runtime";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { gatewayClient } from "../../packages/server/src/client/gateway-client.ts";
+import { until } from "../process/holdfast-command.ts";
 import { requireProgram, type Endpoint } from "./endpoint.ts";
 import { startEtcdLearner, startHoldfastLearner, type LearnerCluster } from "./etcd-learner.ts";
 import { etcdctl, normalise } from "./etcdctl.ts";
@@ -120,6 +123,22 @@ describe("clients that come to a learner first", () => {
       const { stdout } = await etcdctl(voter, ["get", "--prefix", "--keys-only", "by/"]);
       expect(stdout.split("\n").filter((line) => line !== "")).toEqual(["by/adapter", "by/call", "by/gateway"]);
     }
+  });
+
+  it("over the own protocol, too, and the learner alone answers serializable reads alone", async () => {
+    const { voter, learner } = holdfast;
+    const runtime = nodeRuntime();
+    const key = Buffer.from("by/own");
+    const both = remoteCoordination({ runtime, endpoints: [learner.client, voter.client] });
+    const watcher = await both.watch({ key });
+    await both.put({ key, value: key });
+    expect((await watcher.next()).value?.events).toMatchObject([{ type: "put" }]);
+    const alone = remoteCoordination({ runtime, endpoints: [learner.client], timeoutMs: 300 });
+    await until("the learner has it", 5_000, async () => (await alone.range({ key, serializable: true })).count === 1);
+    for (const ask of [() => alone.range({ key }), () => alone.put({ key, value: key }), () => alone.watch({ key })]) {
+      await expect(ask()).rejects.toMatchObject({ code: "NOT_AT_LEARNER" });
+    }
+    await Promise.all([both.close(), alone.close()]);
   });
 
   it("etcdctl and etcd3 find the voter for reads", async () => {

@@ -5,6 +5,7 @@ import { faultRegistry } from "holdfast/proof";
 import { nodeRuntime } from "holdfast/runtime";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { addressText } from "../../packages/server/src/supervisor/cluster-plan.ts";
+import { makeCertificates } from "../../packages/server/src/tls/auto-certificates.ts";
 import { start, until } from "../process/holdfast-command.ts";
 import { cleanUp, line, place, undo } from "../process/lone-node.ts";
 import { startRealCluster, type RealCluster } from "../process/real-cluster.ts";
@@ -26,7 +27,7 @@ let cluster: RealCluster;
 let service: MonitoredService;
 let prometheus: Prometheus;
 /** A cluster of one whose disk can be struck, with little room. */
-let lone: { readonly url: string; readonly http: string; readonly pid: number };
+let lone: { readonly url: string; readonly http: string; readonly pid: number; readonly certificates: string };
 /** All that have fired so far. */
 const fired = new Set<string>();
 
@@ -67,7 +68,10 @@ async function handOver(leader: string, next: string): Promise<number> {
 
 async function startLone(): Promise<typeof lone> {
   const where = await place();
-  const node = start([...line(where), "--quota-bytes", String(quotaBytes), "--timers", "fast"], {
+  const certificates = `${where.data}-tls`;
+  const { peer, peerCa } = makeCertificates(certificates);
+  const tls = [`--peer-cert-file=${peer.cert}`, `--peer-key-file=${peer.key}`, `--peer-trusted-ca-file=${peerCa}`];
+  const node = start([...line(where), "--quota-bytes", String(quotaBytes), "--timers", "fast", ...tls], {
     NODE_OPTIONS: `--conditions=source --import ${preload}`,
     HOLDFAST_FAULTS: "allow",
   });
@@ -76,7 +80,7 @@ async function startLone(): Promise<typeof lone> {
     await node.done;
   });
   await node.firstLine();
-  return { url: where.url, http: `127.0.0.1:${where.port + 2}`, pid: node.child.pid! };
+  return { url: where.url, http: `127.0.0.1:${where.port + 2}`, pid: node.child.pid!, certificates };
 }
 
 beforeAll(async () => {
@@ -137,6 +141,29 @@ describe("what is shipped for Prometheus and Grafana", () => {
   );
 });
 
+describe("a dashboard and alerts that were made for etcd", () => {
+  const of = 'job="holdfast"';
+  const watches = `${of},grpc_service="etcdserverpb.Watch",grpc_type="bidi_stream"`;
+  it.each([
+    ["members up", `sum(etcd_server_has_leader{${of}})`, 3],
+    ["calls", `sum(rate(grpc_server_started_total{${of},grpc_type="unary"}[4s]))`],
+    ["failed calls", `sum(rate(grpc_server_handled_total{${of},grpc_type="unary",grpc_code=~"OK|Unavailable"}[4s]))`],
+    ["watches", `sum(grpc_server_started_total{${watches}}) - sum(grpc_server_handled_total{${watches}})`, 0],
+    ["size", `etcd_mvcc_db_total_size_in_bytes{${of}} / etcd_server_quota_backend_bytes{${of}}`],
+    [
+      "log",
+      `histogram_quantile(0.99, sum(rate(etcd_disk_wal_fsync_duration_seconds_bucket{${of}}[4s])) by (instance, le))`,
+    ],
+    ["memory", `process_resident_memory_bytes{${of}}`],
+    ["files", `process_open_fds{${of}} / process_max_fds{${of}}`],
+    ["elections", `changes(etcd_server_leader_changes_seen_total{${of}}[1d])`],
+    ["proposals", `rate(etcd_server_proposals_committed_total{${of}}[4s])`],
+  ])("find %s", async (_, expr, value?: number) => {
+    await until(`there is data for ${expr}`, 8_000, async () => (await prometheus.query(expr)).length > 0);
+    if (value !== undefined) expect((await prometheus.query(`(${expr}) == ${value}`)).length).toBe(1);
+  });
+});
+
 // What each strikes is nothing to the others, and all of them mostly wait.
 describe.concurrent("the alerts fire", () => {
   it("when calls fail, hang, are too many, or are counted by user", async () => {
@@ -170,6 +197,15 @@ describe.concurrent("the alerts fire", () => {
     await untilFired("HoldfastQuotaNearlyUsed");
     await until("writes are refused", 10_000, async () => (await put(lone.url, "more", 1_100_000)) !== 200);
     await untilFired("HoldfastAlarmRaised");
+  });
+
+  it("when a certificate is not renewed in time", async () => {
+    expect(await prometheus.query(`holdfast_certificate_expiry_timestamp_seconds{certificate="peer"}`)).toHaveLength(1);
+    // One that was made so long ago that half a day of its year is left; the node finds it by itself.
+    makeCertificates(lone.certificates, new Date(Date.now() - 364.5 * 86_400_000));
+    await untilFired("HoldfastCertificateExpiresSoon", "HoldfastCertificateExpires");
+    const page = await (await fetch(`http://${lone.http}/readyz?verbose`)).text();
+    expect(page).toContain("[+]certificates degraded: --peer-cert-file: ");
   });
 
   it("when the leader changes often, members die, and no majority is left", async () => {

@@ -141,8 +141,12 @@ describe("the dashboard of a real cluster", () => {
       const seen = [page, elsewhere].map((one) => one.until("it is open", 5_000, () => stateAt(one) === "open"));
       for (const seenMs of await Promise.all(seen)) expect(seenMs).toBeLessThan(seenWithinMs);
       expect(service.metrics).toMatchObject({ lastError: null });
+      // It takes leave of one member, and is gone from the pages of all.
+      await service.close();
+      const gone = [page, elsewhere].map((one) => one.until("it has left", 5_000, () => stateAt(one) === undefined));
+      for (const goneMs of await Promise.all(gone)) expect(goneMs).toBeLessThan(seenWithinMs);
     } finally {
-      service.close();
+      await service.close();
       elsewhere.close();
     }
   });

@@ -217,7 +217,7 @@ describe.concurrent("holdfast drill", () => {
       const plan = await planOnOwnPorts(3, ownDirectory());
       const links = await openPeerLinks(plan);
       const launch = (member: MemberPlan, onSaid: (line: string) => void): MemberProcess =>
-        startMemberProcess(nodeArguments(plan, member), onSaid, links.surroundingsOf(member));
+        startMemberProcess([...nodeArguments(plan, member), ...links.lineOf(member)], onSaid);
       const supervisor = superviseCluster({ plan, restart: false, launch });
       try {
         expect(await supervisor.allAlive(60_000)).toBe(true);

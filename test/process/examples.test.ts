@@ -14,7 +14,7 @@ const lastLines: Readonly<Record<string, RegExp>> = {
   "embedded-cluster.ts": /^ok: a cluster of three lost its leader and no write$/,
   "health-and-drain.ts": /^ok: 2 orders were answered 200 and 200 after SIGTERM, and then the door was closed$/,
   "instrumented-service.ts":
-    /^ok: .*\/dashboard\/ shows GET \/catalog\/:item and POST \/orders, and the breaker of the bank open$/,
+    /^ok: .*\/dashboard\/ shows GET \/quotes\/:item and POST \/orders, the bank's breaker open, its errors and the shop's health; 0 instances once it has left$/,
   "lock.ts": /^ok: 2 writes under the lock, 2 late ones refused$/,
   "payments.ts": /^ok: 14 orders are paid, 7 of them at today's rate$/,
   "redundancy.ts": /^ok: both prices are right, 2 lies were outvoted, 1 backup took over$/,

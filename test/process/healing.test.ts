@@ -4,6 +4,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { readMembers } from "../../packages/server/src/cli/cluster-members.ts";
 import { leaderOf, statusReader } from "../../packages/server/src/client/cluster-status.ts";
 import { gatewayClient, type GatewayClient } from "../../packages/server/src/client/gateway-client.ts";
+import { post, WatchingPage } from "./dashboard-client.ts";
 import { freePortRange } from "./free-ports.ts";
 import { isRunning, start, temporaryDirectory, until, type RunningCommand } from "./holdfast-command.ts";
 
@@ -23,7 +24,8 @@ async function up(
   port: number,
   ...more: readonly string[]
 ): Promise<RunningCommand & { readonly ready: Ready }> {
-  const command = start(["up", "--json", "--data", data, "--port", String(port), "--dashboard", "off", ...more]);
+  const dashboard = more.includes("--dashboard") ? [] : ["--dashboard", "off"];
+  const command = start(["up", "--json", "--data", data, "--port", String(port), ...dashboard, ...more]);
   undo.push(async () => {
     command.child.kill("SIGKILL");
     await command.done;
@@ -99,11 +101,33 @@ function watchVoters(urls: readonly string[]): {
   };
 }
 
+/** The new member can be struck like the others, and the one that is gone no longer. */
+async function strikeNewcomer(page: WatchingPage, port: number): Promise<void> {
+  const targets = (): readonly string[] => page.faults?.targets.map(({ name }) => name).toSorted() ?? [];
+  const all = ["n1", "n3", "n4"].flatMap((name) => [`member-${name}`, `peers-${name}`]).toSorted();
+  await page.until("the targets are those who are members", 5_000, () => targets().join() === all.join());
+  const origin = `http://127.0.0.1:${port}/holdfast/v1/dashboard`;
+  const order = { target: "peers-n4", kind: "partition", durationMs: 60_000, force: true };
+  expect((await post(`${origin}/faults`, order)).status).toBe(201);
+  const links = (): readonly string[] =>
+    page.cluster?.members.flatMap(({ name, links: own }) =>
+      own.filter(({ state, source }) => state === "down" && source === "raft").map(({ to }) => `${name} ${to}`),
+    ) ?? [];
+  // Its leader, or whoever follows it: both ways between them.
+  await page.until("n4 is cut off, from both sides", 10_000, () =>
+    ["n1", "n3"].some((other) => links().includes(`n4 ${other}`) && links().includes(`${other} n4`)),
+  );
+  expect((await post(`${origin}/heal`, {})).status).toBe(200);
+  await page.until("nothing is cut any more", 10_000, () => links().length === 0 && page.cluster?.leader !== null);
+}
+
 describe.concurrent("holdfast up", () => {
   it("puts a new member in the place of one that is gone for good, while it runs and when it starts", async () => {
     const data = dataDirectory();
     const port = await freePortRange(80);
-    const first = await up(data, port);
+    const first = await up(data, port, "--allow-faults", "--dashboard", String(port + 79));
+    const page = new WatchingPage(`http://127.0.0.1:${port + 79}`);
+    undo.push(() => page.close());
     const urls = first.ready.members.map(({ clientUrl }) => clientUrl);
     const client = clientOf(...urls);
     const written: string[] = [];
@@ -138,6 +162,7 @@ describe.concurrent("holdfast up", () => {
     expect(pairs.map(({ key }) => Buffer.from(key).toString())).toEqual(written);
     expect(await valueOf(written.at(-1)!, n4.clientUrls[0]!)).toBe(written.at(-1)!);
     expect(readdirSync(data).toSorted()).toEqual(["cluster.json", "n1", "n3", "n4"]);
+    await strikeNewcomer(page, port + 79);
 
     first.child.kill("SIGINT");
     expect((await first.done).code).toBe(0);

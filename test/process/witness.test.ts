@@ -1,7 +1,8 @@
 import { afterEach, expect, it } from "vitest";
 import { addressText, nodeArguments } from "../../packages/server/src/supervisor/cluster-plan.ts";
 import { clientUrlOf, nodeLine, planNodes, startNode } from "./gossip-nodes.ts";
-import { run, until } from "./holdfast-command.ts";
+import type { StatusDocument } from "../../packages/server/src/http/member-status.ts";
+import { run, until, type RunningCommand } from "./holdfast-command.ts";
 import { cleanUp } from "./lone-node.ts";
 
 afterEach(cleanUp);
@@ -49,3 +50,49 @@ it("a witness of its own process votes for two members, of which either may die,
   await until("a write without the first", 20_000, async () => (await holdfast("put", "k", "3")).includes("revision"));
   expect(await holdfast("get", "k")).toBe("3\n");
 });
+
+it("a cluster that begins with a witness decides after one of its two full members is killed, and it comes back", async () => {
+  const plan = await planNodes(3);
+  const [first, second, witness] = plan.members as [
+    (typeof plan.members)[0],
+    (typeof plan.members)[0],
+    (typeof plan.members)[0],
+  ];
+  const line = (at: number): string[] => [...nodeLine(plan, at), `--witness=${witness.name}`];
+  const unlike = await run(nodeLine(plan, 0).concat("--witness=n1,n3"));
+  expect(unlike).toMatchObject({ code: 2, stderr: expect.stringContaining("must not be a majority of --cluster") });
+  const [killed] = (await Promise.all([0, 1, 2].map((at) => startNode(line(at))))) as [RunningCommand];
+  const ask = async (at: number, method: string, body: object): Promise<{ status: number; body: unknown }> => {
+    const answer = await fetch(`${clientUrlOf(plan, at)}/v3/kv/${method}`, {
+      method: "POST",
+      body: JSON.stringify(body),
+    });
+    return { status: answer.status, body: await answer.json() };
+  };
+  const put = async (value: string): Promise<boolean> =>
+    (await ask(1, "put", { key: btoa("k"), value: btoa(value) })).status === 200;
+  await until("a write", 20_000, () => put("1"));
+  const { members } = await membersStatus(clientUrlOf(plan, 1));
+  expect(members.map(({ name, isWitness = false }) => `${name} ${isWitness}`).toSorted()).toEqual([
+    `${first.name} false`,
+    `${second.name} false`,
+    `${witness.name} true`,
+  ]);
+  expect(await ask(2, "range", { key: btoa("k") })).toMatchObject({
+    body: { message: "holdfast: a witness holds no state: ask another member" },
+  });
+  killed.child.kill("SIGKILL");
+  await killed.done;
+  await until(`a write without ${first.name}`, 20_000, () => put("2"));
+  await startNode(line(0));
+  await until(
+    `${first.name} has caught up`,
+    20_000,
+    async () => (await ask(0, "range", { key: btoa("k") })).status === 200,
+  );
+  expect(await ask(0, "range", { key: btoa("k") })).toMatchObject({ body: { kvs: [{ value: btoa("2") }] } });
+});
+
+async function membersStatus(url: string): Promise<StatusDocument> {
+  return (await (await fetch(`${url}/holdfast/v1/status`)).json()) as StatusDocument;
+}

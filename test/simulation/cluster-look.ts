@@ -22,7 +22,6 @@ export class ClusterLook {
   readonly #cluster: SimulatedCluster;
   readonly #servedBy: string;
   readonly #known = new Map<string, Known>();
-  readonly #followedMs = new Map<string, number>();
   #commits: { readonly atMs: number; readonly index: number }[] = [];
 
   constructor(clock: Pick<Clock, "now" | "wallTime">, cluster: SimulatedCluster, servedBy: string) {
@@ -72,7 +71,6 @@ export class ClusterLook {
         return slot && { isRunning: slot.process.state !== "crashed", forMs: nowMs - this.#knownOf(slot).sinceMs };
       },
       commitsPerSecond: this.#rate(nowMs),
-      followedMs: this.#followedMs,
     });
     this.#remember(view, nowMs);
     // What this process takes is no part of the simulation.
@@ -91,12 +89,9 @@ export class ClusterLook {
     return found;
   }
 
-  #remember({ leader, members }: ClusterView, atMs: number): void {
+  #remember({ members }: ClusterView, atMs: number): void {
     const index = Math.max(...members.map(({ commitIndex }) => commitIndex ?? 0));
     this.#commits = [...this.#commits.filter((commit) => atMs - commit.atMs <= rateWindowMs), { atMs, index }];
-    for (const { name, links } of leader === null ? [] : members) {
-      if (!links.some(({ state }) => state === "down")) this.#followedMs.set(name, atMs);
-    }
   }
 
   #rate(nowMs: number): number | null {

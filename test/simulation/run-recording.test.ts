@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import type { LiveMessage, LiveRecording } from "holdfast/telemetry";
+import { renderRecording, type LiveMessage, type LiveRecording } from "holdfast/telemetry";
+import { readRecording } from "../../packages/dashboard/src/recording/read-recording.ts";
 import { recordSimulation } from "./run-recording.ts";
 import { runSimulation } from "./run.ts";
 
@@ -32,6 +33,7 @@ it("shows members with their roles and terms, and each fault from its beginning 
   const { recording, result } = await recordSimulation({ seed });
   expect(recording.messages[0]?.message.type).toBe("hello");
   expect(recording.durationMs).toBe(Math.round(result.virtualMs));
+  expect(recording.command).toBe(`npm run simulate -- --seed ${seed}`);
   const events = eventsOf(recording).map(({ event }) => event);
   const leaders = events.filter((event) => event.type === "roleChanged" && event.role === "leader");
   expect(leaders.length).toBeGreaterThan(1);
@@ -63,4 +65,15 @@ it("ends with the violation, and the step that brought it", async () => {
   expect(end).toMatchObject({ type: "drillEnded", verdict: "failed" });
   expect(JSON.stringify(end)).toContain(result.violation!.invariant);
   expect(lastOf(recording, "drills")?.drills[0]?.verdict).toBe("failed");
+});
+
+it("is read by the page without a word against it, whatever the seed", async () => {
+  const template = '<script type="application/json" id="recording"></script>';
+  for (const each of [1, 2, 3, 4, 5]) {
+    const { recording } = await recordSimulation({ seed: each });
+    const [, text = ""] = /id="recording">([^<]*)</.exec(renderRecording(template, recording)) ?? [];
+    const read = readRecording(text);
+    expect(read).toMatchObject({ warnings: [] });
+    expect(read.recording?.messages).toEqual(recording.messages);
+  }
 });

@@ -11,6 +11,7 @@ import type {
 import { recordedHello } from "../../packages/server/src/recording/record-hub.ts";
 import { LiveRecorder } from "../../packages/server/src/recording/live-recorder.ts";
 import { ClusterLook } from "./cluster-look.ts";
+import { commandFor } from "./report.ts";
 import { runSimulation, type RunOptions, type RunResult } from "./run.ts";
 import type { SimulatedCluster } from "./simulated-cluster.ts";
 
@@ -22,7 +23,7 @@ const servedBy = "simulator";
 export async function recordSimulation(
   options: RunOptions,
 ): Promise<{ readonly result: RunResult; readonly recording: LiveRecording }> {
-  const run = new RecordedRun(options.seed);
+  const run = new RecordedRun(options);
   const result = await runSimulation(options, {
     watch: (world, cluster) => run.begin(world, cluster),
     onFault: (fault, names) => run.strike(fault, names),
@@ -32,6 +33,7 @@ export async function recordSimulation(
 
 class RecordedRun {
   readonly #title: string;
+  readonly #command: string;
   readonly #run: string;
   readonly #recorder = new LiveRecorder();
   readonly #seqs = new Map<string, number>();
@@ -44,8 +46,10 @@ class RecordedRun {
   #nextMs = 0;
   #told: IdentifiedEvent[] = [];
 
-  constructor(seed: number) {
+  constructor(options: RunOptions) {
+    const { seed } = options;
     this.#title = `simulation of seed ${seed}`;
+    this.#command = commandFor(options);
     this.#run = `seed${seed}`;
     this.#view = { drill: this.#title, verdict: "running", phase: "", startedAt: 0, endedAt: null, measures: {} };
   }
@@ -105,7 +109,12 @@ class RecordedRun {
     this.#setView({ verdict, endedAt: this.#wallTime, measures });
     // The cluster ends with its world: how it was just before has been kept.
     this.#flush();
-    return this.#recorder.finish({ title: this.#title, startedAt: this.#startedAt, durationMs: virtualMs });
+    return this.#recorder.finish({
+      title: this.#title,
+      startedAt: this.#startedAt,
+      durationMs: virtualMs,
+      command: this.#command,
+    });
   }
 
   /** After everything that happens: tells what is new. */

@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { goTo, route, viewNames, type ViewName } from "./browser/route.ts";
 import { listenForShortcuts, type Shortcut } from "./browser/shortcuts.ts";
 import { nextTheme } from "./browser/theme.ts";
@@ -8,13 +8,13 @@ import { Announcer } from "./parts/announcer.tsx";
 import { ConfirmDialog } from "./parts/confirm-dialog.tsx";
 import { ErrorBoundary } from "./parts/error-boundary.tsx";
 import { HelpDialog, helpIsOpen } from "./parts/help-dialog.tsx";
-import { Icon } from "./parts/icon.tsx";
+import { Notices } from "./parts/notices.tsx";
 import { PageHeader, viewTitles } from "./parts/page-header.tsx";
+import { togglePause } from "./parts/pause-button.tsx";
 import { TokenPrompt } from "./parts/token-prompt.tsx";
-import { PageContext, usePage, type PageState } from "./page-state.ts";
+import { PageContext, type PageState } from "./page-state.ts";
 import { ClusterPage } from "./views/cluster-view.tsx";
 import { EventsPage } from "./views/events-view.tsx";
-import { eventsPaused } from "./views/events-paused.ts";
 import { FaultsPage } from "./views/faults-view.tsx";
 import { KeysPage } from "./views/keys-view.tsx";
 import { ServicesPage } from "./views/services-view.tsx";
@@ -29,10 +29,10 @@ const pages: { readonly [View in ViewName]: () => JSX.Element } = {
   faults: FaultsPage,
 };
 
-const shortcuts: readonly Shortcut[] = [
+const shortcutsOf = (page: PageState): readonly Shortcut[] => [
   ...viewNames.map((view, at) => ({ key: String(at + 1), does: viewTitles[view], run: () => goTo(view) })),
   { key: "/", does: "Search in this view", run: () => document.querySelector<HTMLElement>(".find")?.focus() },
-  { key: "p", does: "Pause the events, or go live", run: () => (eventsPaused.value = !eventsPaused.value) },
+  { key: "p", does: "Pause what is shown, or go live", run: () => togglePause(page) },
   { key: "t", does: "Another theme", run: nextTheme },
   { key: "?", does: "This list", run: () => (helpIsOpen.value = true) },
 ];
@@ -48,7 +48,8 @@ export function App({
   /** Above the view: the controls of a recording. */
   readonly children?: ComponentChildren;
 }): JSX.Element {
-  useEffect(() => listenForShortcuts(shortcuts), []);
+  const shortcuts = useMemo(() => shortcutsOf(page), [page]);
+  useEffect(() => listenForShortcuts(shortcuts), [shortcuts]);
   const { view } = route.value;
   const View = pages[view];
   useEffect(() => {
@@ -66,13 +67,13 @@ export function App({
         <>
           <PageHeader />
           {children}
-          <Banner onReconnect={onReconnect} />
           <main id="content" tabIndex={-1} class={isPast(page) ? "past" : ""}>
             <h1 class="unseen">{viewTitles[view]}</h1>
             <ErrorBoundary place={view}>
               <View />
             </ErrorBoundary>
           </main>
+          <Notices onReconnect={onReconnect} />
         </>
       )}
       <Announcer />
@@ -90,36 +91,6 @@ function skip(event: MouseEvent): void {
 
 function isPast(page: PageState): boolean {
   const { state } = shownConnection(page.connection.value, page.steadyMs.value);
-  return state === "stale" || state === "disconnected";
-}
-
-/** Says when what is shown is not the present, and what the server said that cannot be shown. */
-function Banner({ onReconnect }: { readonly onReconnect: () => void }): JSX.Element {
-  const page = usePage();
-  const { connection, steadyMs, cluster, problem } = page;
-  const { state, detail, label } = shownConnection(connection.value, steadyMs.value);
-  return (
-    <aside aria-label="Notices">
-      {(state === "stale" || state === "disconnected") && (
-        <div class="banner">
-          <Icon name="warn" />
-          <span>
-            {label}. {detail}. {cluster.value !== null && "What you see is the last that was known."}
-          </span>
-          <button type="button" onClick={onReconnect}>
-            Retry now
-          </button>
-        </div>
-      )}
-      {problem.value !== null && (
-        <div class="banner">
-          <Icon name="warn" />
-          <span>{problem.value}. It is left out here; if the page is older than the server, load it again.</span>
-          <button type="button" onClick={() => (problem.value = null)}>
-            Dismiss
-          </button>
-        </div>
-      )}
-    </aside>
-  );
+  // What was known before is not the present until the server says so again.
+  return state === "stale" || state === "disconnected" || (state === "connecting" && page.cluster.value !== null);
 }

@@ -2,6 +2,7 @@ import { render } from "preact";
 import { App } from "./app.tsx";
 import { followStream, type LiveStream } from "./browser/live-stream.ts";
 import { every, onceAFrame, steadyNow, wallNow } from "./browser/page-time.ts";
+import { keepFocus } from "./browser/focus-keeper.ts";
 import { dashboardRequests, dashboardUrl } from "./browser/requests.ts";
 import { followAddress } from "./browser/route.ts";
 import { takeTokenFromAddress } from "./browser/session-token.ts";
@@ -13,6 +14,7 @@ import "./style/page.css";
 takeTokenFromAddress();
 followAddress();
 applyTheme();
+keepFocus();
 
 const model = new LiveModel();
 const page = pageState(model, dashboardRequests(), { phase: "connecting", sinceMs: steadyNow() });
@@ -21,7 +23,7 @@ const show = onceAFrame(() => page.refresh());
 let aheadMs = 0;
 
 function tick(): void {
-  page.nowMs.value = wallNow() + aheadMs;
+  page.setNow(wallNow() + aheadMs);
   page.steadyMs.value = steadyNow();
 }
 
@@ -42,6 +44,11 @@ const stream: LiveStream = followStream({
     page.connection.value = connection;
   },
   onProblem: (problem) => (page.problem.value = problem),
+});
+
+// A page that is open already is given a token the same way.
+window.addEventListener("hashchange", () => {
+  if (takeTokenFromAddress()) stream.reconnect();
 });
 
 tick();

@@ -1,9 +1,11 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
+import { keepFocus } from "./browser/focus-keeper.ts";
 import { steadyNow } from "./browser/page-time.ts";
-import { followAddress } from "./browser/route.ts";
+import { followAddress, goTo } from "./browser/route.ts";
 import { applyTheme } from "./browser/theme.ts";
 import { LiveModel } from "./model/live-model.ts";
+import { fullestView } from "./model/fullest-view.ts";
 import { pageState } from "./page-state.ts";
 import { createPlayer } from "./recording/player.ts";
 import { PlayerBar } from "./recording/player-bar.tsx";
@@ -13,6 +15,7 @@ import "./style/page.css";
 
 followAddress();
 applyTheme();
+keepFocus();
 const place = document.querySelector("#page") ?? document.body;
 place.replaceChildren();
 open(document.querySelector("#recording")?.textContent ?? "");
@@ -26,12 +29,14 @@ function open(text: string): void {
   }
   const { recording, warnings } = read;
   const model = new LiveModel();
-  const page = pageState(model, null, { phase: "recorded" });
+  const page = pageState(model, null, { phase: "recorded" }, recording.command);
   const player = createPlayer(recording, model);
   player.seek(recording.durationMs);
-  page.nowMs.value = recording.startedAt + recording.durationMs;
+  page.setNow(recording.startedAt + recording.durationMs);
   page.steadyMs.value = steadyNow();
   page.refresh();
+  // A run without a cluster opens on what it has; a link that names a view is followed.
+  if (location.hash === "") goTo(fullestView(model));
   document.title = `${recording.title} – Holdfast`;
   render(
     <App page={page} onReconnect={() => undefined}>

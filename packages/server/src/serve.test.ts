@@ -378,6 +378,33 @@ describe("events", () => {
   });
 });
 
+describe("drain", () => {
+  it("serves on, and says over HTTP/1.1 with each answer that the connection ends, also with those under way", async () => {
+    const { member, held, arrived } = heldMember();
+    const served = await serve({ member });
+    const { port } = served.clientAddress;
+    const agent = new Agent({ keepAlive: true });
+    opened.push(() => agent.destroy());
+    const before = await http(port, "/version", { method: "GET", agent });
+    expect(before.headers["connection"]).toBe("keep-alive");
+    const underWay = http(port, "/v3/kv/put", { body: putJson, agent });
+    await arrived(1);
+    const drained = served.drain(60_000);
+    held[0]?.release();
+    expect(await underWay).toMatchObject({ status: 200, headers: { connection: "close" } });
+    for (const path of ["/version", "/livez", "/dashboard/", "/nothing"]) {
+      const answer = await http(port, path, { method: "GET", agent });
+      expect([path, answer.headers["connection"]]).toEqual([path, "close"]);
+    }
+    const overGrpc = call(grpcClient(served));
+    await arrived(2);
+    held[1]?.release();
+    expect((await overGrpc.result).code).toBe(grpcCode.OK);
+    await served.close();
+    await drained;
+  });
+});
+
 describe("close", () => {
   it("lets requests in flight finish on both transports, refuses new connections, and may be called again", async () => {
     const { member, held, arrived } = heldMember();

@@ -9,10 +9,12 @@ import { grpcHandlers } from "./etcd/grpc-handlers.ts";
 import { statusOf } from "./etcd/status.ts";
 import { memberDashboard, type MemberDashboardOptions } from "./dashboard/member-dashboard.ts";
 import { certifiedName, createGrpcServer } from "./grpc/grpc-server.ts";
+import type { Warnings } from "./health/health-checks.ts";
 import { healthMethods } from "./health/health-methods.ts";
 import { memberHealth } from "./health/member-health.ts";
 import { createEventStreams } from "./http/event-stream.ts";
 import { createHttpServer } from "./http/http-server.ts";
+import { lastAnswers } from "./http/last-answers.ts";
 import { createMetricsPage } from "./http/metrics-page.ts";
 import type { MembershipView } from "./http/members-document.ts";
 import { openPort, type Port, type ServeTls } from "./port.ts";
@@ -53,9 +55,11 @@ export interface ServeOptions {
   /** Both ports speak TLS alone, and with its `ca`, only to clients with a certificate of it. */
   readonly tls?: ServeTls;
   readonly limits?: ServeLimits;
+  /** What `/readyz` tells of besides, where something wants attention; it stays ok. */
+  readonly warnings?: Warnings;
   /** How long requests in flight may go on after `close`. Default 5 000. */
   readonly closeGraceMs?: number;
-  /** Gives requests of the etcd protocol with one answer spans, in the trace that their headers name. Default none. */
+  /** Answers requests in spans of the traces that they name; of a watch, until it stands. Default none. */
   readonly tracer?: Tracer;
   /** Called after every request and when accepting or a handshake fails; what it throws is ignored. */
   readonly onEvent?: (event: ServeEvent) => void;
@@ -78,9 +82,15 @@ export interface Served extends AsyncDisposable {
   readonly httpAddress?: Address;
   /** Shows another certificate to clients that connect from now on. @throws Error of OpenSSL when it cannot be read */
   setTls(tls: ServeTls): void;
-  /** Says that it is not ready, and serves on; resolves after `graceMs`, or when `close` is called before. */
+  /**
+   * Says that it is not ready, and serves on, over HTTP/1.1 with one more answer a connection; resolves after `graceMs`, or
+   * when `close` is called before.
+   */
   drain(graceMs: number): Promise<void>;
-  /** Is not ready, stops accepting, lets requests in flight finish for up to `closeGraceMs`, then breaks what is left. Idempotent. */
+  /**
+   * Is not ready, stops accepting, tells its clients to go (GOAWAY), ends watches and lets requests in flight finish for up
+   * to `closeGraceMs`, then breaks what is left. Idempotent.
+   */
   close(): Promise<void>;
 }
 
@@ -103,18 +113,26 @@ export async function serveMember(options: ServeOptions): Promise<Served> {
   };
   const limits = checkLimits({ ...defaultServeLimits, ...options.limits });
   const maxMessageBytes = limits.maxRequestBytes + messageOverheadBytes;
-  const dispatcher = createDispatcher({ member, limits, onEvent: onRequest, tracer: options.tracer });
-  const health = memberHealth(member);
+  const dispatcher = createDispatcher({
+    member,
+    limits,
+    onEvent: onRequest,
+    onStart: metrics.onStart,
+    tracer: options.tracer,
+  });
+  const health = memberHealth(member, options.warnings === undefined ? {} : { warnings: options.warnings });
   const grpc = createGrpcServer({ handlers: grpcHandlers(dispatcher, healthMethods(health)), maxMessageBytes });
   const events = options.events && createEventStreams({ nodeId: member.name, recorder: options.events });
   const dashboard =
     options.dashboard && memberDashboard(options.dashboard, { member, membership, events, recorder: options.events });
   const shown = { member, membership, events, dispatcher, health, metrics, dashboard };
-  const http = await createHttpServer({ ...shown, maxMessageBytes });
+  const http = await createHttpServer({ ...shown, hosts: options.dashboard?.hosts ?? [], maxMessageBytes });
+  const closeWithAnswers = lastAnswers(http);
 
   const remote = serveCoordination({
     member,
     clock: nodeRuntime().clock,
+    tracer: options.tracer,
     limits: { maxRequestBytes: limits.maxRequestBytes, maxTxnOps: limits.maxTxnOps },
     onRequest({ kind, durationMs, error }) {
       const event = { type: "request", method: kind, transport: "holdfast", durationMs } as const;
@@ -178,14 +196,16 @@ export async function serveMember(options: ServeOptions): Promise<Served> {
 
   async function shutDown(): Promise<void> {
     health.stop();
+    closeWithAnswers();
     const expired = after(closeGraceMs);
     const closed = Promise.all(ports.map((port) => port.close()));
     // It listens nowhere itself; this closes its idle connections, and each other one with its answer.
     http.close();
     events?.close();
     dashboard?.close();
-    await Promise.race([Promise.all([dispatcher.drain(), remote.close(closeGraceMs)]), expired.promise]);
+    // First they hear that they are to go: a stream that ends before would be opened here again.
     grpc.drain();
+    await Promise.race([Promise.all([dispatcher.drain(), remote.close(closeGraceMs)]), expired.promise]);
     // Sends what is still queued; gRPC's connections say goodbye themselves.
     for (const socket of sockets) if (!grpcSockets.has(socket)) socket.destroySoon();
     await Promise.race([closed, expired.promise]);
@@ -206,6 +226,7 @@ export async function serveMember(options: ServeOptions): Promise<Served> {
     ...(httpPort === undefined ? {} : { httpAddress: httpPort.address }),
     async drain(graceMs) {
       health.stop();
+      closeWithAnswers();
       const grace = after(graceMs);
       await Promise.race([grace.promise, closeAsked]);
       grace.cancel();

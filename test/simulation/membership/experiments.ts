@@ -139,3 +139,40 @@ export function measureSlowness(options: SlownessOptions): SlownessResult {
   const allFailedMs = cluster.advanceUntil(() => healthyObservers.every(dead), 300_000);
   return { falseAtHealthy, falseAtAny, suspicions, episodes, firstFailedMs, allFailedMs };
 }
+
+export interface HealingOptions {
+  readonly size: number;
+  readonly seed: number;
+  /** So many members are cut off from the rest. */
+  readonly minority: number;
+  readonly cutMs: number;
+  readonly loss?: number;
+  readonly swim?: Partial<SwimOptions>;
+}
+
+export interface HealingResult {
+  /** Members held for dead by others when the cut was healed: without any there is nothing to measure. */
+  readonly deaths: number;
+  /** From the end of the cut until everybody holds everybody for alive. */
+  readonly agreedMs: number;
+  /** Declared dead by anybody after the cut was healed. */
+  readonly falseDeaths: number;
+}
+
+/** A cut that heals: how long until nobody holds anybody for dead who is not? */
+export function measureHealing({ size, seed, minority, cutMs, loss = 0, swim }: HealingOptions): HealingResult {
+  const cluster = new SwimCluster({ size, seed, loss, acquainted: true, ...(swim && { swim }) });
+  // Cuts begin and end at other moments of the members' periods with each seed.
+  cluster.advance(5_000 + seededRandom(seed).fork("healing").next() * 5_000);
+  cluster.passes = (from, to) => from.index < minority === to.index < minority;
+  cluster.advance(cutMs);
+  const deaths = cluster.members.reduce((sum, subject) => sum + cluster.believers(subject, "dead"), 0);
+  let falseDeaths = 0;
+  cluster.onEvent = (_, event) => {
+    if (event.type === "failed") falseDeaths++;
+  };
+  cluster.passes = () => true;
+  const agreedMs = cluster.advanceUntil(() => cluster.agreed, 600_000);
+  cluster.advance(10_000);
+  return { deaths, agreedMs, falseDeaths };
+}

@@ -4,7 +4,7 @@ import { retryDelayMs } from "../stream/backoff.ts";
 import { parsedJson, problemText } from "../stream/problem-text.ts";
 import { readMessage } from "../stream/read-message.ts";
 import { eventParser } from "../stream/sse-parser.ts";
-import { after, randomShare, steadyNow } from "./page-time.ts";
+import { after, every, randomShare, steadyNow, wallNow } from "./page-time.ts";
 import { authorization } from "./session-token.ts";
 
 export interface LiveStreamOptions {
@@ -23,6 +23,8 @@ export interface LiveStream {
 
 /** Without a word for so long, the connection counts as dead. */
 const silenceMs = 15_000;
+/** The machine slept when its clock is so much further than the page's time, which stands still meanwhile. */
+const sleptMs = 3_000;
 
 /** Follows the stream, and comes back to it where it was for as long as the page is open. */
 export function followStream(options: LiveStreamOptions): LiveStream {
@@ -35,6 +37,8 @@ export function followStream(options: LiveStreamOptions): LiveStream {
   let isClosed = false;
   /** The present connection was given up because nothing came. */
   let isSilent = false;
+  /** What the server asks for when it is too busy. */
+  let leastMs = 0;
 
   async function connect(): Promise<void> {
     round.abort();
@@ -45,6 +49,7 @@ export function followStream(options: LiveStreamOptions): LiveStream {
     onConnection({ phase: "connecting", sinceMs: steadyNow() });
     let reason: string;
     isSilent = false;
+    leastMs = 0;
     try {
       reason = await read(current);
     } catch (error) {
@@ -53,7 +58,7 @@ export function followStream(options: LiveStreamOptions): LiveStream {
     }
     if (round !== current || isClosed || reason === "refused") return;
     attempt += 1;
-    const waitMs = retryDelayMs(attempt, randomShare());
+    const waitMs = retryDelayMs(attempt, randomShare(), leastMs);
     onConnection({ phase: "waiting", reason, retryAtMs: steadyNow() + waitMs });
     stopWaiting = after(waitMs, () => void connect());
   }
@@ -77,6 +82,8 @@ export function followStream(options: LiveStreamOptions): LiveStream {
         return "refused";
       }
       if (!response.ok || response.body === null) {
+        const seconds = Number(response.headers.get("retry-after") ?? 0);
+        if (seconds > 0) leastMs = seconds * 1_000;
         return problemText(await response.text()) ?? `The server answered ${response.status} ${response.statusText}`;
       }
       const parser = eventParser(lastId);
@@ -104,10 +111,8 @@ export function followStream(options: LiveStreamOptions): LiveStream {
       return;
     }
     const { message, problem } = readMessage(value);
-    if (message === undefined) {
-      onProblem(`The server sent ${problem}`);
-      return;
-    }
+    if (problem !== undefined) onProblem(`The server sent ${problem}`);
+    if (message === undefined) return;
     if (message.type === "hello") everyMs = message.everyMs;
     if (message.type === "cluster") {
       attempt = 0;
@@ -121,11 +126,19 @@ export function followStream(options: LiveStreamOptions): LiveStream {
     void connect();
   };
   window.addEventListener("online", again);
+  let aheadMs = wallNow() - steadyNow();
+  const stopLooking = every(1_000, () => {
+    const beforeMs = aheadMs;
+    aheadMs = wallNow() - steadyNow();
+    // Nobody knows whether the connection has outlived that: what is shown is of before.
+    if (aheadMs - beforeMs > sleptMs) again();
+  });
   void connect();
   return {
     reconnect: again,
     close() {
       isClosed = true;
+      stopLooking();
       window.removeEventListener("online", again);
       stopWaiting();
       round.abort();

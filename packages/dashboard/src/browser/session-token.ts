@@ -5,12 +5,13 @@ const stored = "holdfast-dashboard-token";
 /** What requests bring; empty where none is known. Kept for as long as the tab is open. */
 export const sessionToken: Signal<string> = signal(fromStorage());
 
-/** Takes `#token=…` out of the address, so that it is neither seen nor bookmarked. */
-export function takeTokenFromAddress(): void {
+/** Takes `#token=…` out of the address, so that it is neither seen nor bookmarked; whether there was one. */
+export function takeTokenFromAddress(): boolean {
   const match = /^#token=([^&]+)&?(.*)$/.exec(location.hash);
-  if (match === null) return;
+  if (match === null) return false;
   setToken(decoded(match[1] ?? ""));
   history.replaceState(null, "", `${location.pathname}${location.search}${match[2] ? `#${match[2]}` : ""}`);
+  return true;
 }
 
 export function setToken(token: string): void {

@@ -1,12 +1,16 @@
 import { colourOf } from "../browser/theme.ts";
 import type { EventEntry } from "../model/event-log.ts";
 import type { FaultRegion } from "../model/fault-regions.ts";
+import { collapsedScale, evenScale, type TimeScale } from "../model/time-scale.ts";
+import { durationText } from "../parts/number-text.ts";
 
 export interface TimelineContent {
   readonly entries: readonly EventEntry[];
   readonly regions: readonly FaultRegion[];
   readonly fromMs: number;
   readonly toMs: number;
+  /** Leaves out times in which nothing happened. */
+  readonly isCollapsed: boolean;
 }
 
 const axisHeight = 18;
@@ -34,6 +38,14 @@ function findRows(entries: readonly EventEntry[]): readonly string[] {
 
 const inOrder = new Intl.Collator("en", { numeric: true });
 
+/** Where moments stand in the timeline's picture. */
+export function timelineScale({ entries, regions, fromMs, toMs, isCollapsed }: TimelineContent): TimeScale {
+  if (!isCollapsed) return evenScale(fromMs, toMs);
+  const edges = regions.flatMap((region) => (region.toMs === null ? [region.fromMs] : [region.fromMs, region.toMs]));
+  const times = [...entries.map(({ event }) => event.at), ...edges].sort((a, b) => a - b);
+  return collapsedScale(times, fromMs, toMs);
+}
+
 export function timelineHeight(rows: number): number {
   return axisHeight + Math.min(maxHeight, Math.max(3, rows) * tallRow);
 }
@@ -60,10 +72,10 @@ export function drawTimeline(canvas: HTMLCanvasElement, content: TimelineContent
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, width, height);
   const { entries, regions, fromMs, toMs } = content;
-  const span = Math.max(1, toMs - fromMs);
+  const scale = timelineScale(content);
   const rowHeight = (height - axisHeight) / Math.max(3, rows.length);
   const left = timelineLeft(rows.length);
-  const x = (atMs: number): number => left + Math.round(((atMs - fromMs) / span) * (width - left));
+  const x = (atMs: number): number => left + Math.round(scale.share(atMs) * (width - left));
   const rowOf = new Map(rows.map((name, at) => [name, at]));
 
   context.fillStyle = colourOf("--region");
@@ -73,7 +85,7 @@ export function drawTimeline(canvas: HTMLCanvasElement, content: TimelineContent
     context.fillRect(start, 0, Math.max(2, Math.min(width, x(to ?? toMs)) - start), height - axisHeight);
   }
 
-  drawAxis(context, { left, width, height }, fromMs, span);
+  drawAxis(context, { left, width, height }, scale);
   if (rowHeight >= namedRow) {
     context.fillStyle = colourOf("--muted");
     context.font = "10px system-ui, sans-serif";
@@ -122,23 +134,40 @@ interface Place {
   readonly height: number;
 }
 
-function drawAxis(
-  context: CanvasRenderingContext2D,
-  { left, width, height }: Place,
-  fromMs: number,
-  span: number,
-): void {
+function drawAxis(context: CanvasRenderingContext2D, { left, width, height }: Place, scale: TimeScale): void {
   context.strokeStyle = colourOf("--line");
   context.fillStyle = colourOf("--muted");
   context.font = "10.5px system-ui, sans-serif";
   const ticks = Math.max(2, Math.floor(width / 120));
+  const across = width - left - 1;
   for (let tick = 0; tick <= ticks; tick++) {
-    const x = left + Math.round((tick / ticks) * (width - left - 1));
-    context.beginPath();
-    context.moveTo(x + 0.5, 0);
-    context.lineTo(x + 0.5, height - axisHeight);
-    context.stroke();
+    const x = left + Math.round((tick / ticks) * across);
+    line(context, x, height - axisHeight);
     context.textAlign = tick === 0 ? "left" : tick === ticks ? "right" : "center";
-    context.fillText(clock.format(fromMs + (tick / ticks) * span), x, height - 5);
+    context.fillText(clock.format(scale.at(tick / ticks)), x, height - 5);
   }
+  context.save();
+  context.strokeStyle = colourOf("--muted");
+  context.textAlign = "center";
+  for (const { share, leftOutMs } of scale.breaks) {
+    const x = left + Math.round(share * across);
+    context.setLineDash([2, 3]);
+    line(context, x - 3, height - axisHeight);
+    line(context, x + 3, height - axisHeight);
+    context.setLineDash([]);
+    const label = `⋯ ${durationText(leftOutMs)}`;
+    const wide = context.measureText(label).width + 6;
+    context.fillStyle = colourOf("--raised");
+    context.fillRect(x - wide / 2, 1, wide, 14);
+    context.fillStyle = colourOf("--muted");
+    context.fillText(label, x, 11);
+  }
+  context.restore();
+}
+
+function line(context: CanvasRenderingContext2D, x: number, height: number): void {
+  context.beginPath();
+  context.moveTo(x + 0.5, 0);
+  context.lineTo(x + 0.5, height);
+  context.stroke();
 }

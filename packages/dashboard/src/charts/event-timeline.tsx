@@ -1,7 +1,14 @@
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { coloursVersion } from "../browser/theme.ts";
-import { drawTimeline, timelineHeight, timelineLeft, timelineRows, type TimelineContent } from "./draw-timeline.ts";
+import {
+  drawTimeline,
+  timelineHeight,
+  timelineLeft,
+  timelineRows,
+  timelineScale,
+  type TimelineContent,
+} from "./draw-timeline.ts";
 
 export interface EventTimelineProps extends TimelineContent {
   readonly label: string;
@@ -19,7 +26,7 @@ export function EventTimeline(props: EventTimelineProps): JSX.Element {
 
   useEffect(() => {
     if (canvas.current !== null) drawTimeline(canvas.current, latest.current, rows);
-  }, [props.entries, props.regions, props.fromMs, props.toMs, colours]);
+  }, [props.entries, props.regions, props.fromMs, props.toMs, props.isCollapsed, colours]);
 
   useEffect(() => {
     const { current } = canvas;
@@ -32,11 +39,11 @@ export function EventTimeline(props: EventTimelineProps): JSX.Element {
   }, []);
 
   function pick(event: MouseEvent): void {
-    const { fromMs, toMs, onPick } = latest.current;
+    const { onPick } = latest.current;
     const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
     const left = timelineLeft(timelineRows(latest.current.entries).length);
     const share = Math.max(0, event.clientX - box.left - left) / Math.max(1, box.width - left);
-    onPick(fromMs + share * (toMs - fromMs));
+    onPick(timelineScale(latest.current).at(share));
   }
 
   return (

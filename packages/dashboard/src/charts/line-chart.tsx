@@ -5,6 +5,7 @@ import "uplot/dist/uPlot.min.css";
 import { colourOf, coloursVersion } from "../browser/theme.ts";
 import type { FaultRegion } from "../model/fault-regions.ts";
 import type { Series } from "../model/series.ts";
+import { ChartTable } from "./chart-table.tsx";
 
 /** One line: which column of the series, its name, the property of its colour, and its dashes. */
 export interface ChartLine {
@@ -24,11 +25,13 @@ export interface LineChartProps {
   readonly height?: number;
   /** Changes when the series has grown, which is the same object all the time. */
   readonly version: number;
+  /** How much of the past is shown, in seconds. */
+  readonly spanS: number;
 }
 
-/** Lines over time, with the faults as bands behind them. The figure's caption has the last values in words. */
+/** Lines over time, with the faults as bands behind them. The caption has the last values in words, a table those before. */
 export function LineChart(props: LineChartProps): JSX.Element {
-  const { title, series, lines, shown } = props;
+  const { title, series, lines, shown, spanS } = props;
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot | null>(null);
   const latest = useRef(props);
@@ -53,7 +56,7 @@ export function LineChart(props: LineChartProps): JSX.Element {
     };
   }, [colours, labels]);
 
-  useEffect(() => plot.current?.setData(dataOf(latest.current)));
+  useEffect(() => plot.current?.setData(dataOf(latest.current)), [series, props.version, props.regions, spanS]);
 
   return (
     <figure class="chart">
@@ -74,6 +77,7 @@ export function LineChart(props: LineChartProps): JSX.Element {
         ))}
       </figcaption>
       <div ref={place} class="chart-plot" aria-hidden="true" />
+      <ChartTable title={title} series={series} lines={lines} shown={shown} spanS={spanS} />
     </figure>
   );
 }
@@ -97,13 +101,16 @@ function optionsOf(latest: { readonly current: LineChartProps }, width: number):
   return {
     width,
     height,
-    padding: [8, 8, 0, 0],
+    padding: [8, 28, 0, 0],
     legend: { show: false },
     cursor: { drag: { x: false, y: false }, points: { size: 6 } },
     scales: {
       // As long as the data are: uPlot itself would give a first point that is alone a whole day.
       x: {
-        range: ({ data: [times] }) => [Math.min(times[0] ?? 0, (times.at(-1) ?? 0) - leastSpanS), times.at(-1) ?? 0],
+        range: ({ data: [times] }) => {
+          const last = times.at(-1) ?? 0;
+          return [Math.min(Math.max(times[0] ?? 0, last - latest.current.spanS), last - leastSpanS), last];
+        },
       },
       y: { range: (_plot, _min, max) => [0, max == null || max <= 0 ? 1 : max * 1.1] },
     },
@@ -115,7 +122,12 @@ function optionsOf(latest: { readonly current: LineChartProps }, width: number):
         values: (_plot, splits, _axis, _space, step) =>
           splits.map((at) => (step < 60 ? secondText : minuteText).format(at * 1000)),
       },
-      { ...axis, size: 62, space: 28, values: (_plot, splits) => splits.map((value) => latest.current.shown(value)) },
+      {
+        ...axis,
+        size: 62,
+        space: 28,
+        values: (_plot, splits) => once(splits.map((value) => latest.current.shown(value))),
+      },
     ],
     series: [
       {},
@@ -129,6 +141,11 @@ function optionsOf(latest: { readonly current: LineChartProps }, width: number):
     ],
     hooks: { drawClear: [(plot) => drawRegions(plot, latest.current.regions)] },
   };
+}
+
+/** Small counts would stand there twice, rounded. */
+function once(texts: readonly string[]): string[] {
+  return texts.map((text, at) => (at > 0 && texts[at - 1] === text ? "" : text));
 }
 
 const minuteText = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });

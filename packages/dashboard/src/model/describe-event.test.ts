@@ -22,10 +22,36 @@ it.each([
     "cut failed after 2.0 s: lost",
     "bad",
   ],
+  [
+    { type: "healingEnded", text: "restart n2", outcome: "done", reason: null, tookMs: 38.087249 },
+    "restart n2: done after 38 ms",
+    "plain",
+  ],
+  [
+    { type: "stepFailed", plan: "p", step: "s", attempt: 2, error: { message: "no" } },
+    "p: s failed (try 2): no",
+    "bad",
+  ],
+  [
+    { type: "certificateExpiring", certificate: "peer", validUntil: 1_800_000_000_000, daysLeft: 7 },
+    "its certificate peer is valid for 7 more days: until 2027-01-15T08:00:00.000Z",
+    "warn",
+  ],
+  [
+    { type: "certificateExpiring", certificate: "client_ca", validUntil: 1_800_000_000_000, daysLeft: 0 },
+    "its certificate client_ca has less than a day, or has expired: until 2027-01-15T08:00:00.000Z",
+    "bad",
+  ],
+  [
+    { type: "certificateRenewed", certificate: "client", validUntil: 1_800_000_000_000 },
+    "its certificate client was renewed, until 2027-01-15T08:00:00.000Z",
+    "good",
+  ],
   // Fields that are missing, and a type that came later.
   [{ type: "memberFailed", member: "n3" }, "member n3", "bad"],
   [{ type: "quorumLost" }, "", "bad"],
   [{ type: "gizmoRecovered", size: 4, why: "luck", error: { message: "m" } }, "size 4, why luck, error m", "good"],
+  [{ type: "gizmoMoved", tookMs: 19.152044999, reason: null }, "tookMs 19.152", "plain"],
   [{ type: "constructor" }, "", "plain"],
 ])("%j", (fact, summary, tone) => {
   const event = { ...fact, at: 1, nodeId: "n1", seq: 1 } as unknown as TelemetryEvent;

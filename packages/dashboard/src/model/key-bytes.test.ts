@@ -17,6 +17,9 @@ describe("bytes", () => {
     expect(textOf(new Uint8Array([0xff, 0xfe]))).toBeUndefined();
     expect(textOf(new Uint8Array([1, 98]))).toBeUndefined();
     expect(keyLabel(new Uint8Array([1, 98]))).toBe("0x0162");
+    // A sign that turns the direction around would make one key look like another.
+    expect(keyLabel(bytesOf("a/\u202Egpj.exe\u200B"))).toBe(String.raw`a/\u202egpj.exe\u200b`);
+    expect(keyLabel(bytesOf("\u0645\u0631"))).toBe("\u0645\u0631");
   });
 
   it("stand sixteen a line", () => {

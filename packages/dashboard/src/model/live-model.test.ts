@@ -25,6 +25,35 @@ describe("the model", () => {
     expect(model.cluster).toBeNull();
   });
 
+  it("knows since when a breaker is open, and when the first instance lets calls through again", () => {
+    const model = new LiveModel();
+    const bank = (state: string, gauges: object): PolicyView =>
+      ({
+        kind: "circuitBreaker",
+        name: "bank",
+        state,
+        gauges,
+        callsPerSecond: 1,
+        failureRatio: 0,
+        durationMs: null,
+      }) as unknown as PolicyView;
+    const report = (instance: string, policy: PolicyView): ServiceReport =>
+      ({ service: "shop", instance, policies: [policy] }) as unknown as ServiceReport;
+    const tell = (atMs: number, ...services: readonly ServiceReport[]): void =>
+      model.apply({ type: "services", services }, atMs);
+    tell(1_000, report("a", bank("closed", {})), report("b", bank("closed", { remainingOpenMs: 0 })));
+    expect(model.policies[0]).toMatchObject({ since: { atMs: 1_000, isLonger: true }, halfOpenAtMs: null });
+    const endless = bank("open", { remainingOpenMs: Number.POSITIVE_INFINITY });
+    tell(
+      4_000,
+      report("a", bank("open", { remainingOpenMs: 9_000 })),
+      report("b", bank("open", { remainingOpenMs: 5_000 })),
+    );
+    expect(model.policies[0]).toMatchObject({ since: { atMs: 4_000, isLonger: false }, halfOpenAtMs: 9_000 });
+    tell(6_000, report("a", endless));
+    expect(model.policies[0]).toMatchObject({ since: { atMs: 4_000 }, halfOpenAtMs: null });
+  });
+
   it("stays bounded, whatever comes", () => {
     const model = new LiveModel();
     model.apply(cluster(1, Array(5_000).fill(1) as number[]), 1_000);
@@ -39,6 +68,7 @@ describe("the model", () => {
           failureRatio: 0,
           durationMs: null,
           isForced: false,
+          gauges: {},
         }) as unknown as PolicyView,
     );
     const services = Array.from(

@@ -1,4 +1,5 @@
 import type {
+  AbsentInstance,
   ClusterView,
   DrillView,
   FaultTargetView,
@@ -6,11 +7,13 @@ import type {
   HelloMessage,
   LiveMessage,
   PlanView,
+  RefusedReports,
   ServiceReport,
 } from "holdfast/telemetry";
 import { emptyLog, withEvents, withLost, type EventLog } from "./event-log.ts";
-import { policyGroups, type PolicyGroup } from "./policy-groups.ts";
+import { keptInPlace, policyGroups, type PolicyGroup } from "./policy-groups.ts";
 import { maxSeries, SeriesBook } from "./series.ts";
+import { StateTimes } from "./state-times.ts";
 
 /** The series of the whole cluster: entries committed a second, and the greatest lag of any member. */
 export const clusterSeries = "cluster";
@@ -18,11 +21,20 @@ export const clusterSeries = "cluster";
 /** As much of the lists as is kept, whatever the server sends. */
 const most = { members: 1_000, services: 200, plans: 500, drills: 200, faults: 1_000, targets: 2_000 } as const;
 
+/** Who reports no more, and whose reports are not taken. */
+export interface Reporting {
+  readonly absent: readonly AbsentInstance[];
+  readonly refused: RefusedReports | null;
+}
+
+const allReport: Reporting = { absent: [], refused: null };
+
 /** What the page knows: the last word of each kind, and the events and series of a while. */
 export class LiveModel {
   hello: HelloMessage | null = null;
   cluster: ClusterView | null = null;
   services: readonly ServiceReport[] = [];
+  reporting: Reporting = allReport;
   policies: readonly PolicyGroup[] = [];
   plans: readonly PlanView[] = [];
   drills: readonly DrillView[] = [];
@@ -30,6 +42,7 @@ export class LiveModel {
   targets: readonly FaultTargetView[] = [];
   log: EventLog = emptyLog;
   readonly series: SeriesBook = new SeriesBook();
+  readonly #stateTimes = new StateTimes();
 
   /** `atMs`: milliseconds since 1970, when it came. */
   apply(message: LiveMessage, atMs: number): void {
@@ -42,6 +55,10 @@ export class LiveModel {
         break;
       case "services":
         this.#services(message.services.slice(0, most.services), atMs);
+        this.reporting = {
+          absent: (message.absent ?? []).slice(0, most.services),
+          refused: message.refused ?? null,
+        };
         break;
       case "plans":
         this.plans = message.plans.slice(0, most.plans);
@@ -67,6 +84,7 @@ export class LiveModel {
     this.hello = null;
     this.cluster = null;
     this.services = [];
+    this.reporting = allReport;
     this.policies = [];
     this.plans = [];
     this.drills = [];
@@ -74,6 +92,7 @@ export class LiveModel {
     this.targets = [];
     this.log = emptyLog;
     this.series.clear();
+    this.#stateTimes.clear();
   }
 
   #cluster(cluster: ClusterView, atMs: number): void {
@@ -86,7 +105,10 @@ export class LiveModel {
 
   #services(services: readonly ServiceReport[], atMs: number): void {
     this.services = services;
-    this.policies = policyGroups(services);
+    const groups = keptInPlace(policyGroups(services), this.policies);
+    const states = groups.map(({ key, state, tone }) => [key, state ?? tone] as const);
+    this.#stateTimes.look(states, atMs);
+    this.policies = groups.map((group) => timed(group, this.#stateTimes, atMs));
     // Those that need looking at come first.
     for (const { key, callsPerSecond, failureRatio, durationMs } of this.policies.slice(0, maxSeries - 1)) {
       const failed = failureRatio === null ? null : callsPerSecond * failureRatio;
@@ -99,4 +121,14 @@ export class LiveModel {
       ]);
     }
   }
+}
+
+/** With what only whoever watches knows: since when it is so, and when it will be otherwise. */
+function timed(group: PolicyGroup, times: StateTimes, atMs: number): PolicyGroup {
+  const left = group.instances.flatMap(({ policy: { gauges, state } }) => {
+    const remaining = state === "open" ? gauges["remainingOpenMs"] : undefined;
+    return remaining !== undefined && remaining > 0 && Number.isFinite(remaining) ? [remaining] : [];
+  });
+  const halfOpenAtMs = left.length === 0 ? null : atMs + Math.min(...left);
+  return { ...group, since: times.of(group.key), halfOpenAtMs };
 }

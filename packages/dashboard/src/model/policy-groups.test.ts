@@ -1,6 +1,6 @@
 import type { PolicyView, ServiceReport } from "holdfast/telemetry";
 import { describe, expect, it } from "vitest";
-import { policyGroups } from "./policy-groups.ts";
+import { keptInPlace, policyGroups } from "./policy-groups.ts";
 
 const policy = (name: string, change: Partial<PolicyView> = {}): PolicyView => ({
   kind: "circuitBreaker",
@@ -74,4 +74,20 @@ describe("policies of several instances", () => {
     expect(names(40)).toEqual(["by-hand", "open", "failing", "half", "busy", "alike-1", "alike-2", "calm"]);
     expect(names(44)).toEqual(names(40));
   });
+});
+
+it("keeps what is as well as before in its place, and lets what got worse go first", () => {
+  const told = (...policies: readonly PolicyView[]): ReturnType<typeof policyGroups> =>
+    policyGroups([report("a", policies)]);
+  const before = told(policy("x", { callsPerSecond: 900 }), policy("y", { callsPerSecond: 1 }), policy("z"));
+  expect(before.map(({ name }) => name)).toEqual(["x", "z", "y"]);
+  const busier = told(
+    policy("x", { callsPerSecond: 1 }),
+    policy("y", { callsPerSecond: 900 }),
+    policy("z"),
+    policy("new"),
+  );
+  expect(keptInPlace(busier, before).map(({ name }) => name)).toEqual(["x", "z", "y", "new"]);
+  const worse = told(policy("x"), policy("y", { state: "open" }), policy("z"));
+  expect(keptInPlace(worse, before).map(({ name }) => name)).toEqual(["y", "x", "z"]);
 });

@@ -1,4 +1,5 @@
 import type { PolicyView, ServiceReport } from "holdfast/telemetry";
+import type { StateTime } from "./state-times.ts";
 
 /** One policy of a service, as all instances together have it. */
 export interface PolicyGroup {
@@ -19,6 +20,10 @@ export interface PolicyGroup {
   /** Of the slowest instance: quantiles of several cannot be added up. */
   readonly durationMs: PolicyView["durationMs"];
   readonly tone: PolicyTone;
+  /** Since when it is in its state, as far as the page has seen; null until it knows. */
+  readonly since: StateTime | null;
+  /** When the first of the open breakers lets calls through again, by the page's clock; null where none is open. */
+  readonly halfOpenAtMs: number | null;
 }
 
 export interface PolicyInstance {
@@ -36,6 +41,11 @@ const stateRanks: { readonly [state: string]: number } = {
   halfOpen: 3,
   rampUp: 3,
   partial: 3,
+  degraded: 3,
+  busy: 3,
+  shut: 3,
+  free: 1,
+  whole: 1,
   closed: 1,
   normal: 1,
 };
@@ -90,6 +100,8 @@ function groupOf(key: string, instances: readonly PolicyInstance[]): PolicyGroup
     failureRatio,
     durationMs: slowest(policies),
     tone: toneOf(rankOf(state), failureRatio, callsPerSecond),
+    since: null,
+    halfOpenAtMs: null,
   };
 }
 
@@ -120,6 +132,16 @@ const toneWeights = { bad: 3, warn: 2, good: 1, idle: 0 } as const;
 function weight({ tone, failureRatio, callsPerSecond }: PolicyGroup): number {
   const failures = magnitude(callsPerSecond * (failureRatio ?? 0));
   return toneWeights[tone] * 10_000 + failures * 100 + magnitude(callsPerSecond);
+}
+
+/**
+ * The same, and what is as well or as ill as before keeps its place: tiles move when something gets better or worse, not
+ * with every call.
+ */
+export function keptInPlace(groups: readonly PolicyGroup[], before: readonly PolicyGroup[]): PolicyGroup[] {
+  const places = new Map(before.map(({ key, tone }, at) => [`${tone} ${key}`, at]));
+  const placeOf = ({ key, tone }: PolicyGroup): number => places.get(`${tone} ${key}`) ?? before.length;
+  return groups.toSorted((a, b) => toneWeights[b.tone] - toneWeights[a.tone] || placeOf(a) - placeOf(b));
 }
 
 function magnitude(perSecond: number): number {

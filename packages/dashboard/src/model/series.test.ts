@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { maxPoints, maxSeries, SeriesBook } from "./series.ts";
+import { maxOlderPoints, maxPoints, maxSeries, olderStepS, SeriesBook } from "./series.ts";
 
 describe("a series", () => {
   it("has a point a second, the latest of each", () => {
@@ -17,14 +17,35 @@ describe("a series", () => {
     ]);
   });
 
-  it("forgets the oldest points, and all of them when time goes back", () => {
+  it("keeps the latest points, of older ones the greatest of each quarter of a minute, and of those two hours", () => {
     const book = new SeriesBook();
-    for (let second = 0; second < maxPoints + 40; second++) book.add("a", second * 1_000, [second]);
-    const times = book.get("a")?.columns[0];
-    expect(times).toHaveLength(maxPoints);
-    expect(times?.[0]).toBe(40);
-    book.add("a", 5_000, [1]);
-    expect(book.get("a")?.columns).toEqual([[5], [1]]);
+    const seconds = 4 * 3_600;
+    // A peak of one second, an hour before the end.
+    const peakAt = seconds - 3_600;
+    for (let second = 0; second <= seconds; second++) {
+      book.add("a", second * 1_000, [second === peakAt ? 1_000_000 : second % 7, null]);
+    }
+    const [times = [], values = [], nothing = []] = book.get("a")?.columns ?? [];
+    expect(times.length).toBeLessThanOrEqual(maxPoints + 60 + maxOlderPoints);
+    expect(times.slice(-maxPoints)).toEqual(Array.from({ length: maxPoints }, (_, at) => seconds - maxPoints + 1 + at));
+    expect(times).toEqual(times.toSorted((a, b) => (a ?? 0) - (b ?? 0)));
+    expect(times[0]).toBeGreaterThan(seconds - maxPoints - 60 - (maxOlderPoints + 1) * olderStepS);
+    expect(times[0]).toBeLessThan(seconds - 7_000);
+    expect(values.filter((value) => value === 1_000_000)).toHaveLength(1);
+    expect(values).toHaveLength(times.length);
+    expect(new Set(nothing)).toEqual(new Set([null]));
+  });
+
+  it("forgets everything when time goes back; a copy stays as it was", () => {
+    const book = new SeriesBook();
+    for (let second = 0; second < 3; second++) book.add("a", second * 1_000, [second]);
+    const copy = book.copy();
+    book.add("a", 500, [1]);
+    expect(book.get("a")?.columns).toEqual([[0.5], [1]]);
+    expect(copy.get("a")?.columns).toEqual([
+      [0, 1, 2],
+      [0, 1, 2],
+    ]);
   });
 
   it("gives way when there are too many and it is not fed", () => {

@@ -3,32 +3,80 @@ export interface Series {
   readonly columns: readonly (readonly (number | null)[])[];
 }
 
+/** The latest, as they came. */
 export const maxPoints = 600;
+/** Older ones, the greatest of each quarter of a minute: two hours. */
+export const maxOlderPoints = 480;
+export const olderStepS = 15;
 const minStepMs = 1_000;
+/** So many at a time grow old: rarely, and not many at once. */
+const agedAtOnce = 60;
 /** Several series at once: one that is not fed any more gives way first. */
 export const maxSeries = 1_000;
 
 class GrowingSeries implements Series {
   readonly columns: (number | null)[][];
+  /** So many at the beginning are of the older kind. */
+  #older = 0;
 
-  constructor(values: number) {
-    this.columns = Array.from({ length: values + 1 }, () => []);
+  constructor(columns: (number | null)[][], older: number = 0) {
+    this.columns = columns;
+    this.#older = older;
   }
 
   /** A point in the same second as the last one replaces it. Time that goes back begins anew. */
   add(atMs: number, values: readonly (number | null)[]): void {
     const times = this.columns[0] as number[];
     const last = (times.at(-1) ?? -Infinity) * 1000;
-    if (atMs < last) for (const column of this.columns) column.length = 0;
-    else if (Math.floor(atMs / minStepMs) === Math.floor(last / minStepMs))
+    if (atMs < last) {
+      for (const column of this.columns) column.length = 0;
+      this.#older = 0;
+    } else if (Math.floor(atMs / minStepMs) === Math.floor(last / minStepMs)) {
       for (const column of this.columns) column.pop();
+    }
     times.push(atMs / 1000);
     for (const [at, value] of values.entries()) this.columns[at + 1]?.push(value);
-    if (times.length > maxPoints) for (const column of this.columns) column.splice(0, column.length - maxPoints);
+    if (times.length - this.#older >= maxPoints + agedAtOnce) this.#age();
+  }
+
+  copy(): GrowingSeries {
+    return new GrowingSeries(
+      this.columns.map((column) => column.slice()),
+      this.#older,
+    );
+  }
+
+  /** The oldest of the latest become older ones. */
+  #age(): void {
+    const times = this.columns[0] as number[];
+    const from = this.#older;
+    /** Where each group of points begins: those of one step. */
+    const starts: number[] = [];
+    let step = Number.NaN;
+    for (let at = from; at < from + agedAtOnce; at++) {
+      const own = Math.floor((times[at] ?? 0) / olderStepS);
+      if (own !== step) starts.push(at);
+      step = own;
+    }
+    for (const [which, column] of this.columns.entries()) {
+      const groups = starts.map((start, at) => column.slice(start, starts[at + 1] ?? from + agedAtOnce));
+      const merged = groups.map((group) => (which === 0 ? (group[0] ?? 0) : greatest(group)));
+      column.splice(from, agedAtOnce, ...merged);
+    }
+    this.#older += starts.length;
+    const over = this.#older - maxOlderPoints;
+    if (over <= 0) return;
+    for (const column of this.columns) column.splice(0, over);
+    this.#older -= over;
   }
 }
 
-/** Series by name: 600 points, of a second or more each. */
+/** Peaks are what somebody looks for in the past. */
+function greatest(values: readonly (number | null)[]): number | null {
+  return values.reduce((most, value) => (value === null || (most !== null && most >= value) ? most : value), null);
+}
+
+/** Series by name: the latest 600 points, of a second or more each, and two hours of older ones. */
 export class SeriesBook {
   readonly #byName = new Map<string, GrowingSeries>();
 
@@ -41,7 +89,8 @@ export class SeriesBook {
   }
 
   add(name: string, atMs: number, values: readonly (number | null)[]): void {
-    const series = this.#byName.get(name) ?? new GrowingSeries(values.length);
+    const series =
+      this.#byName.get(name) ?? new GrowingSeries(Array.from({ length: values.length + 1 }, (): number[] => []));
     // Moved to the end: the first of the map was fed longest ago.
     this.#byName.delete(name);
     this.#byName.set(name, series);
@@ -49,6 +98,13 @@ export class SeriesBook {
     if (this.#byName.size <= maxSeries) return;
     const [stalest] = this.#byName.keys();
     if (stalest !== undefined) this.#byName.delete(stalest);
+  }
+
+  /** As it stands now: what comes later does not change it. */
+  copy(): SeriesBook {
+    const book = new SeriesBook();
+    for (const [name, series] of this.#byName) book.#byName.set(name, series.copy());
+    return book;
   }
 
   clear(): void {

@@ -91,9 +91,43 @@ describe("the verdict", () => {
     const { word, problems } = clusterVerdict(cluster(["a", "b", "c"], {}, { b: "stopped", c: "silent" }));
     expect(word).toBe("No quorum");
     expect(problems[0]).toMatch(/^1 of 3 voters answer and 2 are needed/);
-    expect(problems.slice(1)).toEqual(["stopped: b", "silent: c"]);
+    expect(problems.slice(2)).toEqual(["stopped: b", "silent: c"]);
     expect(clusterVerdict({ ...cluster(["a"]), leader: null }).word).toBe("No leader");
     expect(clusterVerdict(cluster(["a", "b"])).word).toBe("Healthy");
+  });
+});
+
+describe("the verdict of a page that a member serves", () => {
+  const down = (...pairs: readonly string[]): Record<string, "down"> =>
+    Object.fromEntries(
+      pairs.flatMap((pair) => [pair, pair.split(">").toReversed().join(">")]).map((pair) => [pair, "down"]),
+    );
+
+  it("tells the minority from the rest", () => {
+    const view = cluster(["a", "b", "c"], down("a>b", "a>c"));
+    expect(clusterVerdict({ ...view, leader: "b" }).problems).toEqual([
+      "seen from the minority: a, which serves this page, is cut off",
+      "cut: b, c | a",
+    ]);
+    expect(clusterVerdict({ ...view, leader: "b", servedBy: "b" }).problems).toEqual(["cut: b, c | a"]);
+  });
+
+  it("does not claim that nobody has a quorum when it only reaches nobody", () => {
+    const view = cluster(["a", "b", "c"], {}, { b: "silent", c: "silent" });
+    expect(clusterVerdict(view).problems[1]).toBe("seen from a: whom it does not reach may go on without it");
+    expect(clusterVerdict({ ...view, servedBy: "up" }).problems[1]).toBe("silent: b, c");
+  });
+
+  it("sees that no majority is together though all of it answers", () => {
+    const view = { ...cluster(["a", "b", "c"], down("a>b", "a>c", "b>c")), leader: null, servedBy: "up" };
+    expect(clusterVerdict(view)).toMatchObject({ word: "No quorum", tone: "bad" });
+    expect(clusterVerdict(view).problems[0]).toMatch(/^no 2 of the 3 voters hear each other/);
+  });
+
+  it("takes what nobody knows for no cut", () => {
+    const view = cluster(["a", "b", "c"], { "a>b": "unknown", "b>a": "unknown" });
+    expect(pairLinks(view)[0]).toMatchObject({ state: "unknown" });
+    expect(clusterVerdict(view).word).toBe("Healthy");
   });
 });
 

@@ -22,7 +22,10 @@ export function pairLinks(cluster: ClusterView): readonly PairLink[] {
 function findLinks({ members }: ClusterView): PairLink[] {
   const present = members.filter(({ liveness }) => liveness === "answers" || liveness === "silent");
   const said = new Map(
-    present.map((member) => [member.name, new Map(member.links.map(({ to, state }) => [to, state]))]),
+    present.map((member) => [
+      member.name,
+      new Map(member.links.map(({ to, state }) => [to, state === "unknown" ? undefined : state])),
+    ]),
   );
   const links: PairLink[] = [];
   for (const [at, first] of present.entries()) {
@@ -35,7 +38,7 @@ function findLinks({ members }: ClusterView): PairLink[] {
   return links;
 }
 
-type Said = MemberView["links"][number]["state"] | undefined;
+type Said = Exclude<MemberView["links"][number]["state"], "unknown"> | undefined;
 
 function together(a: string, b: string, forth: Said, back: Said): Pick<PairLink, "state" | "deaf"> {
   if (forth === undefined && back === undefined) return { state: "unknown", deaf: null };

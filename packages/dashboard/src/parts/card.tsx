@@ -18,7 +18,9 @@ export function Card({
   return (
     <section class={wide ? "card wide" : "card"} aria-labelledby={id}>
       <header class="card-head">
-        <h2 id={id}>{title}</h2>
+        <h2 id={id} dir="auto">
+          {title}
+        </h2>
         {tools}
       </header>
       {children}

@@ -18,8 +18,8 @@ export function confirmed(question: Question): Promise<boolean> {
     asked.value = {
       ...question,
       answer(yes) {
-        asked.value = null;
         resolve(yes);
+        if (asked.peek()?.answer === this.answer) asked.value = null;
       },
     };
   });
@@ -31,16 +31,27 @@ export function ConfirmDialog(): JSX.Element | null {
   useEffect(() => {
     if (question !== null) dialog.current?.showModal();
   }, [question]);
+  /** Closed before it is gone, a dialog gives the focus back to what it had it from. */
+  const answer = (yes: boolean): void => {
+    dialog.current?.close();
+    question?.answer(yes);
+  };
   if (question === null) return null;
   return (
-    <dialog ref={dialog} aria-labelledby="confirm-title" onClose={() => question.answer(false)}>
+    <dialog
+      ref={dialog}
+      role="alertdialog"
+      aria-describedby="confirm-text"
+      aria-labelledby="confirm-title"
+      onClose={() => question.answer(false)}
+    >
       <h2 id="confirm-title">{question.title}</h2>
-      <p>{question.text}</p>
+      <p id="confirm-text">{question.text}</p>
       <div class="tools">
-        <button type="button" class="primary" onClick={() => question.answer(true)}>
+        <button type="button" class="primary" onClick={() => answer(true)}>
           {question.yes}
         </button>
-        <button type="button" onClick={() => question.answer(false)}>
+        <button type="button" autofocus onClick={() => answer(false)}>
           Leave it
         </button>
       </div>

@@ -1,12 +1,13 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { addressOf, route, viewNames, type ViewName } from "../browser/route.ts";
+import { addressOf, filters, route, viewNames, type ViewName } from "../browser/route.ts";
 import { nextTheme, theme } from "../browser/theme.ts";
 import { usePage, type PageState } from "../page-state.ts";
 import { announce } from "./announcer.tsx";
 import { ConnectionPill } from "./connection-pill.tsx";
 import { helpIsOpen } from "./help-dialog.tsx";
 import { Icon } from "./icon.tsx";
+import { PauseButton } from "./pause-button.tsx";
 
 export const viewTitles: { readonly [View in ViewName]: string } = {
   cluster: "Cluster",
@@ -26,7 +27,10 @@ export function PageHeader(): JSX.Element {
         <ul>
           {viewNames.map((view) => (
             <li key={view}>
-              <a href={addressOf(view)} aria-current={route.value.view === view ? "page" : undefined}>
+              <a
+                href={addressOf(view, "", view === route.value.view ? {} : filters(view))}
+                aria-current={route.value.view === view ? "page" : undefined}
+              >
                 <Icon name={view} />
                 {viewTitles[view]}
                 <Count view={view} page={page} />
@@ -37,6 +41,7 @@ export function PageHeader(): JSX.Element {
       </nav>
       <span class="spacer" />
       <HealButton />
+      {page.requests !== null && <PauseButton />}
       <ConnectionPill />
       <button
         type="button"
@@ -45,7 +50,7 @@ export function PageHeader(): JSX.Element {
         aria-label={`Theme: ${theme.value}. Change it`}
         title={`Theme: ${theme.value}`}
       >
-        <Icon name="sun" /> {theme.value}
+        <Icon name="sun" /> <span class="theme-name">{theme.value}</span>
       </button>
       <button
         type="button"
@@ -89,6 +94,7 @@ function HealButton(): JSX.Element | null {
   if (requests === null || (!mayHeal && active === 0)) return null;
 
   function heal(): void {
+    if (state.value.busy || !mayHeal) return;
     state.value = { busy: true, said: null };
     const said = (text: string): void => {
       state.value = { busy: false, said: text };
@@ -107,7 +113,8 @@ function HealButton(): JSX.Element | null {
       <button
         type="button"
         class={active > 0 ? "primary" : ""}
-        disabled={state.value.busy || !mayHeal}
+        // Not `disabled`: that would take the focus from whoever pressed it.
+        aria-disabled={state.value.busy || !mayHeal}
         title={mayHeal ? "Ends every active fault" : "This dashboard is read only"}
         onClick={heal}
       >

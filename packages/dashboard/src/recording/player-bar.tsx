@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import type { LiveRecording } from "holdfast/telemetry";
 import { every, steadyNow } from "../browser/page-time.ts";
+import { CopyButton } from "../parts/copy-button.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { dayText, durationText } from "../parts/number-text.ts";
 import { usePage } from "../page-state.ts";
@@ -29,7 +30,7 @@ export function PlayerBar({
   function seek(toMs: number): void {
     player.seek(toMs);
     position.value = player.positionMs;
-    page.nowMs.value = recording.startedAt + player.positionMs;
+    page.setNow(recording.startedAt + player.positionMs);
     page.refresh();
   }
 
@@ -48,6 +49,12 @@ export function PlayerBar({
     <section class="player" aria-label="Recording">
       <p>
         <b>{recording.title}</b> <span class="muted">{dayText(recording.startedAt)}</span>
+        {recording.command !== undefined && (
+          <>
+            {" "}
+            <code>{recording.command}</code> <CopyButton text={recording.command} what="the command" />
+          </>
+        )}
       </p>
       <div class="tools">
         <button
@@ -68,7 +75,10 @@ export function PlayerBar({
           max={player.durationMs}
           step={Math.max(1, Math.round(player.durationMs / 1_000))}
           value={position.value}
-          onInput={(event) => seek(event.currentTarget.valueAsNumber)}
+          onInput={(event) => {
+            page.goOn();
+            seek(event.currentTarget.valueAsNumber);
+          }}
         />
         <span class="player-time">
           {durationText(position.value)} of {durationText(player.durationMs)}

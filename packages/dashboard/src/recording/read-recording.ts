@@ -10,6 +10,8 @@ export type ReadRecording =
 /** More than this is not a recording that a page can hold. */
 const maxMessages = 200_000;
 const maxChars = 256 * 1024 * 1024;
+/** A year: what is further off than that is no moment of a run. */
+const maxMs = 366 * 86_400_000;
 const shownProblems = 3;
 
 /**
@@ -32,14 +34,42 @@ export function readRecording(text: string): ReadRecording {
     };
   }
   const wrong = misshapen(document, {
-    fields: { title: "string", startedAt: "number", durationMs: "number", messages: { listOf: "object" } },
+    fields: { title: "string", startedAt: "time", durationMs: "number", messages: { listOf: "object" } },
   });
   if (wrong !== undefined) return { problem: `The recording's ${wrong.slice(1)} is not what it should be.` };
   const messages = messagesOf(document["messages"] as readonly unknown[], warnings);
-  if (messages.length === 0) return { problem: "The recording has no message that could be shown." };
-  const durationMs = Math.max(document["durationMs"] as number, messages.at(-1)?.atMs ?? 0);
-  const { title, startedAt } = document as { title: string; startedAt: number };
-  return { recording: { format: "holdfast-recording", version: 1, title, startedAt, durationMs, messages }, warnings };
+  if (messages.length === 0) {
+    const isCut = document["isCut"] === true;
+    return {
+      problem: `The recording ${isCut ? "is cut short before its first message" : "has no message that could be shown"}.`,
+    };
+  }
+  const durationMs = Math.min(maxMs, Math.max(document["durationMs"] as number, messages.at(-1)?.atMs ?? 0));
+  const { title, startedAt, command } = document as { title: string; startedAt: number; command?: unknown };
+  const omitted = omittedOf(document["omitted"]);
+  if (omitted !== undefined) {
+    const { states, events } = omitted;
+    warnings.push(
+      `There was too much to keep: ${states} states between others and the ${events} oldest events are left out.`,
+    );
+  }
+  const recording: LiveRecording = {
+    format: "holdfast-recording",
+    version: 1,
+    title,
+    startedAt,
+    durationMs,
+    ...(typeof command === "string" && command !== "" ? { command } : {}),
+    ...(omitted === undefined ? {} : { omitted }),
+    messages,
+  };
+  return { recording, warnings };
+}
+
+function omittedOf(value: unknown): LiveRecording["omitted"] {
+  if (misshapen(value, { fields: { states: "number", events: "number" } }) !== undefined) return undefined;
+  const { states, events } = value as { readonly states: number; readonly events: number };
+  return states > 0 || events > 0 ? { states, events } : undefined;
 }
 
 function messagesOf(list: readonly unknown[], warnings: string[]): LiveRecording["messages"] {
@@ -50,12 +80,13 @@ function messagesOf(list: readonly unknown[], warnings: string[]): LiveRecording
   for (const each of list.slice(0, maxMessages)) {
     const atMs = isRecord(each) ? each["atMs"] : undefined;
     const read = readMessage(isRecord(each) ? each["message"] : undefined);
-    if (typeof atMs === "number" && read.message !== undefined) messages.push({ atMs, message: read.message });
-    else problems.push(read.problem ?? "a message without a time");
+    const isTimed = typeof atMs === "number" && atMs >= 0 && atMs <= maxMs;
+    if (isTimed && read.message !== undefined) messages.push({ atMs, message: read.message });
+    if (read.problem !== undefined || !isTimed) problems.push(read.problem ?? "a message without a time");
   }
   if (problems.length > 0) {
     const some = Array.from(new Set(problems)).slice(0, shownProblems).join("; ");
-    warnings.push(`${problems.length} of its messages cannot be shown: ${some}.`);
+    warnings.push(`${problems.length} of its messages cannot be shown, or not whole: ${some}.`);
   }
   // The order of time is what playing relies on.
   return messages.sort((a, b) => a.atMs - b.atMs);

@@ -1,4 +1,5 @@
 import { renderRecording, type LiveMessage, type LiveRecording } from "holdfast/telemetry";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { LiveModel } from "../model/live-model.ts";
 import { createPlayer } from "./player.ts";
@@ -58,6 +59,10 @@ describe("a recording in its page", () => {
   it.each([
     ["", "There is no recording in this page."],
     ["[]", "This is not a recording of Holdfast."],
+    [
+      `${textIn(renderRecording(template, recording)).split("\n")[0]!}\n{"atMs":0,"mess`,
+      "The recording is cut short before its first message.",
+    ],
     ["{", "The recording cannot be read: it is no JSON, or cut short at its very beginning."],
     [
       JSON.stringify({ ...recording, version: 2 }),
@@ -73,16 +78,68 @@ describe("a recording in its page", () => {
     expect(readRecording(text)).toEqual({ problem });
   });
 
+  it("says what was left out of it, and what repeats it", () => {
+    const read = readRecording(
+      textIn(
+        renderRecording(template, { ...recording, command: "again --seed 7", omitted: { states: 40, events: 9 } }),
+      ),
+    );
+    expect(read.recording).toMatchObject({ command: "again --seed 7", omitted: { states: 40, events: 9 } });
+    expect(read).toMatchObject({
+      warnings: [expect.stringContaining("40 states between others and the 9 oldest events")],
+    });
+    const odd = readRecording(JSON.stringify({ ...recording, command: 7, omitted: "much" }));
+    expect(odd).toEqual({ recording, warnings: [] });
+  });
+
   it("is shown without what is wrong in it", () => {
     const messages = [...recording.messages, { atMs: 9, message: { type: "new" } }, { message: hello }, 7];
     const read = readRecording(JSON.stringify({ ...recording, messages: messages.slice(0, 5) }));
     expect(read.recording?.messages).toEqual(recording.messages);
     expect(read).toMatchObject({
-      warnings: [expect.stringMatching(/^2 of its messages cannot be shown: a message of the unknown type new;/)],
+      warnings: [
+        expect.stringMatching(/^2 of its messages cannot be shown, or not whole: a message of the unknown type new;/),
+      ],
     });
     expect(readRecording(JSON.stringify({ ...recording, messages }))).toMatchObject({
       problem: "The recording's messages[5] is not what it should be.",
     });
+  });
+
+  it("has no moment that no clock shows", () => {
+    const times = ["-1", "1e999", "1e300", '"1"', "null"];
+    const messages = times.map((atMs) => `{"atMs":${atMs},"message":${JSON.stringify(lost(1))}}`);
+    const head = `{"format":"holdfast-recording","version":1,"title":"t","startedAt":1,"durationMs":1e300,"messages":[`;
+    const read = readRecording(`${head}${[JSON.stringify(recording.messages[0]), ...messages].join()}]}`);
+    expect(read.recording?.messages).toHaveLength(1);
+    expect(read.recording?.durationMs).toBe(366 * 86_400_000);
+    for (const startedAt of ["1e300", "1e999", "-8.65e15"]) {
+      expect(readRecording(`${head}]}`.replace('"startedAt":1', `"startedAt":${startedAt}`))).toEqual({
+        problem: "The recording's startedAt is not what it should be.",
+      });
+    }
+  });
+
+  it("of which any bytes are others is read, or refused with a reason, and can be played", () => {
+    const text = textIn(renderRecording(template, recording));
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(text.length), fc.string({ unit: "binary-ascii", maxLength: 6 })), { maxLength: 4 }),
+        (changes) => {
+          let changed = text;
+          for (const [at, by] of changes) changed = changed.slice(0, at) + by + changed.slice(at + by.length);
+          const read = readRecording(changed);
+          if (read.recording === undefined) {
+            expect(read.problem).not.toBe("");
+            return;
+          }
+          const player = createPlayer(read.recording, new LiveModel());
+          for (const at of [0, player.durationMs, player.durationMs / 2]) player.seek(at);
+          expect(Number.isFinite(player.positionMs)).toBe(true);
+        },
+      ),
+      { numRuns: 500 },
+    );
   });
 
   it("is played to any moment, also back", () => {

@@ -7,3 +7,8 @@ it("waits longer each time, up to a bound, and no two clients alike", () => {
   ]);
   expect(retryDelayMs(1, 0)).toBe(125);
 });
+
+it("waits as long as the server asks for, within reason, and then spreads over as long again", () => {
+  expect([0, 0.5, 1].map((random) => retryDelayMs(1, random, 5_000))).toEqual([5_125, 7_688, 10_250]);
+  expect(retryDelayMs(1, 0, 1e9)).toBe(60_125);
+});

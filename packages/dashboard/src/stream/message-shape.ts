@@ -2,6 +2,10 @@
 export type Shape =
   | "string"
   | "number"
+  /** One of a few words that views look up: none that every object has of itself. */
+  | "word"
+  /** Milliseconds since 1970 that a date can stand for. */
+  | "time"
   | "boolean"
   | "object"
   | { readonly orNull: Shape }
@@ -14,8 +18,7 @@ export type Shape =
  */
 export function misshapen(value: unknown, shape: Shape): string | undefined {
   if (typeof shape === "string") {
-    const fits = shape === "object" ? isRecord(value) : typeof value === shape && !Number.isNaN(value);
-    return fits ? undefined : "";
+    return fits(value, shape) ? undefined : "";
   }
   if ("orNull" in shape) return value === null ? undefined : misshapen(value, shape.orNull);
   if ("listOf" in shape) {
@@ -34,6 +37,16 @@ export function misshapen(value: unknown, shape: Shape): string | undefined {
   }
   return undefined;
 }
+
+function fits(value: unknown, shape: Extract<Shape, string>): boolean {
+  if (shape === "object") return isRecord(value);
+  if (shape === "word") return typeof value === "string" && !(value in Object.prototype);
+  if (shape === "number") return Number.isFinite(value);
+  if (shape === "time") return Number.isFinite(value) && Math.abs(value as number) <= lastMs;
+  return typeof value === shape;
+}
+
+const lastMs = 8.64e15;
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

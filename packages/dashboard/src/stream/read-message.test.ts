@@ -32,4 +32,28 @@ describe("a message", () => {
   ])("%j is left out, with the reason", (value, problem) => {
     expect(readMessage(value)).toEqual({ problem });
   });
+
+  it("of which a part is none is shown without that part", () => {
+    const event = (at: unknown, id: unknown = "a") => ({ id, event: { type: "x", at, nodeId: "n1", seq: 1 } });
+    const all = [1, 8.64e15, -1].map((at) => event(at));
+    const odd = [event(8.65e15), event(Infinity), event("now"), event(1, 7), null, { id: "b", event: null }];
+    expect(readMessage({ type: "events", events: [...odd, ...all] })).toEqual({
+      message: { type: "events", events: all },
+      problem: "events.events[0].event.at is not what it should be",
+    });
+    expect(readMessage({ type: "events", events: odd })).toEqual({
+      problem: "events.events[0].event.at is not what it should be",
+    });
+    const shown = readMessage(JSON.parse('{"type":"lost","nodeId":"__proto__","count":1e999}'));
+    expect(shown).toEqual({ problem: "lost.count is not what it should be" });
+  });
+
+  it("may be called anything, and changes nothing of other objects", () => {
+    const text = '{"type":"drills","__proto__":{"polluted":1},"drills":[],"constructor":{"prototype":{"polluted":1}}}';
+    expect(readMessage(JSON.parse(text)).problem).toBeUndefined();
+    for (const type of ["__proto__", "constructor", "hasOwnProperty"]) {
+      expect(readMessage({ type })).toEqual({ problem: `a message of the unknown type ${type}` });
+    }
+    expect(({} as { polluted?: number }).polluted).toBeUndefined();
+  });
 });

@@ -6,14 +6,15 @@ export const messageVersion = 1;
 
 const nullableText: Shape = { orNull: "string" };
 const nullableNumber: Shape = { orNull: "number" };
+const nullableTime: Shape = { orNull: "time" };
 
 const member: Shape = {
   fields: {
     id: "string",
     name: "string",
-    liveness: "string",
+    liveness: "word",
     sinceMs: nullableNumber,
-    role: nullableText,
+    role: { orNull: "word" },
     isLearner: "boolean",
     isWitness: "boolean",
     term: nullableNumber,
@@ -24,13 +25,13 @@ const member: Shape = {
     residentBytes: nullableNumber,
     clientUrl: nullableText,
     httpUrl: nullableText,
-    links: { listOf: { fields: { to: "string", state: "string", lastHeardMs: "number" } } },
+    links: { listOf: { fields: { to: "string", state: "word", lastHeardMs: "number" } } },
   },
 };
 
 const cluster: Shape = {
   fields: {
-    at: "number",
+    at: "time",
     servedBy: "string",
     clusterId: "string",
     leader: nullableText,
@@ -42,14 +43,14 @@ const cluster: Shape = {
 };
 
 const component: Shape = {
-  fields: { name: "string", state: "string", isCritical: "boolean", details: nullableText, checkedAt: nullableNumber },
+  fields: { name: "string", state: "word", isCritical: "boolean", details: nullableText, checkedAt: nullableTime },
 };
 
 const policy: Shape = {
   fields: {
-    kind: "string",
+    kind: "word",
     name: "string",
-    state: nullableText,
+    state: { orNull: "word" },
     isForced: "boolean",
     callsPerSecond: "number",
     failureRatio: nullableNumber,
@@ -63,13 +64,13 @@ const policy: Shape = {
 const errorGroup: Shape = {
   fields: {
     fingerprint: "string",
-    kind: "string",
+    kind: "word",
     code: "string",
     message: "string",
     count: "number",
     ratePerSecond: "number",
-    firstAt: "number",
-    lastAt: "number",
+    firstAt: "time",
+    lastAt: "time",
   },
 };
 
@@ -77,12 +78,12 @@ const service: Shape = {
   fields: {
     service: "string",
     instance: "string",
-    at: "number",
-    startedAt: "number",
+    at: "time",
+    startedAt: "time",
     health: {
       orNull: {
         fields: {
-          state: "string",
+          state: "word",
           isLive: "boolean",
           isReady: "boolean",
           isDraining: "boolean",
@@ -100,11 +101,11 @@ const plan: Shape = {
   fields: {
     execution: "string",
     plan: "string",
-    status: "string",
-    startedAt: "number",
-    endedAt: nullableNumber,
+    status: "word",
+    startedAt: "time",
+    endedAt: nullableTime,
     steps: {
-      listOf: { fields: { id: "string", type: "string", status: "string", attempts: "number", error: nullableText } },
+      listOf: { fields: { id: "string", type: "string", status: "word", attempts: "number", error: nullableText } },
     },
     approvals: { listOf: "string" },
     cause: nullableText,
@@ -114,10 +115,10 @@ const plan: Shape = {
 const drill: Shape = {
   fields: {
     drill: "string",
-    verdict: "string",
+    verdict: "word",
     phase: "string",
-    startedAt: "number",
-    endedAt: nullableNumber,
+    startedAt: "time",
+    endedAt: nullableTime,
     measures: "object",
   },
 };
@@ -126,10 +127,10 @@ const fault: Shape = {
   fields: {
     id: "string",
     target: "string",
-    kind: "string",
+    kind: "word",
     parameters: "object",
-    injectedAt: "number",
-    endsAt: "number",
+    injectedAt: "time",
+    endsAt: "time",
     struck: nullableNumber,
   },
 };
@@ -141,7 +142,7 @@ const target: Shape = {
     kinds: {
       listOf: {
         fields: {
-          kind: "string",
+          kind: "word",
           label: "string",
           parameters: {
             listOf: {
@@ -176,7 +177,7 @@ const shapes: { readonly [Type in LiveMessage["type"]]: Shape } = {
         listOf: {
           fields: {
             id: "string",
-            event: { fields: { type: "string", at: "number", nodeId: "string", seq: "number" } },
+            event: { fields: { type: "string", at: "time", nodeId: "string", seq: "number" } },
           },
         },
       },
@@ -185,9 +186,9 @@ const shapes: { readonly [Type in LiveMessage["type"]]: Shape } = {
   lost: { fields: { nodeId: "string", count: nullableNumber } },
 };
 
-/** What a message came to: itself, or why it is not shown. */
+/** What a message came to: itself, perhaps without some of what was in it; or why it is not shown. */
 export type ReadMessage =
-  | { readonly message: LiveMessage; readonly problem?: undefined }
+  | { readonly message: LiveMessage; readonly problem?: string | undefined }
   | { readonly message?: undefined; readonly problem: string };
 
 /** Checks what came from outside, so that no view meets what it cannot draw. */
@@ -195,10 +196,33 @@ export function readMessage(value: unknown): ReadMessage {
   if (!isRecord(value) || typeof value["type"] !== "string") return { problem: "a message without a type" };
   const { type } = value;
   if (!Object.hasOwn(shapes, type)) return { problem: `a message of the unknown type ${type.slice(0, 40)}` };
-  const wrong = misshapen(value, shapes[type as LiveMessage["type"]]);
-  if (wrong !== undefined) return { problem: `${type}${wrong} is not what it should be` };
+  const shape = shapes[type as LiveMessage["type"]];
+  const wrong = misshapen(value, shape);
+  if (wrong !== undefined) {
+    const problem = `${type}${wrong} is not what it should be`;
+    const message = withoutMisshapen(value, shape);
+    const isFit = message !== undefined && misshapen(message, shape) === undefined;
+    return isFit ? { message: message as unknown as LiveMessage, problem } : { problem };
+  }
   if (type === "hello" && value["version"] !== messageVersion) {
     return { problem: `format version ${String(value["version"])}: this page knows version ${messageVersion}` };
   }
   return { message: value as unknown as LiveMessage };
+}
+
+/** One thing of many that cannot be shown does not hide the others; undefined where nothing would be left of a list. */
+function withoutMisshapen(
+  value: Readonly<Record<string, unknown>>,
+  shape: Shape,
+): Readonly<Record<string, unknown>> | undefined {
+  if (typeof shape === "string" || !("fields" in shape)) return undefined;
+  const message: Record<string, unknown> = { ...value };
+  for (const [name, field] of Object.entries(shape.fields)) {
+    const list = value[name];
+    if (typeof field === "string" || !("listOf" in field) || !Array.isArray(list)) continue;
+    const kept = list.filter((each) => misshapen(each, field.listOf) === undefined);
+    if (kept.length === 0 && list.length > 0) return undefined;
+    message[name] = kept;
+  }
+  return message;
 }

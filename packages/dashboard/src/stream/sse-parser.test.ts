@@ -25,6 +25,8 @@ describe("server-sent events", () => {
     const parser = eventParser("", 1_000);
     parser.push(`data: ${"x".repeat(900)}\n`);
     expect(() => parser.push(`data: ${"x".repeat(200)}`)).toThrow("more than 1000 characters");
+    const flooded = eventParser("", 1_000);
+    expect(() => flooded.push("data\n".repeat(1_001))).toThrow("more than 1000 characters");
   });
 
   it("are the same however the network cuts them, with any ends of lines", () => {

@@ -14,7 +14,7 @@ export interface EventParser {
   readonly retryMs: number | undefined;
 }
 
-const defaultMaxChars = 16 * 1024 * 1024;
+const defaultMaxChars = 32 * 1024 * 1024;
 
 /** Reads `text/event-stream` piece by piece, as WHATWG HTML 9.2.6 has it; an event that does not end is dropped. */
 export function eventParser(lastId: string = "", maxChars: number = defaultMaxChars): EventParser {
@@ -34,7 +34,8 @@ export function eventParser(lastId: string = "", maxChars: number = defaultMaxCh
     const key = colon === -1 ? line : line.slice(0, colon);
     const value = colon === -1 ? "" : line.slice(line[colon + 1] === " " ? colon + 2 : colon + 1);
     if (key === "data") {
-      size += value.length;
+      // An empty line of data is one too.
+      size += value.length + 1;
       data.push(value);
     } else if (key === "event") name = value;
     else if (key === "id" && !value.includes("\0")) nextId = value;

@@ -25,12 +25,13 @@ function ActiveFault({ fault }: { readonly fault: FaultView }): JSX.Element {
   const struckTarget = page.targets.value.find(({ name }) => name === fault.target);
   const target = struckTarget?.label ?? fault.target;
   const kind = struckTarget?.kinds.find((each) => each.kind === fault.kind)?.label ?? fault.kind;
-  const leftMs = Math.max(0, endsAt - page.nowMs.value);
+  const leftMs = Math.max(0, endsAt - page.clockMs.value);
   const share = Math.min(1, leftMs / Math.max(1, endsAt - injectedAt));
   const { requests } = page;
   const mayEnd = requests !== null && page.hello.value?.allows.faults === true;
 
   function end(): void {
+    if (state.value.busy) return;
     state.value = { busy: true, error: null };
     requests?.removeFault(id).then(
       () => announce(`${kind} on ${target} is removed`),
@@ -53,7 +54,7 @@ function ActiveFault({ fault }: { readonly fault: FaultView }): JSX.Element {
       </span>
       {struck !== null && <span class="muted">struck {countText(struck)} times</span>}
       {mayEnd && (
-        <button type="button" disabled={state.value.busy} onClick={end}>
+        <button type="button" aria-disabled={state.value.busy} onClick={end}>
           End now
           <span class="unseen">
             : {kind} on {target}

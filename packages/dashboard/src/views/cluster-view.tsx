@@ -1,8 +1,11 @@
 import type { JSX } from "preact";
 import { useComputed } from "@preact/signals";
+import { addressOf } from "../browser/route.ts";
+import { chartSpanS, HistorySelect } from "../charts/history-select.tsx";
 import { LineChart } from "../charts/line-chart.tsx";
 import { clusterVerdict } from "../model/cluster-verdict.ts";
 import { faultRegions } from "../model/fault-regions.ts";
+import { hasMembers } from "../model/fullest-view.ts";
 import { clusterSeries } from "../model/live-model.ts";
 import { Badge } from "../parts/badge.tsx";
 import { Card, Empty } from "../parts/card.tsx";
@@ -10,6 +13,8 @@ import { Icon } from "../parts/icon.tsx";
 import { countText, rateText } from "../parts/number-text.ts";
 import { usePage } from "../page-state.ts";
 import { ActiveFaults } from "./active-faults.tsx";
+import { ClusterLinks } from "./cluster-links.tsx";
+import { NextSteps } from "./cluster-next-steps.tsx";
 import { ClusterPicture } from "./cluster-picture.tsx";
 import { LatestEvents } from "./latest-events.tsx";
 import { MembersTable } from "./members-table.tsx";
@@ -23,7 +28,7 @@ export function ClusterPage(): JSX.Element {
   const page = usePage();
   const regions = useComputed(() => faultRegions(page.log.value, page.faults.value));
   const cluster = page.cluster.value;
-  if (cluster === null) return <Empty>Nothing is known of the cluster yet.</Empty>;
+  if (!hasMembers(cluster)) return <NoCluster />;
   const series = page.series.get(clusterSeries);
   return (
     <div class="grid cluster-grid">
@@ -31,8 +36,9 @@ export function ClusterPage(): JSX.Element {
       <div class="stack">
         <Card title="Picture">
           <ClusterPicture cluster={cluster} />
+          <ClusterLinks cluster={cluster} />
         </Card>
-        <Card title="Over time">
+        <Card title="Over time" tools={<HistorySelect />}>
           <LineChart
             title="Committed"
             series={series}
@@ -40,6 +46,7 @@ export function ClusterPage(): JSX.Element {
             regions={regions.value}
             shown={perSecond}
             version={cluster.at}
+            spanS={chartSpanS()}
           />
           <LineChart
             title="Not applied yet"
@@ -48,6 +55,7 @@ export function ClusterPage(): JSX.Element {
             regions={regions.value}
             shown={countText}
             version={cluster.at}
+            spanS={chartSpanS()}
           />
         </Card>
       </div>
@@ -60,6 +68,22 @@ export function ClusterPage(): JSX.Element {
           <LatestEvents />
         </Card>
       </div>
+    </div>
+  );
+}
+
+/** Why there is no picture, and where there is something to see. */
+function NoCluster(): JSX.Element {
+  const page = usePage();
+  if (page.cluster.value === null && page.requests !== null) return <Empty>Nothing is known of the cluster yet.</Empty>;
+  return (
+    <div class="empty">
+      <p>{page.requests === null ? "This run has no cluster." : "There is no cluster here."}</p>
+      <p>
+        What was done is in <a href={addressOf("work")}>Work</a>, what happened in{" "}
+        <a href={addressOf("events")}>Events</a>, and the policies of services in{" "}
+        <a href={addressOf("services")}>Services</a>.
+      </p>
     </div>
   );
 }
@@ -94,13 +118,14 @@ function ClusterSummary(): JSX.Element | null {
         <Fact name="Active faults">{page.faults.value.length}</Fact>
         <Fact name="Served by">{cluster.servedBy}</Fact>
       </div>
-      {verdict.problems.length > 0 && (
-        <ul class="problems">
-          {verdict.problems.map((problem) => (
-            <li key={problem}>{problem}</li>
-          ))}
-        </ul>
-      )}
+      {/* Always there, so that nothing below moves when the first problem comes. */}
+      <ul class="problems" aria-label="Problems">
+        {verdict.problems.length === 0 && <li class="muted">every member answers, and hears the others</li>}
+        {verdict.problems.map((problem) => (
+          <li key={problem}>{problem}</li>
+        ))}
+      </ul>
+      <NextSteps cluster={cluster} />
     </section>
   );
 }

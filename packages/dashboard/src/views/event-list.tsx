@@ -1,11 +1,10 @@
-import { useSignal, type Signal } from "@preact/signals";
+import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { EventEntry } from "../model/event-log.ts";
 import { Icon } from "../parts/icon.tsx";
 import { agoText, clockText } from "../parts/number-text.ts";
 import { usePage } from "../page-state.ts";
-import { eventsPaused } from "./events-paused.ts";
 
 const rowHeight = 26;
 const extraRows = 8;
@@ -13,13 +12,17 @@ const extraRows = 8;
 /** Newest first. Only the rows in sight are there, so that ten thousand cost no more than fifty. */
 export function EventList({
   entries,
-  selected,
+  selected: active,
+  onSelect,
   isRelative,
 }: {
   readonly entries: readonly EventEntry[];
-  readonly selected: Signal<EventEntry | null>;
+  readonly selected: EventEntry | null;
+  readonly onSelect: (entry: EventEntry | null) => void;
   readonly isRelative: boolean;
 }): JSX.Element {
+  const page = usePage();
+  const isPaused = page.paused.value !== null;
   const box = useRef<HTMLDivElement>(null);
   const top = useSignal(0);
   const height = useSignal(480);
@@ -28,7 +31,6 @@ export function EventList({
   const last = Math.min(total, Math.ceil((top.value + height.value) / rowHeight) + extraRows);
   const rows = Array.from({ length: Math.max(0, last - first) }, (_, at) => first + at);
   const entryAt = (row: number): EventEntry | undefined => entries[total - 1 - row];
-  const active = selected.value;
 
   useEffect(() => {
     const { current } = box;
@@ -40,8 +42,8 @@ export function EventList({
 
   // Live, the newest are in sight; who scrolls away from them wants to read, and the list stands still.
   useEffect(() => {
-    if (!eventsPaused.value && box.current !== null) box.current.scrollTop = 0;
-  }, [eventsPaused.value]);
+    if (!isPaused && box.current !== null) box.current.scrollTop = 0;
+  }, [isPaused]);
 
   useEffect(() => {
     if (active === null || box.current === null) return;
@@ -55,7 +57,7 @@ export function EventList({
   function onScroll(): void {
     if (box.current === null) return;
     top.value = box.current.scrollTop;
-    if (top.value > rowHeight) eventsPaused.value = true;
+    if (top.value > rowHeight) page.pause("reading");
   }
 
   function move(event: KeyboardEvent): void {
@@ -68,12 +70,12 @@ export function EventList({
       End: total,
     };
     const step = by[event.key];
-    if (event.key === "Escape") selected.value = null;
+    if (event.key === "Escape") onSelect(null);
     if (step === undefined || total === 0) return;
     event.preventDefault();
-    eventsPaused.value = true;
+    page.pause("reading");
     const now = active === null ? -1 : total - 1 - entries.indexOf(active);
-    selected.value = entryAt(Math.min(total - 1, Math.max(0, now + step))) ?? null;
+    onSelect(entryAt(Math.min(total - 1, Math.max(0, now + step))) ?? null);
   }
 
   return (
@@ -98,7 +100,8 @@ export function EventList({
               entry={entry}
               row={row}
               total={total}
-              selected={selected}
+              isActive={entry === active}
+              onSelect={onSelect}
               isRelative={isRelative}
             />
           );
@@ -112,17 +115,19 @@ function EventRow({
   entry,
   row,
   total,
-  selected,
+  isActive,
+  onSelect,
   isRelative,
 }: {
   readonly entry: EventEntry;
   readonly row: number;
   readonly total: number;
-  readonly selected: Signal<EventEntry | null>;
+  readonly isActive: boolean;
+  readonly onSelect: (entry: EventEntry) => void;
   readonly isRelative: boolean;
 }): JSX.Element {
+  const page = usePage();
   const { event, summary, tone } = entry;
-  const isActive = selected.value === entry;
   return (
     <div
       id={isActive ? "active-event" : undefined}
@@ -133,15 +138,19 @@ function EventRow({
       aria-posinset={row + 1}
       style={{ transform: `translateY(${row * rowHeight}px)` }}
       onClick={() => {
-        eventsPaused.value = true;
-        selected.value = entry;
+        page.pause("reading");
+        onSelect(entry);
       }}
     >
       <EventTime atMs={event.at} isRelative={isRelative} />
-      <span class="event-node">{event.nodeId}</span>
+      <span class="event-node">
+        <bdi>{event.nodeId}</bdi>
+      </span>
       <Icon name={tone} />
       <span class="event-type">{event.type}</span>
-      <span class="event-words">{summary}</span>
+      <span class="event-words" dir="auto">
+        {summary}
+      </span>
     </div>
   );
 }

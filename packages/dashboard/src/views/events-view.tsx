@@ -1,116 +1,140 @@
-import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import { useComputed } from "@preact/signals";
 import type { JSX } from "preact";
-import { eventRooms } from "holdfast/telemetry";
+import { useEffect } from "preact/hooks";
+import { returnFocusTo } from "../browser/focus-keeper.ts";
+import { route, setQuery } from "../browser/route.ts";
 import { EventTimeline } from "../charts/event-timeline.tsx";
 import type { EventEntry, EventLog } from "../model/event-log.ts";
 import { faultRegions } from "../model/fault-regions.ts";
-import { filterEvents, noFilter, type EventFilter } from "../model/filter-events.ts";
+import { filterEvents } from "../model/filter-events.ts";
 import { Card, Empty } from "../parts/card.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { countText } from "../parts/number-text.ts";
 import { usePage } from "../page-state.ts";
 import { EventDetail } from "./event-detail.tsx";
+import { eventFilter, EventFilters } from "./event-filters.tsx";
 import { EventList } from "./event-list.tsx";
-import { eventsPaused } from "./events-paused.ts";
 
 const spans = [
-  { label: "Everything", ms: 0 },
-  { label: "Last minute", ms: 60_000 },
-  { label: "Last 5 minutes", ms: 300_000 },
-  { label: "Last 30 minutes", ms: 1_800_000 },
+  { label: "Everything", value: "" },
+  { label: "Last minute", value: "60" },
+  { label: "Last 5 minutes", value: "300" },
+  { label: "Last 30 minutes", value: "1800" },
 ] as const;
-
-const rooms: readonly string[] = Array.from(new Set(Object.values(eventRooms)));
 
 /** What happened, in a picture and in words. Paused, the list stands still while the page goes on collecting. */
 export function EventsPage(): JSX.Element {
   const page = usePage();
-  const filter = useSignal<EventFilter>(noFilter);
-  const spanMs = useSignal(0);
-  const isRelative = useSignal(false);
-  const selected = useSignal<EventEntry | null>(null);
-  const frozen = useSignal<EventLog | null>(null);
-  const isPaused = eventsPaused.value;
-  useSignalEffect(() => {
-    frozen.value = eventsPaused.value ? page.log.peek() : null;
-  });
+  const isPaused = page.paused.value !== null;
+  // Whoever only read has gone on by leaving.
+  useEffect(
+    () => () => {
+      if (page.paused.peek()?.by === "reading") page.goOn();
+    },
+    [page],
+  );
 
-  const log = useComputed(() => frozen.value ?? page.log.value);
+  const { query } = route.value;
+  const { what = "", node = "", q = "", span = "", event: opened = "" } = query;
+  const spanMs = useComputed(() => spanOf(route.value.query["span"]));
   const shown = useComputed(() => {
-    const all = filterEvents(log.value.entries, filter.value);
+    const log = page.log.value;
+    const all = filterEvents(log.entries, eventFilter(route.value.query));
     if (spanMs.value === 0) return all;
-    const from = (log.value.entries.at(-1)?.event.at ?? 0) - spanMs.value;
-    return all.slice(firstFrom(all, from));
+    return all.slice(firstFrom(all, (log.entries.at(-1)?.event.at ?? 0) - spanMs.value));
   });
-  const regions = useComputed(() => faultRegions(log.value, page.faults.value));
+  const regions = useComputed(() => faultRegions(page.log.value, page.faults.value));
+  const selected = useComputed(() => {
+    const { event: id = "" } = route.value.query;
+    return id === "" ? null : (page.log.value.entries.findLast((entry) => entry.id === id) ?? null);
+  });
+  const log = page.log.value;
   const entries = shown.value;
   const [fromMs, toMs] = extentOf(entries, spanMs.value);
-  const missed = isPaused ? newSince(page.log.value, log.value) : 0;
+  const isFiltered = what !== "" || node !== "" || q !== "" || span !== "";
+
+  /** The first that is opened is a step that the way back undoes; the next ones take its place. */
+  function select(entry: EventEntry | null): void {
+    setQuery({ event: entry?.id ?? "" }, opened === "" ? "push" : "replace");
+  }
 
   return (
     <div class="stack">
-      <EventFilters filter={filter} log={log.value} />
+      <EventFilters log={log} />
       <div class="tools">
-        <button
-          type="button"
-          class={isPaused ? "primary" : ""}
-          aria-pressed={isPaused}
-          onClick={() => (eventsPaused.value = !isPaused)}
-        >
-          <Icon name={isPaused ? "play" : "pause"} /> {isPaused ? "Go live" : "Pause"}
-        </button>
-        <span class="muted">{isPaused ? `Paused; ${countText(missed)} new` : "Live"}</span>
+        <span class="muted events-state">{isPaused ? `Paused; ${countText(page.missed.value)} new` : "Live"}</span>
         <label>
           Span{" "}
-          <select value={spanMs.value} onChange={(event) => (spanMs.value = Number(event.currentTarget.value))}>
-            {spans.map(({ label, ms }) => (
-              <option key={ms} value={ms}>
+          <select value={span} onChange={(event) => setQuery({ span: event.currentTarget.value })}>
+            {spans.map(({ label, value }) => (
+              <option key={value} value={value}>
                 {label}
               </option>
             ))}
           </select>
         </label>
-        <label class="check">
-          <input
-            type="checkbox"
-            checked={isRelative.value}
-            onChange={(event) => (isRelative.value = event.currentTarget.checked)}
-          />{" "}
-          Relative times
-        </label>
+        <Check name="relative" label="Relative times" />
+        <Check name="collapse" label="Collapse idle" />
         <span class="muted" id="event-count">
-          {countText(entries.length)} of {countText(log.value.entries.length)} events
-          {log.value.dropped > 0 && `; ${countText(log.value.dropped)} older ones gave way`}
+          {countText(entries.length)} of {countText(log.entries.length)} events
+          {log.dropped > 0 && `; ${countText(log.dropped)} older ones gave way`}
         </span>
       </div>
-      <LostEvents log={log.value} />
+      <LostEvents log={log} />
       <EventTimeline
         entries={entries}
         regions={regions.value}
         fromMs={fromMs}
         toMs={toMs}
+        isCollapsed={query["collapse"] === "1"}
         label={`Timeline of ${entries.length} events; the list below has them in words`}
         onPick={(atMs) => {
-          eventsPaused.value = true;
-          selected.value = entries[Math.min(entries.length - 1, firstFrom(entries, atMs))] ?? null;
+          page.pause("reading");
+          select(entries[Math.min(entries.length - 1, firstFrom(entries, atMs))] ?? null);
         }}
       />
-      <div class={selected.value === null ? "split" : "split open"}>
+      <div class={opened === "" ? "split" : "split open"}>
         {entries.length === 0 ? (
-          <Empty>{log.value.entries.length === 0 ? "No event yet." : "No event fits the filters."}</Empty>
+          <Empty>
+            {isFiltered && log.entries.length > 0 ? (
+              <>
+                No event fits the filters.{" "}
+                <button type="button" onClick={() => setQuery({ what: "", node: "", q: "", span: "" })}>
+                  Show all
+                </button>
+              </>
+            ) : (
+              "No event yet: they appear here as they happen. Stopping a member, or holdfast fault, makes some."
+            )}
+          </Empty>
         ) : (
-          <EventList entries={entries} selected={selected} isRelative={isRelative.value} />
+          <EventList
+            entries={entries}
+            selected={selected.value}
+            onSelect={select}
+            isRelative={query["relative"] === "1"}
+          />
         )}
-        {selected.value !== null && (
+        {opened !== "" && (
           <Card
             title="Event"
             tools={
-              <button type="button" onClick={() => (selected.value = null)}>
+              <button
+                type="button"
+                onClick={() => {
+                  returnFocusTo(".event-list");
+                  select(null);
+                }}
+              >
                 Close
               </button>
             }
           >
-            <EventDetail entry={selected.value} />
+            {selected.value === null ? (
+              <p class="muted">The event {opened} is not here: it has not come yet, or gave way to newer ones.</p>
+            ) : (
+              <EventDetail entry={selected.value} />
+            )}
           </Card>
         )}
       </div>
@@ -118,62 +142,16 @@ export function EventsPage(): JSX.Element {
   );
 }
 
-function EventFilters({
-  filter,
-  log,
-}: {
-  readonly filter: { value: EventFilter };
-  readonly log: EventLog;
-}): JSX.Element {
-  const set = (change: Partial<EventFilter>): void => {
-    filter.value = { ...filter.value, ...change };
-  };
-  const { types, nodes } = namesIn(log);
+function Check({ name, label }: { readonly name: string; readonly label: string }): JSX.Element {
   return (
-    <div class="tools" role="search" aria-label="Events">
-      <label>
-        Search{" "}
-        <input
-          type="search"
-          class="find"
-          value={filter.value.text}
-          placeholder="words of an event"
-          onInput={(event) => set({ text: event.currentTarget.value })}
-        />
-      </label>
-      <label>
-        What{" "}
-        <select value={filter.value.what} onChange={(event) => set({ what: event.currentTarget.value })}>
-          <option value="">everything</option>
-          <option value="trouble">trouble only</option>
-          <optgroup label="Of a room">
-            {rooms.map((room) => (
-              <option key={room} value={`room:${room}`}>
-                {room}
-              </option>
-            ))}
-          </optgroup>
-          <optgroup label="Of a type">
-            {types.map((type) => (
-              <option key={type} value={type}>
-                {type}
-              </option>
-            ))}
-          </optgroup>
-        </select>
-      </label>
-      <label>
-        Node{" "}
-        <select value={filter.value.node} onChange={(event) => set({ node: event.currentTarget.value })}>
-          <option value="">all</option>
-          {nodes.map((node) => (
-            <option key={node} value={node}>
-              {node}
-            </option>
-          ))}
-        </select>
-      </label>
-    </div>
+    <label class="check">
+      <input
+        type="checkbox"
+        checked={route.value.query[name] === "1"}
+        onChange={(event) => setQuery({ [name]: event.currentTarget.checked ? "1" : "" })}
+      />{" "}
+      {label}
+    </label>
   );
 }
 
@@ -193,29 +171,8 @@ function LostEvents({ log }: { readonly log: EventLog }): JSX.Element | null {
   );
 }
 
-const byName = new Intl.Collator("en", { numeric: true });
-const maxListed = 500;
-const known = new WeakMap<
-  readonly EventEntry[],
-  { readonly types: readonly string[]; readonly nodes: readonly string[] }
->();
-
-/** The types and nodes of a log, found once for each. */
-function namesIn({ entries }: EventLog): { readonly types: readonly string[]; readonly nodes: readonly string[] } {
-  const found = known.get(entries);
-  if (found !== undefined) return found;
-  const [types, nodes] = [new Set<string>(), new Set<string>()];
-  for (const { event } of entries) {
-    types.add(event.type);
-    nodes.add(event.nodeId);
-  }
-  const inOrder = (names: ReadonlySet<string>): string[] =>
-    Array.from(names)
-      .sort((a, b) => byName.compare(a, b))
-      .slice(0, maxListed);
-  const names = { types: inOrder(types), nodes: inOrder(nodes) };
-  known.set(entries, names);
-  return names;
+function spanOf(seconds: string = ""): number {
+  return spans.some(({ value }) => value === seconds) ? Number(seconds) * 1_000 : 0;
 }
 
 /** The index of the first entry at or after a moment. */
@@ -233,8 +190,4 @@ function extentOf(entries: readonly EventEntry[], spanMs: number): readonly [num
   const last = entries.at(-1)?.event.at ?? 0;
   const first = spanMs === 0 ? (entries[0]?.event.at ?? 0) : last - spanMs;
   return [first, Math.max(last, first + 1_000)];
-}
-
-function newSince(now: EventLog, then: EventLog): number {
-  return now.entries.length + now.dropped - then.entries.length - then.dropped;
 }

@@ -20,7 +20,8 @@ type Sent = { readonly state: "idle" | "busy" } | { readonly state: "done" | "fa
 /** What to strike, how, and for how long; what that may take with it is said before. */
 export function FaultForm(): JSX.Element | null {
   const page = usePage();
-  const targetName = useSignal("");
+  // The first until another is chosen. One that goes away is not replaced by another in silence.
+  const targetName = useSignal(page.targets.value[0]?.name ?? "");
   const kindName = useSignal("");
   const values = useSignal<Readonly<Record<string, number>>>({});
   const durationMs = useSignal(30_000);
@@ -28,14 +29,26 @@ export function FaultForm(): JSX.Element | null {
   const sent = useSignal<Sent>({ state: "idle" });
 
   const targets = page.targets.value;
-  const target = targets.find(({ name }) => name === targetName.value) ?? targets[0];
+  const target = targets.find(({ name }) => name === targetName.value);
   const kind = target?.kinds.find((each) => each.kind === kindName.value) ?? target?.kinds[0];
-  const cluster = page.cluster.value;
-  if (target === undefined || kind === undefined) return null;
+  const cluster = page.presentCluster.value;
+  if (target === undefined || kind === undefined) {
+    return (
+      <div class="fault-form">
+        <p class="note warn" role="status">
+          {targetName.value} can no longer be struck.
+        </p>
+        <button type="button" onClick={() => change(() => (targetName.value = targets[0]?.name ?? ""))}>
+          Choose another target
+        </button>
+      </div>
+    );
+  }
   const radius = cluster === null ? undefined : blastRadius(cluster, target, page.faults.value, targets);
   const needsForce = radius !== undefined && !radius.quorumSurvives;
   const parameters = parametersOf(kind, values.value);
   const wrong = kind.parameters.find(({ name, min, max }) => !inRange(parameters[name], min, max));
+  const isHeld = wrong !== undefined || (needsForce && !force.value);
 
   function change(run: () => void): void {
     run();
@@ -45,7 +58,8 @@ export function FaultForm(): JSX.Element | null {
 
   async function inject(event: Event): Promise<void> {
     event.preventDefault();
-    if (target === undefined || kind === undefined || wrong !== undefined || page.requests === null) return;
+    if (target === undefined || kind === undefined || page.requests === null) return;
+    if (isHeld || sent.value.state === "busy") return;
     sent.value = { state: "busy" };
     const request = { target: target.name, kind: kind.kind, parameters, durationMs: durationMs.value };
     try {
@@ -120,13 +134,22 @@ export function FaultForm(): JSX.Element | null {
         </label>
       )}
       <div class="tools">
+        {/* Not `disabled`: a live update that makes it so would take the focus from it. */}
         <button
           type="submit"
           class="primary danger"
-          disabled={sent.value.state === "busy" || wrong !== undefined || (needsForce && !force.value)}
+          aria-disabled={sent.value.state === "busy" || isHeld}
+          aria-describedby="held"
         >
           Inject for {durations.find(({ ms }) => ms === durationMs.value)?.label ?? `${durationMs.value} ms`}
         </button>
+        <span id="held" class="muted">
+          {wrong !== undefined
+            ? `${wrong.name} must be ${wrong.min} to ${wrong.max}`
+            : isHeld
+              ? "it may take the quorum: say that you accept it"
+              : ""}
+        </span>
       </div>
       {(sent.value.state === "done" || sent.value.state === "failed") && (
         <p

@@ -17,15 +17,22 @@ export function FaultsPage(): JSX.Element {
       <Card title="Inject a fault">
         {mayInject ? (
           page.targets.value.length === 0 ? (
-            <Empty>Nothing has agreed to be struck.</Empty>
+            <Empty>
+              Nothing has agreed to be struck: no member has a process or a proxy that faults can be laid on.
+            </Empty>
           ) : (
             <FaultForm />
           )
         ) : (
           <Empty>
-            {page.requests === null
-              ? "This is a recording: nothing can be injected."
-              : "This dashboard is read only: whoever started it did not allow faults."}
+            {page.requests === null ? (
+              "This is a recording: nothing can be injected."
+            ) : (
+              <>
+                This dashboard is read only: whoever started it did not allow faults, as{" "}
+                <code>holdfast up --allow-faults</code> does.
+              </>
+            )}
           </Empty>
         )}
       </Card>

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { fromBase64, hexOf, jsonOf, keyLabel, textOf } from "../model/key-bytes.ts";
-import { bytesText } from "../parts/number-text.ts";
+import { bytesText, clockText } from "../parts/number-text.ts";
 import { CopyButton } from "../parts/copy-button.tsx";
 import { usePage } from "../page-state.ts";
 
@@ -12,8 +12,9 @@ const maxChars = 256 * 1024;
 
 /** A key's value as text, as bytes, or as JSON laid out. */
 export function KeyDetail({ encoded }: { readonly encoded: string }): JSX.Element {
-  const { requests } = usePage();
-  const value = useSignal<Uint8Array | null>(null);
+  const { requests, clockMs } = usePage();
+  const value = useSignal<{ readonly bytes: Uint8Array; readonly readAtMs: number } | null>(null);
+  const asked = useSignal(0);
   const problem = useSignal<string | null>(null);
   const form = useSignal<Form | null>(null);
 
@@ -23,8 +24,8 @@ export function KeyDetail({ encoded }: { readonly encoded: string }): JSX.Elemen
       try {
         const [kv] = (await requests?.range({ key: encoded }))?.kvs ?? [];
         if (isOver) return;
-        if (kv === undefined) problem.value = "The key is gone.";
-        else value.value = fromBase64(kv.value ?? "");
+        problem.value = kv === undefined ? "The key is gone." : null;
+        if (kv !== undefined) value.value = { bytes: fromBase64(kv.value ?? ""), readAtMs: clockMs.peek() };
       } catch (error) {
         if (!isOver) problem.value = (error as Error).message;
       }
@@ -33,12 +34,12 @@ export function KeyDetail({ encoded }: { readonly encoded: string }): JSX.Elemen
     return () => {
       isOver = true;
     };
-  }, [encoded]);
+  }, [encoded, asked.value]);
 
-  const bytes = value.value;
-  const name = keyLabel(fromBase64(encoded));
+  const name = labelOf(encoded);
   if (problem.value !== null) return <p role="alert">{problem.value}</p>;
-  if (bytes === null) return <p>Reading…</p>;
+  if (value.value === null) return <p>Reading…</p>;
+  const { bytes, readAtMs } = value.value;
   const text = textOf(bytes);
   const json = text === undefined ? undefined : jsonOf(text);
   const chosen =
@@ -47,7 +48,10 @@ export function KeyDetail({ encoded }: { readonly encoded: string }): JSX.Elemen
   return (
     <>
       <p class="key-name">
-        <b>{name}</b>, {bytesText(bytes.length)}
+        <bdi>
+          <b>{name}</b>
+        </bdi>
+        , {bytesText(bytes.length)} <span class="muted">as read at {clockText(readAtMs).slice(0, 8)}</span>
       </p>
       <div class="tools" role="group" aria-label="Show as">
         {(["text", "json", "hex"] as const).map((each) => (
@@ -55,11 +59,23 @@ export function KeyDetail({ encoded }: { readonly encoded: string }): JSX.Elemen
             {each === "json" ? "JSON" : each}
           </button>
         ))}
-        <CopyButton text={shown} />
+        <CopyButton text={shown} what="the value" />
+        <button type="button" onClick={() => (asked.value += 1)}>
+          Read again
+        </button>
       </div>
-      <pre tabIndex={0} role="region" aria-label={`Value of ${name}`}>
+      <pre tabIndex={0} dir="auto" role="region" aria-label={`Value of ${name}`}>
         {shown.length > maxChars ? `${shown.slice(0, maxChars)}\n… and ${shown.length - maxChars} more` : shown}
       </pre>
     </>
   );
+}
+
+/** A link may name what is no key. */
+function labelOf(encoded: string): string {
+  try {
+    return keyLabel(fromBase64(encoded));
+  } catch {
+    return encoded;
+  }
 }

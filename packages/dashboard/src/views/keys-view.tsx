@@ -1,6 +1,9 @@
 import { useSignal, useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { returnFocusTo } from "../browser/focus-keeper.ts";
 import type { DashboardRequests, KeyValue, RangeAnswer } from "../browser/requests.ts";
+import { route, setQuery } from "../browser/route.ts";
 import { fromBase64, keyLabel } from "../model/key-bytes.ts";
 import { keysOnPage, nextAfter, pageRequest } from "../model/key-pages.ts";
 import { Card, Empty } from "../parts/card.tsx";
@@ -23,12 +26,12 @@ export function KeysPage(): JSX.Element {
 
 /** The cluster's keys by prefix, a page at a time; values are fetched when one is opened. */
 function KeyBrowser({ requests }: { readonly requests: DashboardRequests }): JSX.Element {
-  const prefix = useSignal("");
+  const { prefix = "", key: opened = "" } = route.value.query;
   /** Where the pages begin that were turned to, the present one last. */
   const starts = useSignal<readonly string[]>([]);
   const asked = useSignal(0);
   const loaded = useSignal<Loaded>({ state: "loading" });
-  const selected = useSignal<string | null>(null);
+  const open = (key: string): void => setQuery({ key }, opened === "" ? "push" : "replace");
   async function load(round: number, request: Record<string, unknown>): Promise<void> {
     let now: Loaded;
     try {
@@ -40,13 +43,21 @@ function KeyBrowser({ requests }: { readonly requests: DashboardRequests }): JSX
     if (asked.peek() === round) loaded.value = now;
   }
 
-  useSignalEffect(() => void load(asked.value, pageRequest(prefix.peek(), starts.peek().at(-1))));
+  // Another prefix, by hand or on the way back, begins at its first page.
+  const isFirst = useRef(true);
+  useEffect(() => {
+    if (!isFirst.current) turn([]);
+    isFirst.current = false;
+  }, [prefix]);
+  useSignalEffect(() => {
+    const { prefix: now = "" } = route.peek().query;
+    void load(asked.value, pageRequest(now, starts.peek().at(-1)));
+  });
 
   const kvs = loaded.value.state === "loaded" ? (loaded.value.answer.kvs ?? []) : [];
   const turn = (to: readonly string[]): void => {
     starts.value = to;
     asked.value += 1;
-    selected.value = null;
   };
   return (
     <div class="stack">
@@ -56,12 +67,14 @@ function KeyBrowser({ requests }: { readonly requests: DashboardRequests }): JSX
         aria-label="Keys"
         onSubmit={(event) => {
           event.preventDefault();
-          prefix.value = (event.currentTarget.elements.namedItem("prefix") as HTMLInputElement).value;
-          turn([]);
+          const given = (event.currentTarget.elements.namedItem("prefix") as HTMLInputElement).value;
+          if (given === prefix) turn([]);
+          else setQuery({ prefix: given, key: "" }, "push");
         }}
       >
         <label>
-          Prefix <input type="search" name="prefix" class="find" placeholder="all keys" />
+          Prefix{" "}
+          <input type="search" name="prefix" class="find" placeholder="all keys" defaultValue={prefix} key={prefix} />
         </label>
         <button type="submit">Show</button>
         <button type="button" disabled={starts.value.length === 0} onClick={() => turn(starts.value.slice(0, -1))}>
@@ -83,10 +96,20 @@ function KeyBrowser({ requests }: { readonly requests: DashboardRequests }): JSX
           The keys cannot be read. {loaded.value.error}
         </p>
       )}
-      <div class={selected.value === null ? "split" : "split open"}>
+      <div class={opened === "" ? "split" : "split open"}>
         {kvs.length === 0 ? (
           loaded.value.state !== "failed" && (
-            <Empty>{loaded.value.state === "loading" ? "Reading…" : "No key begins so."}</Empty>
+            <Empty>
+              {loaded.value.state === "loading" ? (
+                "Reading…"
+              ) : prefix === "" ? (
+                <>
+                  There is no key yet. <code>holdfast put greeting hello</code> makes one.
+                </>
+              ) : (
+                "No key begins so."
+              )}
+            </Empty>
           )
         ) : (
           <div class="scroll tall" tabIndex={0} role="region" aria-label="Keys">
@@ -103,32 +126,35 @@ function KeyBrowser({ requests }: { readonly requests: DashboardRequests }): JSX
                   <th scope="col" class="number">
                     Created at
                   </th>
-                  <th scope="col">Lease</th>
+                  <th scope="col" class="after-number">
+                    Lease
+                  </th>
                 </tr>
               </thead>
               <tbody>
                 {kvs.map((kv) => (
-                  <KeyRow
-                    key={kv.key}
-                    kv={kv}
-                    isOpen={selected.value === kv.key}
-                    onOpen={() => (selected.value = kv.key)}
-                  />
+                  <KeyRow key={kv.key} kv={kv} isOpen={opened === kv.key} onOpen={() => open(kv.key)} />
                 ))}
               </tbody>
             </table>
           </div>
         )}
-        {selected.value !== null && (
+        {opened !== "" && (
           <Card
             title="Value"
             tools={
-              <button type="button" onClick={() => (selected.value = null)}>
+              <button
+                type="button"
+                onClick={() => {
+                  returnFocusTo(`.split button[data-key="${CSS.escape(opened)}"]`);
+                  open("");
+                }}
+              >
                 Close
               </button>
             }
           >
-            <KeyDetail key={selected.value} encoded={selected.value} />
+            <KeyDetail key={opened} encoded={opened} />
           </Card>
         )}
       </div>
@@ -149,14 +175,14 @@ function KeyRow({
   return (
     <tr class={isOpen ? "leads" : ""}>
       <th scope="row">
-        <button type="button" class="plain" aria-expanded={isOpen} onClick={onOpen}>
-          {keyLabel(fromBase64(kv.key))}
+        <button type="button" class="plain" data-key={kv.key} aria-expanded={isOpen} onClick={onOpen}>
+          <bdi>{keyLabel(fromBase64(kv.key))}</bdi>
         </button>
       </th>
       <td class="number">{kv.version ?? "–"}</td>
       <td class="number">{kv.mod_revision ?? "–"}</td>
       <td class="number">{kv.create_revision ?? "–"}</td>
-      <td>{lease === "0" ? "–" : BigInt(lease).toString(16)}</td>
+      <td class="after-number">{lease === "0" ? "–" : BigInt(lease).toString(16)}</td>
     </tr>
   );
 }

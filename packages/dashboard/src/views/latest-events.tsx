@@ -14,8 +14,7 @@ export function LatestEvents(): JSX.Element {
   const latest = entries
     .slice(-400)
     .filter(
-      ({ event, tone }) =>
-        eventRooms[event.type] !== "server" && (tone !== "plain" || eventRooms[event.type] !== "resilience"),
+      ({ event, tone }) => event.type !== "request" && (tone !== "plain" || eventRooms[event.type] !== "resilience"),
     )
     .slice(-shown)
     .reverse();
@@ -25,10 +24,18 @@ export function LatestEvents(): JSX.Element {
       <ol class="latest">
         {latest.map(({ id, event, summary, tone }) => (
           <li key={id} class={tone}>
-            <time>{clockText(event.at)}</time>
+            <a
+              href={addressOf("events", "", { event: id })}
+              aria-label={`${clockText(event.at)}: ${event.type} of ${event.nodeId}`}
+            >
+              <time>{clockText(event.at)}</time>
+            </a>
             <Icon name={tone} />
             <span>
-              <b>{event.nodeId}</b> {summary}
+              <bdi>
+                <b>{event.nodeId}</b>
+              </bdi>{" "}
+              <bdi>{summary}</bdi>
             </span>
           </li>
         ))}

@@ -20,10 +20,16 @@ export function MembersTable({ cluster }: { readonly cluster: ClusterView }): JS
           <thead>
             <tr>
               <th scope="col">Member</th>
-              <th scope="col">State</th>
-              <th scope="col">Since</th>
+              <th scope="col" class="of-state">
+                State
+              </th>
+              <th scope="col" class="of-age">
+                Since
+              </th>
               <th scope="col">Links</th>
-              <th scope="col">Role</th>
+              <th scope="col" class="of-role">
+                Role
+              </th>
               <th scope="col" class="number">
                 Term
               </th>
@@ -65,7 +71,7 @@ function MemberRow({ member, isLeader }: { readonly member: MemberView; readonly
   return (
     <tr class={isLeader ? "leads" : ""}>
       <th scope="row" title={member.clientUrl ?? ""}>
-        {name}
+        <bdi>{name}</bdi>
         {isLeader && <Icon name="leader" label="leader" />}
       </th>
       <td>
@@ -89,13 +95,14 @@ const maxNamed = 3;
 function linksText({ links, liveness }: MemberView): string {
   if (liveness !== "answers" || links.length === 0) return "–";
   const of = (state: string): string[] => links.filter((link) => link.state === state).map(({ to }) => to);
-  const [down, suspect] = [of("down"), of("suspect")];
+  const [down, suspect, unknown] = [of("down"), of("suspect"), of("unknown")];
   const named = (names: readonly string[]): string =>
     names.slice(0, maxNamed).join(", ") + (names.length > maxNamed ? ` +${names.length - maxNamed}` : "");
   return [
-    `${links.length - down.length - suspect.length} up`,
+    `${of("up").length} up`,
     ...(suspect.length > 0 ? [`${suspect.length} suspect (${named(suspect)})`] : []),
     ...(down.length > 0 ? [`${down.length} down (${named(down)})`] : []),
+    ...(unknown.length > 0 ? [`${unknown.length} not known (${named(unknown)})`] : []),
   ].join(", ");
 }
 

@@ -1,6 +1,8 @@
 import { useComputed } from "@preact/signals";
 import type { JSX } from "preact";
-import { goTo } from "../browser/route.ts";
+import { returnFocusTo } from "../browser/focus-keeper.ts";
+import { addressOf, goTo, route } from "../browser/route.ts";
+import { chartSpanS, HistorySelect } from "../charts/history-select.tsx";
 import { LineChart } from "../charts/line-chart.tsx";
 import { faultRegions } from "../model/fault-regions.ts";
 import type { PolicyGroup, PolicyInstance } from "../model/policy-groups.ts";
@@ -8,7 +10,7 @@ import { Badge } from "../parts/badge.tsx";
 import { Card } from "../parts/card.tsx";
 import { countText, durationText, rateText, shareText } from "../parts/number-text.ts";
 import { usePage } from "../page-state.ts";
-import { stateText } from "./policy-tile.tsx";
+import { sinceText, stateText } from "./policy-tile.tsx";
 
 const callLines = [
   { column: 1, label: "calls", colour: "--accent" },
@@ -35,7 +37,20 @@ export function PolicyDetail({ group }: { readonly group: PolicyGroup }): JSX.El
       tools={
         <>
           <Badge tone={tone}>{stateText(group)}</Badge>
-          <button type="button" onClick={() => goTo("services")}>
+          {group.isForced && (
+            <Badge tone="warn" icon="warn">
+              forced
+            </Badge>
+          )}
+          <span class="muted">{sinceText(group, page.nowMs.value)}</span>
+          <HistorySelect />
+          <button
+            type="button"
+            onClick={() => {
+              returnFocusTo(`.tile a[href="${CSS.escape(addressOf("services", key, route.value.query))}"]`);
+              goTo("services", "", route.value.query);
+            }}
+          >
             Close
           </button>
         </>
@@ -50,6 +65,7 @@ export function PolicyDetail({ group }: { readonly group: PolicyGroup }): JSX.El
             regions={regions.value}
             shown={perSecond}
             version={version}
+            spanS={chartSpanS()}
           />
           <LineChart
             title="Duration, slowest instance"
@@ -58,6 +74,7 @@ export function PolicyDetail({ group }: { readonly group: PolicyGroup }): JSX.El
             regions={regions.value}
             shown={durationText}
             version={version}
+            spanS={chartSpanS()}
           />
         </div>
         <div>
@@ -111,7 +128,9 @@ function InstanceRow({ instance: { instance, policy } }: { readonly instance: Po
   const { durationMs } = policy;
   return (
     <tr>
-      <th scope="row">{instance}</th>
+      <th scope="row" class="name-cell">
+        <bdi>{instance}</bdi>
+      </th>
       <td>
         {policy.state ?? "–"}
         {policy.isForced && " (forced)"}

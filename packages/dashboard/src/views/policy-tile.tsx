@@ -3,7 +3,8 @@ import { Sparkline } from "../charts/sparkline.tsx";
 import type { PolicyGroup } from "../model/policy-groups.ts";
 import type { Series } from "../model/series.ts";
 import { Badge } from "../parts/badge.tsx";
-import { durationText, rateText, shareText } from "../parts/number-text.ts";
+import { agoText, countText, durationText, rateText, shareText } from "../parts/number-text.ts";
+import { usePage } from "../page-state.ts";
 
 /** A policy at a glance: its state in a word, how much it does, how much of it fails, how long it takes. */
 export function PolicyTile({
@@ -15,14 +16,15 @@ export function PolicyTile({
   readonly series: Series | undefined;
   readonly href: string;
 }): JSX.Element {
+  const page = usePage();
   const { name, service, kind, callsPerSecond, failureRatio, durationMs, tone } = group;
   return (
     <li class={`tile ${tone}`}>
       <a href={href}>
-        <span class="tile-name">{name}</span>
+        <bdi class="tile-name">{name}</bdi>
       </a>
       <span class="tile-of muted">
-        {kind} of {service}
+        {kind} of <bdi>{service}</bdi>
       </span>
       <span class="tile-state">
         <Badge tone={tone}>{stateText(group)}</Badge>
@@ -31,15 +33,19 @@ export function PolicyTile({
             forced
           </Badge>
         )}
+        <span class="muted tile-since">{sinceText(group, page.nowMs.value)}</span>
       </span>
-      <Sparkline series={series} columns={[1, 2]} />
+      <span class="tile-lines">
+        <Sparkline series={series} columns={[1, 2]} shape="areas" />
+        <Sparkline series={series} columns={[3, 5]} shape="lines" />
+      </span>
       <dl class="tile-numbers">
         <div>
           <dt>calls</dt>
           <dd>{rateText(callsPerSecond)}/s</dd>
         </div>
         <div>
-          <dt>failed</dt>
+          <dt>failed{failureRatio !== null && ` of ${countText(Math.round(callsPerSecond * rateWindowS))}`}</dt>
           <dd>{shareText(failureRatio)}</dd>
         </div>
         <div>
@@ -53,6 +59,18 @@ export function PolicyTile({
       </dl>
     </li>
   );
+}
+
+/** Rates and shares are of the last ten seconds. */
+const rateWindowS = 10;
+
+/** `for 12 s; half-open in 4 s`. */
+export function sinceText({ state, since, halfOpenAtMs }: PolicyGroup, nowMs: number): string {
+  if (since === null || state === null) return "";
+  const lasted = `for ${since.isLonger ? "over " : ""}${agoText(nowMs - since.atMs)}`;
+  if (state !== "open" || halfOpenAtMs === null) return lasted;
+  const left = Math.ceil((halfOpenAtMs - nowMs) / 1000);
+  return `${lasted}; half-open ${left > 0 ? `in ${left} s` : "at the next call"}`;
 }
 
 const words: Readonly<Record<string, string>> = {
@@ -73,5 +91,5 @@ export function stateText({ state, inState, instances, tone }: PolicyGroup): str
 
 /** A state that says of itself that all is well. */
 function isCalm(state: string): boolean {
-  return state === "closed" || state === "normal" || state === "disabled" || state === "metricsOnly";
+  return ["closed", "normal", "free", "whole", "disabled", "metricsOnly"].includes(state);
 }

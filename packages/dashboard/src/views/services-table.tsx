@@ -40,7 +40,9 @@ export function ServicesTable({ services }: { readonly services: readonly Servic
                 <th scope="col" class="number">
                   Errors
                 </th>
-                <th scope="col">Up for</th>
+                <th scope="col" class="after-number">
+                  Up for
+                </th>
                 <th scope="col">Heard</th>
               </tr>
             </thead>
@@ -63,8 +65,12 @@ function InstanceRow({ report }: { readonly report: ServiceReport }): JSX.Elemen
   const troubled = health?.components.filter(({ state }) => state !== "healthy") ?? [];
   return (
     <tr>
-      <th scope="row">{service}</th>
-      <td>{instance}</td>
+      <th scope="row" class="name-cell">
+        <bdi>{service}</bdi>
+      </th>
+      <td class="name-cell">
+        <bdi>{instance}</bdi>
+      </td>
       <td>
         {health === null ? (
           "–"
@@ -79,16 +85,18 @@ function InstanceRow({ report }: { readonly report: ServiceReport }): JSX.Elemen
           ? "–"
           : troubled.length === 0
             ? `${health.components.length} healthy`
-            : troubled.map(({ name, state, details }) => (
+            : troubled.map(({ name, state, details, since, isCritical }) => (
                 <div key={name}>
                   {name} {state}
+                  {since !== undefined && ` for ${agoText(page.nowMs.value - since)}`}
+                  {!isCritical && <span class="muted"> (optional)</span>}
                   {details !== null && <span class="muted">: {details}</span>}
                 </div>
               ))}
       </td>
       <td class="number">{policies.length}</td>
       <td class="number">{countText(errors.reduce((sum, { count }) => sum + count, 0))}</td>
-      <td>{agoText(page.nowMs.value - startedAt)}</td>
+      <td class="after-number">{agoText(page.nowMs.value - startedAt)}</td>
       <td>{agoText(page.nowMs.value - at)} ago</td>
     </tr>
   );
@@ -119,21 +127,25 @@ function ErrorGroups({ services }: { readonly services: readonly ServiceReport[]
               <th scope="col" class="number">
                 Count
               </th>
-              <th scope="col">Last</th>
+              <th scope="col" class="after-number">
+                Last
+              </th>
             </tr>
           </thead>
           <tbody>
             {rows.map(({ service, instance, error }) => (
               <tr key={`${service} ${instance} ${error.fingerprint}`}>
                 <th scope="row">{error.code}</th>
-                <td class="wide-cell">{error.message}</td>
+                <td class="wide-cell" dir="auto">
+                  {error.message}
+                </td>
                 <td>{error.kind}</td>
-                <td>
-                  {service} {instance}
+                <td class="name-cell">
+                  <bdi>{service}</bdi> <bdi>{instance}</bdi>
                 </td>
                 <td class="number">{rateText(error.ratePerSecond)}/s</td>
                 <td class="number">{countText(error.count)}</td>
-                <td>{agoText(page.nowMs.value - error.lastAt)} ago</td>
+                <td class="after-number">{agoText(page.nowMs.value - error.lastAt)} ago</td>
               </tr>
             ))}
           </tbody>

@@ -18,14 +18,19 @@ export function WorkPage(): JSX.Element {
     <div class="stack">
       <Card title="Recovery plans">
         {plans.length === 0 ? (
-          <Empty>No plan runs, and none has run lately.</Empty>
+          <Empty>
+            No plan runs, and none has run lately. <code>holdfast plan run FILE</code> runs one.
+          </Empty>
         ) : (
           plans.map((plan) => <PlanCard key={plan.execution} plan={plan} />)
         )}
       </Card>
       <Card title="Drills">
         {page.drills.value.length === 0 ? (
-          <Empty>No drill runs, and none has run lately.</Empty>
+          <Empty>
+            No drill runs here, and none has run lately. <code>holdfast drill leader-kill --dashboard 2370</code> shows
+            one.
+          </Empty>
         ) : (
           page.drills.value.map((drill) => <Drill key={`${drill.drill} ${drill.startedAt}`} drill={drill} />)
         )}

@@ -10,6 +10,7 @@ export type { Entry, EntryKind, HardState, NodeId, SnapshotMeta } from "./entry.
 export type { Message } from "./message.ts";
 export { createNode, defaultNodeOptions } from "./node.ts";
 export type { NodeOptions, RaftNode } from "./node.ts";
+export type { PeerContact } from "./peer-contacts.ts";
 export type { PeerHandler, PeerMessage, PeerTransport } from "./peer-message.ts";
 export { plantedBugs } from "./planted-bug.ts";
 export type { PlantedBug } from "./planted-bug.ts";
@@ -17,7 +18,7 @@ export { jointCommittedIndex, jointVoteResult } from "./quorum/joint.ts";
 export type { JointVoters } from "./quorum/joint.ts";
 export { committedIndex, majority, voteResult } from "./quorum/majority.ts";
 export type { VoteOutcome } from "./quorum/majority.ts";
-export type { OnProposal, ProposalStage } from "./proposal-watch.ts";
+export type { ProposalObserver, ProposalStage } from "./proposal-watch.ts";
 export { raftPresets } from "./raft-presets.ts";
 export type { RaftPreset } from "./raft-presets.ts";
 export { createRaft } from "./raft.ts";

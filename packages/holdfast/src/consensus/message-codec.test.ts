@@ -7,8 +7,10 @@ import {
   maxSafeNat,
   nat,
   oneof,
+  option,
   property,
   record,
+  string,
   tuple,
   uint8Array,
   uniqueArray,
@@ -53,13 +55,28 @@ const kinds = {
   timeoutNow: {},
 } satisfies Record<Exclude<PeerMessage["type"], "snapshot">, Record<string, Arbitrary<unknown>>>;
 
+const envelope = { from: constant(from), to: constant(to), term: index };
+/** Some of the commands with a note. */
+const noted: Arbitrary<PeerMessage> = tuple(
+  record(envelope),
+  array(tuple(bytes, option(string({ unit: "grapheme", maxLength: 30 }), { nil: undefined })), { maxLength: 5 }),
+).map(([places, list]) => ({
+  ...places,
+  type: "propose",
+  commands: list.map(([command]) => command),
+  notes: list.flatMap(([, text], at) => (text === undefined ? [] : [{ at, text }])),
+}));
+
 /** Messages of one kind. */
 function ofKind(type: string, fields: Record<string, Arbitrary<unknown>>): Arbitrary<PeerMessage> {
-  const envelope = { type: constant(type), from: constant(from), to: constant(to), term: index };
-  return record<Record<string, unknown>>({ ...envelope, ...fields }) as Arbitrary<unknown> as Arbitrary<PeerMessage>;
+  return record<Record<string, unknown>>({
+    type: constant(type),
+    ...envelope,
+    ...fields,
+  }) as Arbitrary<unknown> as Arbitrary<PeerMessage>;
 }
 
-const message = oneof(...Object.entries(kinds).map(([type, fields]) => ofKind(type, fields)));
+const message = oneof(...Object.entries(kinds).map(([type, fields]) => ofKind(type, fields)), noted);
 
 function encode(message: PeerMessage): Uint8Array {
   const writer = new ByteWriter();
@@ -81,6 +98,14 @@ describe("the message codec", () => {
   it.each(Object.entries(kinds))("reads what it wrote: %s", (type, fields) => {
     assert(
       property(ofKind(type, fields), (message) => {
+        expect(decodeMessage(encode(message), from, to)).toEqual(message);
+      }),
+    );
+  });
+
+  it("reads what it wrote: notes on commands", () => {
+    assert(
+      property(noted, (message) => {
         expect(decodeMessage(encode(message), from, to)).toEqual(message);
       }),
     );
@@ -138,6 +163,8 @@ describe("the message codec", () => {
   it.each([
     ["a kind nobody knows", [99, 1], "message.type"],
     ["no bytes", [], "message.type"],
+    ["a note on no command", [13, 1, 1, 0, 0, 0], "notes"],
+    ["two notes on one command", [13, 1, 2, 0, 0, 0, 0, 1, 0], "notes"],
     ["more commands than bytes", [7, 1, 0xff, 0xff, 0xff, 0x7f], "commands"],
     ["more voters than bytes", [10, 1, 5, 1, 1, 0xff, 0xff, 0x7f, 1], "configuration.voters"],
     ["a configuration of another version", [10, 1, 5, 1, 9], "configuration.version"],

@@ -2,9 +2,13 @@ import { ByteReader, MalformedError, type ByteWriter } from "../wire/index.ts";
 import { decodeConfiguration, readConfiguration, writeConfiguration } from "./configuration-codec.ts";
 import { decodeEntries, encodeEntries } from "./entry-codec.ts";
 import type { Entry, NodeId, SnapshotMeta } from "./entry.ts";
+import { maxNoteLength, type ProposalNote, type Propose } from "./message.ts";
 import type { PeerMessage } from "./peer-message.ts";
 
-/** The kinds of message, by their number on the wire: never renumbered. */
+/**
+ * The kinds of message, by their number on the wire: never renumbered. A `propose` with notes is a kind of its own, which
+ * only those are sent that have said that they know it.
+ */
 const types = [
   "requestVote",
   "voteResult",
@@ -19,12 +23,14 @@ const types = [
   "snapshotChunk",
   "snapshotChunkResult",
   "timeoutNow",
-] as const satisfies readonly PeerMessage["type"][];
+  "notedPropose",
+] as const satisfies readonly (PeerMessage["type"] | "notedPropose")[];
 
 /** Writes a message; sender and receiver are the connection's. A `snapshot` message is local and never sent. */
 export function encodeMessage(writer: ByteWriter, message: PeerMessage): void {
   if (message.type === "snapshot") throw new Error("a snapshot message is local to its node");
-  writer.u8(types.indexOf(message.type));
+  const isNoted = message.type === "propose" && message.notes !== undefined;
+  writer.u8(types.indexOf(isNoted ? "notedPropose" : message.type));
   writer.varint(message.term);
   switch (message.type) {
     case "requestVote":
@@ -60,6 +66,7 @@ export function encodeMessage(writer: ByteWriter, message: PeerMessage): void {
       writer.varint(message.holdMs);
       return;
     case "propose":
+      if (message.notes !== undefined) writeNotes(writer, message.notes);
       writer.varint(message.commands.length);
       for (const command of message.commands) writer.sizedBytes(command);
       return;
@@ -157,12 +164,10 @@ function decodeBody(reader: ByteReader, type: (typeof types)[number], envelope: 
       };
     case "timeoutNow":
       return { type, ...envelope };
-    case "propose": {
-      const commands: Uint8Array[] = [];
-      const count = reader.count("commands", 1);
-      for (let i = 0; i < count; i++) commands.push(reader.sizedBytes("command").slice());
-      return { type, ...envelope, commands };
-    }
+    case "propose":
+      return { type, ...envelope, commands: readCommands(reader) };
+    case "notedPropose":
+      return readNoted(reader, envelope);
     case "readIndex":
       return { type, ...envelope, id: reader.varint("id") };
     case "readIndexResult":
@@ -184,6 +189,38 @@ function decodeBody(reader: ByteReader, type: (typeof types)[number], envelope: 
         offset: reader.varint("offset"),
       };
   }
+}
+
+function readCommands(reader: ByteReader): Uint8Array[] {
+  const commands: Uint8Array[] = [];
+  const count = reader.count("commands", 1);
+  for (let i = 0; i < count; i++) commands.push(reader.sizedBytes("command").slice());
+  return commands;
+}
+
+/** Before the commands, so that a message that was cut is not taken for one without them. */
+function writeNotes(writer: ByteWriter, notes: readonly ProposalNote[]): void {
+  writer.varint(notes.length);
+  for (const { at, text } of notes) {
+    writer.varint(at);
+    writer.utf8(text);
+  }
+}
+
+function readNoted(reader: ByteReader, envelope: Envelope): Propose {
+  const notes: ProposalNote[] = [];
+  const start = reader.offset;
+  let last = -1;
+  for (let left = reader.count("notes", 2); left > 0; left--) {
+    const at = reader.varint("note.at");
+    const text = reader.utf8("note.text");
+    if (at <= last || text.length > maxNoteLength) throw new MalformedError("notes", start, "must be short, in order");
+    notes.push({ at, text });
+    last = at;
+  }
+  const commands = readCommands(reader);
+  if (last >= commands.length) throw new MalformedError("notes", start, "must be of commands that are there");
+  return { type: "propose", ...envelope, commands, notes };
 }
 
 /** A configuration that cannot be read is refused here: in the log it would stop the node. */

@@ -81,7 +81,18 @@ export interface SnapshotArrived extends Envelope {
 export interface Propose extends Envelope {
   readonly type: "propose";
   readonly commands: readonly Uint8Array[];
+  /** What goes along with some of them, for whoever follows them; the core looks at the commands alone. */
+  readonly notes?: readonly ProposalNote[];
 }
+
+export interface ProposalNote {
+  /** Which of the commands; ascending. */
+  readonly at: number;
+  readonly text: string;
+}
+
+/** Characters of a note; a longer one stays where it is. */
+export const maxNoteLength = 1_024;
 
 /** Asks the leader from which index on a read is linearizable (Raft dissertation, section 6.4). */
 export interface ReadIndex extends Envelope {

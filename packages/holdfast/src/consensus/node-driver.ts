@@ -10,6 +10,7 @@ import { shielded } from "../errors/base.ts";
 import type { DurableLog, RecoveredLog } from "./log/durable-log.ts";
 import { LogWriter } from "./log-writer.ts";
 import type { NodeOptions, RaftNode } from "./node.ts";
+import { PeerContacts, type PeerContact } from "./peer-contacts.ts";
 import { PeerList } from "./peer-list.ts";
 import type { PeerMessage } from "./peer-message.ts";
 import { ProposalWatch } from "./proposal-watch.ts";
@@ -38,6 +39,7 @@ export class NodeDriver implements RaftNode {
   readonly #transfers: TransferRequest;
   readonly #changes: ChangeRequests;
   readonly #peers: PeerList;
+  readonly #contacts: PeerContacts;
   readonly #watch: ProposalWatch | undefined;
   readonly #onFact: NodeOptions["onFact"];
   readonly #onConfiguration: NodeOptions["onConfiguration"];
@@ -67,13 +69,13 @@ export class NodeDriver implements RaftNode {
       ...(plant === undefined ? {} : { plant }),
     });
     this.#peers = new PeerList(this.raft);
+    this.#contacts = new PeerContacts(this.raft);
     this.#changes = new ChangeRequests((request) => this.#feed({ type: "changeConfiguration", ...request }));
     this.failed = new Promise((resolve) => (this.#fail = resolve));
     const onThrown = (): void => void this.#listenerFailures++;
     this.#onFact = shielded(options.onFact, onThrown);
     this.#onConfiguration = shielded(options.onConfiguration, onThrown);
-    const onProposal = shielded(options.onProposal, onThrown);
-    this.#watch = onProposal && new ProposalWatch(this.raft, onProposal);
+    this.#watch = options.proposals && new ProposalWatch(this.raft, options.proposals, onThrown);
     const onError = (error: Error): void => this.#stop(error);
     this.#writer = new LogWriter({
       log,
@@ -93,6 +95,7 @@ export class NodeDriver implements RaftNode {
       onApplied: shielded(options.onApplied, onThrown),
       onProgress: (applied) => {
         this.#reads.onApplied(applied);
+        this.#watch?.onApplied(applied);
         this.#snapshots.onApplied(applied);
       },
       onError,
@@ -138,10 +141,15 @@ export class NodeDriver implements RaftNode {
     return this.#log.sizeBytes;
   }
 
+  contacts(): readonly PeerContact[] {
+    return this.#contacts.all(this.#options.runtime.clock.now());
+  }
+
   async start(): Promise<void> {
     await this.#options.transport.start({
       onMessage: (message) => this.#onMessage(message),
       onUnreachable: (peer) => this.#feed({ type: "unreachable", peer }),
+      onHeard: (peer) => this.#contacts.heard(peer, this.#options.runtime.clock.now()),
     });
     const { configurations, configurationCommitted } = this.raft;
     const { index, configuration } = configurations.at(-1)!;
@@ -203,7 +211,9 @@ export class NodeDriver implements RaftNode {
   #scheduleTick(): void {
     const { runtime, heartbeatMs } = this.#options;
     this.#tick = runtime.clock.setTimer(heartbeatMs / 4, () => {
-      this.#feed({ type: "tick", now: runtime.clock.now(), diskWaitMs: this.#writer.waitMs });
+      const now = runtime.clock.now();
+      this.#contacts.judge(now);
+      this.#feed({ type: "tick", now, diskWaitMs: this.#writer.waitMs });
       this.#reads.tick();
       this.#transfers.tick();
       if (!this.#closed) this.#scheduleTick();
@@ -223,7 +233,7 @@ export class NodeDriver implements RaftNode {
   #perform(effects: Effects, staged: StagedSnapshot | undefined): void {
     const { plant } = this.#options;
     this.#watch?.onEffects(effects);
-    for (const message of effects.messages) this.#send(message);
+    for (const message of effects.messages) this.#send(this.#watch?.withNotes(message) ?? message);
     if (plant === "vote-not-persisted" && effects.hardState?.vote !== 0) effects.hardState = undefined;
     const { messagesAfterSync, mark } = effects;
     const early = plant === "acknowledge-before-sync";
@@ -261,6 +271,7 @@ export class NodeDriver implements RaftNode {
 
   #send(message: PeerMessage): void {
     if (message.to !== this.#options.id) {
+      this.#contacts.said(message, this.raft.now);
       this.#options.transport.send(message);
     } else if (message.type !== "snapshotChunk" && message.type !== "snapshotChunkResult") {
       this.#feed({ type: "message", message, now: this.#options.runtime.clock.now() });
@@ -269,8 +280,12 @@ export class NodeDriver implements RaftNode {
 
   #onMessage(message: PeerMessage): void {
     if (this.#closed) return;
+    const now = this.#options.runtime.clock.now();
+    this.#contacts.heard(message.from, now, message.type);
     if (message.type === "snapshotChunk") void this.#snapshots.onChunk(message);
     else if (message.type === "snapshotChunkResult") this.#snapshots.onChunkResult(message);
-    else this.#feed({ type: "message", message, now: this.#options.runtime.clock.now() });
+    else if (message.type === "propose" && this.#watch !== undefined) {
+      this.#watch.arrive(message, () => this.#feed({ type: "message", message, now }));
+    } else this.#feed({ type: "message", message, now });
   }
 }

@@ -6,9 +6,10 @@ import { brokenRule, type Configuration } from "./configuration.ts";
 import type { Entry, NodeId } from "./entry.ts";
 import { openDurableLog } from "./log/open-durable-log.ts";
 import { NodeDriver } from "./node-driver.ts";
+import type { PeerContact } from "./peer-contacts.ts";
 import type { PeerTransport } from "./peer-message.ts";
 import type { PlantedBug } from "./planted-bug.ts";
-import type { OnProposal } from "./proposal-watch.ts";
+import type { ProposalObserver } from "./proposal-watch.ts";
 import { raftPresets } from "./raft-presets.ts";
 import type { Raft, ReadMode } from "./raft.ts";
 import type { ChangeMode } from "./reconfiguration.ts";
@@ -53,8 +54,8 @@ export interface NodeOptions {
    */
   readonly onConfiguration?: (configuration: Configuration, index: number, committed: boolean) => void;
   readonly onFact?: (fact: Fact) => void;
-  /** Called with each command proposed here as it goes its way. Without it nobody looks. */
-  readonly onProposal?: OnProposal;
+  /** Follows commands on their way. Without it nobody looks. */
+  readonly proposals?: ProposalObserver;
   readonly plant?: PlantedBug;
 }
 
@@ -67,6 +68,8 @@ export interface RaftNode {
   readonly logBytes: number;
   /** How often one of the options' listeners, or who waited for a read, threw: that changes nothing here. */
   readonly listenerFailures: number;
+  /** Which of the others it hears, as far as Raft itself tells. */
+  contacts(): readonly PeerContact[];
   /**
    * Hands a command to the leader, here or elsewhere. Nothing is promised: it shows in `onApplied` if it was committed,
    * and whoever wants certainty proposes it again, under an identity by which the state machine knows it.

@@ -14,6 +14,8 @@ export interface PeerAcceptorOptions {
   /** A peer that was welcome has gone. */
   readonly onGone: (peer: NodeId) => void;
   readonly onRefused: ((peer: NodeId | undefined, reason: string) => void) | undefined;
+  /** Whether callers are told that commands may come with notes. */
+  readonly takesNotes: boolean;
 }
 
 /** Well below the silence after which a caller gives a connection up. */
@@ -34,7 +36,7 @@ export class PeerAcceptor {
   }
 
   accept(connection: Connection): void {
-    const { clock, id, greet, onMessage, onGone, onRefused } = this.#options;
+    const { clock, id, greet, onMessage, onGone, onRefused, takesNotes } = this.#options;
     const accepted = this.#accepted;
     let from: NodeId | undefined;
     let stillHere: Timer | undefined;
@@ -46,7 +48,7 @@ export class PeerAcceptor {
     function answerSoon(): void {
       stillHere ??= clock.setTimer(stillHereMs, () => {
         stillHere = undefined;
-        if (accepted.has(connection)) connection.write(encodeWelcome(""));
+        if (accepted.has(connection)) connection.write(encodeWelcome({ refusal: "", takesNotes: false }));
       });
     }
 
@@ -63,7 +65,7 @@ export class PeerAcceptor {
     function welcome(payload: Uint8Array): void {
       const hello = decodeHello(payload);
       const reason = greet(hello);
-      connection.write(encodeWelcome(reason));
+      connection.write(encodeWelcome({ refusal: reason, takesNotes: takesNotes && reason === "" }));
       if (reason !== "") {
         refuse(hello.from, reason);
         return;

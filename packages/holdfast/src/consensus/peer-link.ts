@@ -19,6 +19,8 @@ export interface PeerLinkOptions {
   readonly onRefused?: (peer: NodeId, reason: string) => void;
   /** The connection broke, or was replaced: what was sent may be lost. */
   readonly onLost: () => void;
+  /** It lets us know that it is there. */
+  readonly onHeard: () => void;
 }
 
 /** What may wait to leave before messages are dropped. */
@@ -35,6 +37,7 @@ export class PeerLink {
   readonly #writer = new ByteWriter(16 * 1024);
   #connection: Connection | undefined;
   #welcome = false;
+  #takesNotes = false;
   /** When the first message left that nothing has been heard after. */
   #unheardSince: number | undefined;
   #flushing = false;
@@ -65,7 +68,7 @@ export class PeerLink {
       return;
     }
     const start = beginFrame(this.#writer);
-    encodeMessage(this.#writer, message);
+    encodeMessage(this.#writer, this.#takesNotes ? message : withoutNotes(message));
     endFrame(this.#writer, start);
     if (this.#flushing) return;
     this.#flushing = true;
@@ -124,15 +127,17 @@ export class PeerLink {
   }
 
   #onWelcome(payload: Uint8Array): void {
+    this.#options.onHeard();
     // After the welcome there is only "still here".
     if (this.#welcome) return;
-    const refusal = decodeWelcome(payload);
+    const { refusal, takesNotes } = decodeWelcome(payload);
     if (refusal !== "") {
       this.#options.onRefused?.(this.#options.peer, refusal);
       this.#redialMs = maxRedialMs;
       return;
     }
     this.#welcome = true;
+    this.#takesNotes = takesNotes;
     this.#attempt--;
     this.#redialMs = minRedialMs;
   }
@@ -153,4 +158,10 @@ export class PeerLink {
     this.#redial = clock.setTimer(this.#redialMs * (0.5 + random.next() / 2), () => void this.#dial());
     this.#redialMs = Math.min(this.#redialMs * 2, maxRedialMs);
   }
+}
+
+function withoutNotes(message: PeerMessage): PeerMessage {
+  if (message.type !== "propose" || message.notes === undefined) return message;
+  const { notes: _, ...plain } = message;
+  return plain;
 }

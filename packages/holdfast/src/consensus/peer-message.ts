@@ -31,6 +31,8 @@ export interface PeerHandler {
   onMessage(message: PeerMessage): void;
   /** What was sent to this peer lately may be lost. */
   onUnreachable(peer: NodeId): void;
+  /** The peer was heard, though it said nothing that concerns Raft. */
+  onHeard?(peer: NodeId): void;
 }
 
 /** Carries messages between nodes: bounded, in order while a connection lasts, lossy when it does not. */

@@ -52,13 +52,28 @@ function readAddress(reader: ByteReader): Address {
   return address;
 }
 
-/** The answer to a hello: empty when the caller is welcome, else why not. */
-export function encodeWelcome(refusal: string): Uint8Array {
+/** The answer to a hello. */
+export interface Welcome {
+  /** Empty when the caller is welcome, else why not. */
+  readonly refusal: string;
+  /** Whether commands may be sent here with notes. */
+  readonly takesNotes: boolean;
+}
+
+const notesBit = 1;
+
+/** What a member knows beyond the first of this version follows the refusal, where older ones do not look. */
+export function encodeWelcome({ refusal, takesNotes }: Welcome): Uint8Array {
   const writer = new ByteWriter();
   writer.utf8(refusal);
+  if (takesNotes) writer.u8(notesBit);
   return encodeFrame(writer.toBytes());
 }
 
-export function decodeWelcome(payload: Uint8Array): string {
-  return new ByteReader(payload).utf8("welcome.refusal");
+/** Bits and bytes that are not known yet are those of a member to come. */
+export function decodeWelcome(payload: Uint8Array): Welcome {
+  const reader = new ByteReader(payload);
+  const refusal = reader.utf8("welcome.refusal");
+  const known = reader.remaining > 0 ? reader.u8("welcome.known") : 0;
+  return { refusal, takesNotes: (known & notesBit) !== 0 };
 }

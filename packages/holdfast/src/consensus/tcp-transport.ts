@@ -19,6 +19,8 @@ export interface TcpTransportOptions {
   readonly advertise?: Address;
   /** The peers this node knows of; the configuration may bring others, and take these. */
   readonly peers: ReadonlyMap<NodeId, Address>;
+  /** Whether followers are to send what goes along with their commands (`ProposalObserver`). Default false. */
+  readonly takesNotes?: boolean;
   /** A peer turned us away, or sent what it must not: told once a connection. */
   readonly onRefused?: (peer: NodeId | undefined, reason: string) => void;
 }
@@ -66,7 +68,7 @@ class TcpTransport implements PeerTransport {
   }
 
   async start(handler: PeerHandler): Promise<void> {
-    const { network, listen, clock, id, onRefused } = this.#options;
+    const { network, listen, clock, id, onRefused, takesNotes = false } = this.#options;
     this.#handler = handler;
     const acceptor = new PeerAcceptor({
       clock,
@@ -75,6 +77,7 @@ class TcpTransport implements PeerTransport {
       onMessage: (message) => handler.onMessage(message),
       onGone: (peer) => this.#dismiss(peer),
       onRefused,
+      takesNotes,
     });
     this.#acceptor = acceptor;
     this.#listener = await network.listen(listen, (connection) => acceptor.accept(connection));
@@ -110,6 +113,7 @@ class TcpTransport implements PeerTransport {
     if (this.#removed.has(from)) return `member ${from.toString(16)} was removed from this cluster`;
     if (this.#isGuest(from) && this.#guestsBut(from) >= maxGuests)
       return "too many callers that no configuration names";
+    this.#handler?.onHeard?.(from);
     this.#book.tell(from, address);
     this.#link(from);
     return "";
@@ -125,6 +129,7 @@ class TcpTransport implements PeerTransport {
       self: advertise,
       address: (attempt) => this.#book.address(peer, attempt),
       onLost: () => handler.onUnreachable(peer),
+      onHeard: () => handler.onHeard?.(peer),
     });
     this.#links.set(peer, link);
     link.open();

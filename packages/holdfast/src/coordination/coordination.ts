@@ -121,6 +121,18 @@ export interface MemberStatus {
   readonly alarms: readonly Alarm[];
 }
 
+/** What a member can tell of its way to another, by what the two say to each other to agree. */
+export interface MemberContact {
+  readonly id: bigint;
+  /**
+   * `heard`: it says something again and again, as it should. `silent`: it should have been heard by now. `idle`: it
+   * need not say anything, so that its silence means nothing.
+   */
+  readonly state: "heard" | "silent" | "idle";
+  /** Milliseconds; null when it has not been heard yet. */
+  readonly lastHeardMs: number | null;
+}
+
 /** A member of an embedded cluster. */
 export interface Member extends Coordination {
   readonly id: bigint;
@@ -132,6 +144,8 @@ export interface Member extends Coordination {
   status(): MemberStatus;
   /** All members, as far as this one knows. */
   members(): readonly MemberInfo[];
+  /** Which of the others it hears. Absent where there are no others. */
+  contacts?(): readonly MemberContact[];
   /** Resolves once with the reason when the member has stopped by itself (a failed disk, its removal from the cluster). */
   readonly failed: Promise<Error>;
   close(): Promise<void>;

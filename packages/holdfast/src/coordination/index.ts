@@ -35,6 +35,7 @@ export type {
   Answer,
   Coordination,
   Member,
+  MemberContact,
   MemberInfo,
   MemberRole,
   MemberStatus,

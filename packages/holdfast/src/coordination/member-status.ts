@@ -1,5 +1,5 @@
 import type { RaftNode } from "../consensus/index.ts";
-import type { MemberStatus } from "./coordination.ts";
+import type { MemberContact, MemberStatus } from "./coordination.ts";
 import type { KeyValueStateMachine } from "./key-value/key-value-state-machine.ts";
 
 /** A replicated member's own view of itself. */
@@ -19,4 +19,9 @@ export function memberStatus({ raft, applied, logBytes }: RaftNode, machine: Key
     ...(raft.diskStalled ? { isDiskStalled: true } : {}),
     alarms: cluster.alarms,
   };
+}
+
+/** Which of the others a replicated member hears. */
+export function memberContacts(node: RaftNode): readonly MemberContact[] {
+  return node.contacts().map(({ peer, state, lastHeardMs = null }) => ({ id: BigInt(peer), state, lastHeardMs }));
 }

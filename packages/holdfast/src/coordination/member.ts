@@ -77,7 +77,10 @@ export interface MemberOptions {
   readonly onRefused?: (peer: NodeId | undefined, reason: string) => void;
   /** Puts something between this member and its peers' transport: faults, in tests. */
   readonly wrapTransport?: (transport: PeerTransport) => PeerTransport;
-  /** Gives each write made here a span, with its entry's way through the log as events. Default none. */
+  /**
+   * Gives each write made here a span, with its entry's way through the log as events, and one of the same trace at the
+   * leader that a follower forwards it to, where that has a tracer too. Default none.
+   */
   readonly tracer?: Pick<Tracer, "startSpan">;
   readonly plant?: PlantedBug;
 }
@@ -134,7 +137,13 @@ export async function createMember(options: MemberOptions): Promise<ReplicatedMe
   const kind = place.isWitness ? { clientUrls: [], isWitness: true } : { clientUrls: options.clientUrls };
   const { peerUrls } = place.members.find((info) => info.id === BigInt(id))!;
   const self = { id: BigInt(id), name, peerUrls, httpUrls, ...kind };
-  const spans = options.tracer && proposalSpans(options.tracer);
+  const spans =
+    options.tracer &&
+    proposalSpans({
+      tracer: options.tracer,
+      now: () => runtime.clock.now(),
+      nameOf: (id) => machine.members().find((info) => info.id === BigInt(id))?.name ?? id.toString(16),
+    });
   const member = new ReplicatedMember({
     spans,
     clock: runtime.clock,
@@ -162,6 +171,7 @@ export async function createMember(options: MemberOptions): Promise<ReplicatedMe
     listen: options.peer,
     advertise: place.advertise,
     peers: place.peers,
+    takesNotes: spans !== undefined,
     onRefused: (peer, reason) => {
       member.onRefused(reason);
       options.onRefused?.(peer, reason);
@@ -186,7 +196,7 @@ export async function createMember(options: MemberOptions): Promise<ReplicatedMe
       member.onFact(fact);
       options.onFact?.(fact);
     },
-    ...(spans === undefined ? {} : { onProposal: spans.onProposal }),
+    ...(spans === undefined ? {} : { proposals: spans }),
   });
   member.start(node);
   return member;

@@ -119,6 +119,7 @@ export class PendingWrites {
   tick(): void {
     const { now, propose, leading, term, retryMs } = this.#options;
     const time = now();
+    this.#options.spans?.tick(time);
     for (const write of this.#writes.values()) {
       for (const waiter of write.waiters) {
         if (waiter.deadline <= time) waiter.reject(new CoordinationError("TIMED_OUT"));
@@ -135,6 +136,7 @@ export class PendingWrites {
 
   close(error: Error): void {
     for (const write of this.#writes.values()) for (const waiter of write.waiters) waiter.reject(error);
+    this.#options.spans?.close(error);
   }
 }
 

@@ -47,7 +47,7 @@ import type {
 } from "./leases/lease.ts";
 import { MaintenanceDesk, type MaintenanceDeskOptions } from "./cluster/maintenance-desk.ts";
 import { MemberCluster, type MemberClusterOptions } from "./member-cluster.ts";
-import { memberStatus } from "./member-status.ts";
+import { memberContacts, memberStatus } from "./member-status.ts";
 import { OwnSession } from "./recipes/own-session.ts";
 import { PendingReads } from "./pending-reads.ts";
 import { PendingWrites, type PendingWritesOptions } from "./pending-writes.ts";
@@ -336,12 +336,15 @@ export class ReplicatedMember implements Member {
   async leases(options: RequestOptions = {}): Promise<Answer<LeasesResponse>> {
     this.#admit(options);
     await this.#linearize(options);
-    const { machine } = this;
-    return { leases: machine.leases.list(), header: this.#header(machine.revision) };
+    return { leases: this.machine.leases.list(), header: this.#header(this.machine.revision) };
   }
 
   status(): MemberStatus {
     return memberStatus(this.#running, this.#options.machine);
+  }
+
+  contacts(): ReturnType<typeof memberContacts> {
+    return memberContacts(this.#running);
   }
 
   /**
@@ -458,15 +461,14 @@ export class ReplicatedMember implements Member {
     deadline: number,
     options: RequestOptions,
   ): Promise<Answer<Response>> {
-    const recognised = this.#auth.recognise(options);
-    const caller = recognised instanceof Promise ? await recognised : recognised;
+    const known = this.#auth.recognise(options);
+    const caller = known instanceof Promise ? await known : known;
     const command = encodeCommand(caller === undefined ? { identity, operation } : { identity, caller, operation });
     const outcome = await this.#writes.add(identity, command, deadline, options.signal);
     if (outcome.type === "refused") {
       // Users have changed on the way, as this member knows by now.
-      if (caller !== undefined && isOvertaken(outcome.error)) {
+      if (caller !== undefined && isOvertaken(outcome.error))
         return this.#propose(operation, identity, deadline, options);
-      }
       throw outcome.error;
     }
     return { ...outcome.response, header: this.#header(outcome.revision) } as Answer<Response>;

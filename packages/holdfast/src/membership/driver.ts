@@ -97,6 +97,11 @@ class MembershipDriver implements Membership {
     return record && Math.max(0, this.#now() - record.heardAt);
   }
 
+  unansweredMs(name: string): number | undefined {
+    const unansweredAt = this.#swim.records.get(name)?.unansweredAt;
+    return unansweredAt === undefined ? undefined : Math.max(0, this.#now() - unansweredAt);
+  }
+
   async join(addresses: readonly Address[], options?: { readonly signal?: AbortSignal }): Promise<number> {
     checkAddresses("membership.join addresses", addresses);
     if (addresses.length === 0)

@@ -67,6 +67,11 @@ export interface Membership extends AsyncDisposable {
    */
   heardMsAgo(name: string): number | undefined;
   /**
+   * Milliseconds since this member asked that one whether it is there, and has heard nothing from it itself until now,
+   * whatever others have; undefined when nothing is open.
+   */
+  unansweredMs(name: string): number | undefined;
+  /**
    * Joins through these members and resolves with how many answered, once each has or has failed. The members learned
    * are in `members()` by then.
    *

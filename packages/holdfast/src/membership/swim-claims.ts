@@ -1,7 +1,8 @@
+import type { Address } from "../runtime/index.ts";
 import { maxIncarnation, type Member, type MemberState } from "./member.ts";
 import type { AliveUpdate, DeadUpdate, MemberUpdate, SuspectUpdate } from "./message.ts";
 import { supersedes } from "./precedence.ts";
-import { spread } from "./swim-gossip.ts";
+import { sendPacket, spread } from "./swim-gossip.ts";
 import { aliveUpdate } from "./swim-settings.ts";
 import { isLive, newRecord, type MemberRecord, type Swim } from "./swim.ts";
 import { Suspicion, suspicionTimeoutMs } from "./suspicion.ts";
@@ -9,14 +10,17 @@ import { Suspicion, suspicionTimeoutMs } from "./suspicion.ts";
 /** How often the dead are looked through for those to forget. */
 const forgetCheckMs = 60_000;
 
-/** Takes in what somebody says about a member: believes it, ignores it, or overrules it when it is about this one. */
-export function onClaim(swim: Swim, update: MemberUpdate): void {
+/**
+ * Takes in what somebody says about a member: believes it, ignores it, or overrules it when it is about this one. `from`
+ * is where the packet came from that said it.
+ */
+export function onClaim(swim: Swim, update: MemberUpdate, from?: Address): void {
   if (!(update.incarnation >= 0 && update.incarnation < maxIncarnation)) {
     swim.counts.refusedIncarnations++;
     return;
   }
   if (update.type === "alive") onAlive(swim, update);
-  else if (update.name === swim.address.name) onAccused(swim, update);
+  else if (update.name === swim.address.name) onAccused(swim, update, from);
   else if (update.type === "suspect") onSuspect(swim, update);
   else onDead(swim, update);
 }
@@ -80,8 +84,13 @@ function onOwnAlive(swim: Swim, update: AliveUpdate): void {
 }
 
 /** The member is not dead, and says so past whatever incarnation was accused; that is its doing alone. */
-function onAccused(swim: Swim, update: SuspectUpdate | DeadUpdate): void {
-  if (swim.phase !== "member" || update.incarnation < swim.self.member.incarnation) return;
+function onAccused(swim: Swim, update: SuspectUpdate | DeadUpdate, from: Address | undefined): void {
+  if (swim.phase !== "member") return;
+  if (update.incarnation < swim.self.member.incarnation) {
+    // It has objected to that already, and whoever says so has not heard of it.
+    if (from !== undefined) sendPacket(swim, from, [aliveUpdate(swim.self.member)]);
+    return;
+  }
   raiseIncarnation(swim, update.incarnation);
   swim.counts.refutations++;
   // To be accused is a sign that this member is the slow one.

@@ -164,8 +164,8 @@ describe("a probe", () => {
     const swim = knowing(["b"]);
     receive(swim, { type: "suspect", name: "b", incarnation: 0, from: "z" });
     const { packets } = wakeUntil(swim, (effects) => sent(effects, "ping").length > 0);
-    const packet = packets.find(({ messages }) => messages[0]?.type === "ping");
-    expect(packet?.messages[1]).toMatchObject({ type: "suspect", name: "b", from: "a" });
+    const packet = packets.find(({ messages }) => messages[1]?.type === "ping");
+    expect(packet?.messages[0]).toMatchObject({ type: "suspect", name: "b", from: "a" });
   });
 
   it("of an incarnation that was refuted meanwhile accuses nobody", () => {

@@ -2,13 +2,16 @@ import type { Address } from "../runtime/index.ts";
 import type { Ack, Message, Ping, PingReq } from "./message.ts";
 import { onClaim } from "./swim-claims.ts";
 import { sendPacket } from "./swim-gossip.ts";
-import { isLive, type MemberRecord, type Probe, type Swim } from "./swim.ts";
+import { isLive, noteHeard, type MemberRecord, type Probe, type Swim } from "./swim.ts";
 
 /** Probes done for others at a time; more are refused, as the asker has other helpers. */
 const maxRelays = 1_024;
 
 /** A helper that heard nothing says so after this part of its own timeout, to be in time at the asker. */
 const nackShare = 0.8;
+
+/** A member that has been dead for long is asked so often, by all the others together, in each period. */
+const askedPerPeriod = 2;
 
 /** Begins the probe of a period. */
 export function onProbeTime(swim: Swim): void {
@@ -20,15 +23,14 @@ export function onProbeTime(swim: Swim): void {
   const { health, settings } = swim;
   const interval = health.scale(settings.probeIntervalMs);
   swim.probeAt = swim.now + interval;
+  askTheAccused(swim);
   const record = swim.order.next(isLive);
   if (record === undefined) return;
-  const { name, incarnation, state } = record.member;
+  const { name, incarnation } = record.member;
   const seq = nextSeq(swim);
-  const messages: Message[] = [{ type: "ping", seq, target: name, source: swim.address }];
-  if (settings.lifeguard && state === "suspect") {
-    // Lifeguard's buddy system: who is suspected hears of it first from whoever probes it.
-    messages.push({ type: "suspect", name, incarnation, from: swim.address.name });
-  }
+  const ping: Ping = { type: "ping", seq, target: name, source: swim.address };
+  // Lifeguard's buddy system: who is suspected hears of it first from whoever probes it, and objects in its answer.
+  const messages: Message[] = settings.lifeguard ? [...accusationOf(swim, record), ping] : [ping];
   swim.probe = {
     record,
     seq,
@@ -47,6 +49,33 @@ export function onProbeTime(swim: Swim): void {
   sendPacket(swim, record.member, messages);
 }
 
+/**
+ * Asks one of the accused whether it is dead: told of what is held against it, it objects in its answer. After a cut has
+ * healed nobody probes whom it holds for dead, and with no news to tell nobody gossips to them either; and whom gossip
+ * has passed over goes on suspecting who has long objected. Nothing comes of it when there is no answer.
+ */
+function askTheAccused(swim: Swim): void {
+  const { order, suspects, settings } = swim;
+  const missing = order.size - (swim.live - 1);
+  if (missing === 0 && suspects.size === 0) return;
+  const isAccused = ({ member }: MemberRecord): boolean =>
+    member.state === "dead" || (member.state === "suspect" && settings.lifeguard);
+  // Of what is young not everybody may know: each that does asks. Later, all together do.
+  const [young] = order.sample(1, (one) => isAccused(one) && swim.now - one.changedAt < settings.gossipToTheDeadMs);
+  if (young === undefined && swim.random.next() * swim.live >= askedPerPeriod * missing) return;
+  const record = young ?? order.sample(1, isAccused)[0];
+  if (record === undefined) return;
+  const seq = nextSeq(swim);
+  swim.asked = { seq, record };
+  const ping: Ping = { type: "ping", seq, target: record.member.name, source: swim.address };
+  sendPacket(swim, record.member, [...accusationOf(swim, record), ping]);
+}
+
+/** What this member holds against another, for its ears. */
+function accusationOf(swim: Swim, { member: { name, incarnation, state } }: MemberRecord): Message[] {
+  return state === "suspect" || state === "dead" ? [{ type: state, name, incarnation, from: swim.address.name }] : [];
+}
+
 /** When the probe that runs has to be looked at. */
 export function probeDue(probe: Probe): number {
   return probe.stage === "direct" ? probe.timeoutAt : probe.deadline;
@@ -61,6 +90,7 @@ export function onProbeDue(swim: Swim, probe: Probe): void {
 function askOthers(swim: Swim, probe: Probe): void {
   probe.stage = "indirect";
   const { record, seq } = probe;
+  record.unansweredAt ??= swim.now;
   const { member } = record;
   const { indirectProbes, lifeguard } = swim.settings;
   const suits = (other: MemberRecord): boolean => other.member.state === "alive" && other !== record;
@@ -82,7 +112,7 @@ function askOthers(swim: Swim, probe: Probe): void {
   const exchange = swim.nextExchange++;
   const ping: Ping = { type: "ping", seq, target: member.name, source: swim.address };
   const to: Address = { host: member.host, port: member.port };
-  swim.exchanges.set(exchange, { kind: "probe", address: to, seq });
+  swim.exchanges.set(exchange, { kind: "probe", address: to, seq, name: member.name });
   swim.effects.streams.push({ exchange, to, messages: [ping], timeoutMs: probe.deadline - swim.now });
 }
 
@@ -101,8 +131,14 @@ export function onAck(swim: Swim, message: Ack): void {
   if (probe !== undefined && probe.seq === message.seq) {
     swim.probe = undefined;
     swim.health.add(-1);
-    probe.record.heardAt = swim.now;
+    // An ack without a coordinate came through another member.
+    if (message.coordinate !== undefined) noteHeard(swim, probe.record);
     if (probe.measured && probe.stage === "direct") learnDistance(swim, probe, message);
+    return;
+  }
+  if (swim.asked?.seq === message.seq) {
+    noteHeard(swim, swim.asked.record);
+    swim.asked = undefined;
     return;
   }
   const relay = swim.relays.get(message.seq);
@@ -112,12 +148,13 @@ export function onAck(swim: Swim, message: Ack): void {
 }
 
 /** An ack that came over the stream: the member lives, but this says nothing good of datagrams between the two. */
-export function onStreamAck(swim: Swim, message: Ack): void {
+export function onStreamAck(swim: Swim, message: Ack, name: string): void {
   const { probe } = swim;
+  const record = swim.records.get(name);
+  if (record !== undefined) noteHeard(swim, record);
   if (probe === undefined || probe.seq !== message.seq) return;
   swim.probe = undefined;
   swim.counts.streamAcks++;
-  probe.record.heardAt = swim.now;
 }
 
 function learnDistance(swim: Swim, { record, sentAt }: Probe, { coordinate }: Ack): void {
@@ -151,6 +188,17 @@ function failIfHopeless(swim: Swim, probe: Probe): void {
   if (probe.refused && probe.nacks >= probe.helpers && probe.measured) fail(swim, probe);
 }
 
+/**
+ * What a ping in a packet gets: an ack, and what is held against whoever sent it, which need not wait for anybody's gossip
+ * to object. Nothing when it is for another member.
+ */
+export function answersTo(swim: Swim, ping: Ping): Message[] {
+  const ack = answerPing(swim, ping);
+  if (ack === undefined) return [];
+  const record = swim.phase === "member" ? swim.records.get(ping.source.name) : undefined;
+  return record === undefined ? [ack] : [ack, ...accusationOf(swim, record)];
+}
+
 /** The ack a ping gets, or nothing when it is for another member. */
 export function answerPing(swim: Swim, { seq, target, source }: Ping): Ack | undefined {
   if (target !== swim.address.name || swim.phase === "departed") {
@@ -158,7 +206,7 @@ export function answerPing(swim: Swim, { seq, target, source }: Ping): Ack | und
     return undefined;
   }
   const record = swim.records.get(source.name);
-  if (record !== undefined) record.heardAt = swim.now;
+  if (record !== undefined) noteHeard(swim, record);
   return { type: "ack", seq, coordinate: swim.coordinates.coordinate };
 }
 

@@ -5,7 +5,7 @@ import { onClaim, onForgetTime, onSuspicionTime, raiseIncarnation } from "./swim
 import { noEffects, type Effects } from "./swim-effects.ts";
 import { isSpreading, onBroadcast, onGossipTime, onUser, sendPacket, spread } from "./swim-gossip.ts";
 import type { Input } from "./swim-input.ts";
-import { answerPing, onAck, onNack, onPingReq, onProbeDue, onProbeTime, onRelayTime, probeDue } from "./swim-probe.ts";
+import { answersTo, onAck, onNack, onPingReq, onProbeDue, onProbeTime, onRelayTime, probeDue } from "./swim-probe.ts";
 import { checkMeta } from "./swim-settings.ts";
 import { noticeStall } from "./swim-stall.ts";
 import {
@@ -92,8 +92,8 @@ function dispatch(swim: Swim, input: Input): void {
 function onMessage(swim: Swim, from: Address, message: Message): void {
   switch (message.type) {
     case "ping": {
-      const ack = answerPing(swim, message);
-      if (ack !== undefined) sendPacket(swim, from, [ack]);
+      const answers = answersTo(swim, message);
+      if (answers.length > 0) sendPacket(swim, from, answers);
       return;
     }
     case "pingReq":
@@ -112,7 +112,7 @@ function onMessage(swim: Swim, from: Address, message: Message): void {
       // Comes over streams only; in a packet it is of no use.
       return;
     default:
-      onClaim(swim, message);
+      onClaim(swim, message, from);
   }
 }
 

@@ -100,7 +100,7 @@ export function onStreamAnswer(swim: Swim, id: number, messages: readonly Messag
   if (exchange === undefined) return;
   swim.exchanges.delete(id);
   if (exchange.kind === "probe") {
-    for (const message of messages) if (message.type === "ack") onStreamAck(swim, message);
+    for (const message of messages) if (message.type === "ack") onStreamAck(swim, message, exchange.name ?? "");
     return;
   }
   const answer = messages.find((message): message is PushPull => message.type === "pushPull" && message.reply);

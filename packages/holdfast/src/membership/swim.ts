@@ -16,6 +16,8 @@ export interface MemberRecord extends Ordered {
   changedAt: number;
   /** When it was last heard itself, rather than of. */
   heardAt: number;
+  /** Since when a probe waits for a word of its own; undefined once there was one. */
+  unansweredAt: number | undefined;
   suspicion: Suspicion | undefined;
   coordinate: Coordinate | undefined;
   /** The last three round trips. */
@@ -56,8 +58,9 @@ export interface Relay {
 export interface Exchange {
   readonly kind: "join" | "compare" | "probe";
   readonly address: Address;
-  /** Of the probe it belongs to. */
+  /** Of the probe it belongs to, and whom that is for. */
   readonly seq?: number;
+  readonly name?: string;
 }
 
 /** How often what happened since the start. */
@@ -103,6 +106,8 @@ export interface Swim {
   readonly seeds: Map<string, Address>;
 
   probe: Probe | undefined;
+  /** Who was asked last whether it is dead. */
+  asked: { readonly seq: number; readonly record: MemberRecord } | undefined;
   readonly relays: Map<number, Relay>;
   readonly exchanges: Map<number, Exchange>;
   /** User broadcasts already delivered, oldest first. */
@@ -157,6 +162,7 @@ export function createSwim(options: SwimOptions): Swim {
     coordinates: new CoordinateLearner(random.fork("swim coordinates")),
     seeds: new Map(),
     probe: undefined,
+    asked: undefined,
     relays: new Map(),
     exchanges: new Map(),
     seen: new Set(),
@@ -201,11 +207,18 @@ export function newRecord(member: Member, now: number): MemberRecord {
     member,
     changedAt: now,
     heardAt: now,
+    unansweredAt: undefined,
     suspicion: undefined,
     coordinate: undefined,
     roundTrips: undefined,
     position: -1,
   };
+}
+
+/** The member itself has said something just now. */
+export function noteHeard(swim: Swim, record: MemberRecord): void {
+  record.heardAt = swim.now;
+  record.unansweredAt = undefined;
 }
 
 export function isLive({ member }: MemberRecord): boolean {

@@ -1,5 +1,5 @@
 import { checkInteger } from "../errors/base.ts";
-import { systemClock, type Clock } from "../runtime/system.ts";
+import { systemClock, takeContext, type Clock, type WorkContext } from "../runtime/system.ts";
 import { BulkheadClosedError, BulkheadFullError, BulkheadWaitTimeoutError } from "./bulkhead-error.ts";
 import type { BulkheadEvent, BulkheadLimits, BulkheadOptions, BulkheadPermit } from "./bulkhead.ts";
 import { Call } from "./call.ts";
@@ -172,6 +172,8 @@ class Waiter extends WheelTimer implements Waiting {
   behind: Waiting | undefined = undefined;
   readonly #stage: BulkheadStage;
   readonly #next: Next;
+  /** Another call's end lets this one go on. */
+  readonly #context: WorkContext = takeContext();
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (reason: unknown) => void;
   readonly #unlisten: (() => void) | undefined;
@@ -207,7 +209,7 @@ class Waiter extends WheelTimer implements Waiting {
 
   go(): void {
     this.#leave();
-    this.#resolve(this.#stage.start(this.call, this.#next));
+    this.#resolve(this.#context.runInAsyncScope(() => this.#stage.start(this.call, this.#next)));
   }
 
   fail(reason: unknown): void {

@@ -1,3 +1,4 @@
+import { takeContext, type WorkContext } from "../runtime/system.ts";
 import { ScopedCall, type Call } from "./call.ts";
 import { HedgeLostError } from "./hedge-error.ts";
 import type { Next } from "./stage.ts";
@@ -27,6 +28,8 @@ export class HedgedCall extends WheelTimer {
   readonly #delayMs: number;
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (reason: unknown) => void;
+  /** The wheel's timer is some other call's. */
+  readonly #context: WorkContext = takeContext();
   /** Attempts under way. */
   #running: Attempt[] = [];
   #started = 0;
@@ -59,7 +62,7 @@ export class HedgedCall extends WheelTimer {
   }
 
   override expire(): void {
-    this.#hedge();
+    this.#context.runInAsyncScope(() => this.#hedge());
   }
 
   /** Called by an attempt that has ended. */

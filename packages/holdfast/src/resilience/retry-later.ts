@@ -1,3 +1,4 @@
+import { takeContext, type WorkContext } from "../runtime/system.ts";
 import type { Call } from "./call.ts";
 import { discardResult } from "./discard-result.ts";
 import { ResilienceError } from "./resilience-error.ts";
@@ -37,6 +38,8 @@ export type LaterAttempt = () => Promise<unknown>;
 interface Waiting {
   readonly call: Call;
   readonly attempt: LaterAttempt;
+  /** One timer tries for all. */
+  readonly context: WorkContext;
   readonly timedOut: TimeoutError;
   readonly resolve: (value: unknown) => void;
   readonly reject: (reason: unknown) => void;
@@ -77,7 +80,8 @@ export class RetryLater extends WheelTimer {
       return rejected(new RetryQueueFullError(this.#name, maxQueue, timedOut));
     }
     return new Promise((resolve, reject) => {
-      const waiting: Waiting = { call, attempt, timedOut, resolve, reject, unlisten: undefined, attempts: 0 };
+      const context = takeContext();
+      const waiting: Waiting = { call, attempt, context, timedOut, resolve, reject, unlisten: undefined, attempts: 0 };
       waiting.unlisten = call.onAbort(() => this.#leave(waiting, () => reject(call.reason)));
       this.#waiting.add(waiting);
       if (this.#waiting.size === 1 && !this.#running) this.#wheel.start(this, this.#delayMs);
@@ -116,7 +120,7 @@ export class RetryLater extends WheelTimer {
   async #try(waiting: Waiting): Promise<boolean> {
     waiting.attempts++;
     try {
-      const value = await waiting.attempt();
+      const value = await waiting.context.runInAsyncScope(waiting.attempt);
       // Whoever left while it was tried gets nothing more.
       if (!this.#leave(waiting, () => waiting.resolve(value))) discardResult(value);
     } catch (error) {

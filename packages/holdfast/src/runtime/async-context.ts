@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from "node:async_hooks";
+import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
 
 /** A value that follows a line of work through everything it awaits. */
 export interface AsyncContext<T> {
@@ -15,4 +15,15 @@ export function asyncContext<T>(): AsyncContext<T> {
     current: () => storage.getStore(),
     run: (value, work) => storage.run(value, work),
   };
+}
+
+/** Whose work this is: what all that follow a line of work hold here, for what is begun later and from elsewhere. */
+export interface WorkContext {
+  /** Runs `work` as if it had been begun where the context was taken. */
+  runInAsyncScope<R>(work: () => R): R;
+}
+
+/** The context here. What a shared timer or another call's end begins would else belong to whoever armed or ended that. */
+export function takeContext(): WorkContext {
+  return new AsyncResource("holdfast");
 }

@@ -26,6 +26,8 @@ export { nodePasswords } from "./node-password.ts";
 export type { Passwords } from "./node-password.ts";
 export { nodeCipher } from "./node-cipher.ts";
 export type { NodeCipher, NodeCipherKey } from "./node-cipher.ts";
+export { fetchOverTls } from "./post-over-tls.ts";
+export type { PostedRequest, PostTls } from "./post-over-tls.ts";
 export { seededRandom } from "./seeded-random.ts";
 export type { ClockFaults, SimulatedClock } from "./simulated-clock.ts";
 export type { CrashOptions, DiskControl, DiskOperation } from "./simulated-disk.ts";

@@ -27,8 +27,9 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   const root = await realpath(directory);
   const self: Holder = { pid: process.pid, started: (await startOf(process.pid)) ?? "unknown" };
   const draft = join(root, `.LOCK.${self.pid}.${randomUUID()}`);
-  await writeFile(draft, JSON.stringify(self), { mode: 0o600 });
   try {
+    // In here, because a full disk leaves a draft without content.
+    await writeFile(draft, JSON.stringify(self), { mode: 0o600 });
     for (;;) {
       const current = await highestGeneration(root);
       const holder = current === 0 ? undefined : await holderOf(root, current);
@@ -41,7 +42,7 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
       return directoryLock(root, current + 1);
     }
   } finally {
-    await unlink(draft);
+    await removeIfThere(draft);
   }
 }
 

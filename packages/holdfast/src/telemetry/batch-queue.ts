@@ -54,8 +54,11 @@ export class BatchQueue<Item> {
   #timer: Timer | undefined;
   #sending: Promise<void> | undefined;
   #failuresInRow = 0;
-  #isClosed = false;
-  readonly #idle = new Set<() => void>();
+  /** The other side has said that it wants nothing before. */
+  #notBefore = Number.NEGATIVE_INFINITY;
+  #closed: Promise<void> | undefined;
+  /** Who waits until so many of the first are gone. */
+  readonly #waiting = new Set<{ first: number; readonly resolve: () => void }>();
   #abort = new AbortController();
   #metrics = { sent: 0, dropped: 0, failures: 0 };
 
@@ -69,12 +72,12 @@ export class BatchQueue<Item> {
 
   write(item: Item): void {
     const { maxBuffered, maxBatch, overflow, delayMs } = this.#settings;
-    if (this.#isClosed) return this.#drop(item, 1);
+    if (this.#closed !== undefined) return this.#drop(item, 1);
     if (this.#items.length >= maxBuffered) {
       // What is under way may have arrived already.
-      const [oldest] = overflow === "oldest" ? this.#items.splice(this.#underWay, 1) : [];
-      this.#drop(oldest ?? item, 1);
-      if (oldest === undefined) return;
+      const hasOldest = overflow === "oldest" && this.#underWay < this.#items.length;
+      this.#drop(hasOldest ? this.#remove(this.#underWay, 1)[0]! : item, 1);
+      if (!hasOldest) return;
     }
     this.#items.push(item);
     if (this.#sending !== undefined || this.#failuresInRow > 0) return;
@@ -85,17 +88,30 @@ export class BatchQueue<Item> {
   async flush({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
     if (this.#items.length === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#idle.add(resolve);
-    signal?.addEventListener("abort", () => resolve(), { once: true });
-    if (signal?.aborted === true) resolve();
-    if (this.#sending === undefined) this.#sendNow();
+    // What others write meanwhile is not waited for: there may be no end to it.
+    const waiting = { first: this.#items.length, resolve };
+    const giveUp = (): void => resolve();
+    this.#waiting.add(waiting);
+    signal?.addEventListener("abort", giveUp, { once: true });
+    if (signal?.aborted === true) giveUp();
+    const mayTry = this.#closed !== undefined || this.#settings.clock.now() >= this.#notBefore;
+    if (this.#sending === undefined && mayTry) this.#sendNow();
     await promise;
-    this.#idle.delete(resolve);
+    signal?.removeEventListener("abort", giveUp);
+    this.#waiting.delete(waiting);
   }
 
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+  /** Idempotent. */
+  close(): Promise<void> {
+    if (this.#closed !== undefined) return this.#closed;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    // From here on nothing is taken.
+    this.#closed = promise;
+    void this.#close().then(resolve);
+    return promise;
+  }
+
+  async #close(): Promise<void> {
     const timeUp = new AbortController();
     const timer = this.#settings.clock.setTimer(this.#settings.closeMs, () => timeUp.abort());
     await this.flush({ signal: timeUp.signal });
@@ -103,9 +119,8 @@ export class BatchQueue<Item> {
     this.#timer?.cancel();
     this.#abort.abort(new Error("closed"));
     await this.#sending;
-    const [left] = this.#items;
-    if (left !== undefined) this.#drop(left, this.#items.length);
-    this.#items = [];
+    const left = this.#remove(0, this.#items.length);
+    if (left.length > 0) this.#drop(left[0]!, left.length);
   }
 
   #sendNow(): void {
@@ -114,7 +129,7 @@ export class BatchQueue<Item> {
     this.#sending ??= this.#send().finally(() => {
       this.#sending = undefined;
       // Written after the last look, by whoever was told in between.
-      if (this.#items.length > 0 && this.#failuresInRow === 0 && !this.#isClosed) {
+      if (this.#items.length > 0 && this.#failuresInRow === 0 && this.#closed === undefined) {
         this.#timer ??= this.#settings.clock.setTimer(this.#settings.delayMs, () => this.#sendNow());
       }
     });
@@ -134,11 +149,19 @@ export class BatchQueue<Item> {
         most = count >> 1;
         continue;
       }
-      const done = this.#items.splice(0, count);
       if (outcome === "sent") this.#metrics.sent += count;
-      else this.#drop(done[0]!, count);
+      const done = this.#remove(0, count);
+      if (outcome !== "sent") this.#drop(done[0]!, count);
     }
-    for (const resolve of this.#idle) resolve();
+  }
+
+  #remove(at: number, count: number): readonly Item[] {
+    const removed = this.#items.splice(at, count);
+    for (const waiting of this.#waiting) {
+      waiting.first -= Math.max(0, Math.min(waiting.first, at + count) - at);
+      if (waiting.first === 0) waiting.resolve();
+    }
+    return removed;
   }
 
   async #tryOnce(batch: readonly Item[]): Promise<SendOutcome | "failed"> {
@@ -154,8 +177,9 @@ export class BatchQueue<Item> {
     const timer = clock.setTimer(timeoutMs, () => stop(new Error(`no answer within ${timeoutMs} ms`)));
     try {
       return await Promise.race([send(batch, { signal: controller.signal }), promise]);
-    } catch {
+    } catch (error) {
       this.#metrics.failures++;
+      this.#notBefore = clock.now() + askedDelayMs(error);
       return "failed";
     } finally {
       timer.cancel();
@@ -167,11 +191,21 @@ export class BatchQueue<Item> {
     if (this.#abort.signal.aborted) return;
     const { retryMs, random, clock } = this.#settings;
     const delayMs = Math.min(retryMs.most, retryMs.least * 2 ** Math.min(30, this.#failuresInRow++));
-    this.#timer = clock.setTimer(delayMs * (0.5 + random.next() / 2), () => this.#sendNow());
+    const askedMs = this.#notBefore - clock.now();
+    this.#timer = clock.setTimer(Math.max(askedMs, delayMs * (0.5 + random.next() / 2)), () => this.#sendNow());
   }
 
   #drop(first: Item, count: number): void {
     this.#metrics.dropped += count;
     this.#settings.onDrop?.(first, count);
   }
+}
+
+/** Whoever is asked to come back tomorrow comes sooner: what waits here may not wait for that long. */
+const maxAskedMs = 300_000;
+
+/** What the other side has asked for, where the error says so: `retryAfterMs`. */
+function askedDelayMs(error: unknown): number {
+  const asked = typeof error === "object" && error !== null ? (error as { retryAfterMs?: unknown }).retryAfterMs : 0;
+  return typeof asked === "number" && asked > 0 ? Math.min(asked, maxAskedMs) : 0;
 }

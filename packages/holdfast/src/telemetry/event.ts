@@ -1,5 +1,6 @@
 import type { AttemptFact } from "./attempt-fact.ts";
 import type { BreakerFact } from "./breaker-fact.ts";
+import type { CertificateFact } from "./certificate-fact.ts";
 import type { ConsensusFact } from "./consensus-fact.ts";
 import type { DegradationFact } from "./degradation-fact.ts";
 import type { DrillFact } from "./drill-fact.ts";
@@ -29,6 +30,7 @@ export type TelemetryFact =
   | MembershipFact
   | ConsensusFact
   | RequestFact
+  | CertificateFact
   | FaultFact
   | AttemptFact
   | BreakerFact
@@ -76,6 +78,8 @@ export const eventRooms: Readonly<Record<TelemetryEventType, EventRoom>> = {
   diskStalled: "consensus",
   diskRecovered: "consensus",
   request: "server",
+  certificateExpiring: "server",
+  certificateRenewed: "server",
   faultInjected: "proof",
   faultRemoved: "proof",
   drillStarted: "proof",

@@ -28,6 +28,7 @@ export type {
   SelfStalled,
 } from "./membership-fact.ts";
 export type { RequestFact } from "./request-fact.ts";
+export type { CertificateExpiring, CertificateFact, CertificateRenewed } from "./certificate-fact.ts";
 export type {
   ClusterRestored,
   ClusterWeakened,
@@ -38,8 +39,10 @@ export type {
   HealingWithheld,
 } from "./healing-fact.ts";
 export type { CallObserver, CallOutcome } from "./service/call-window.ts";
-export { instrumentService, instrumentServiceDefaults } from "./service/instrument-service.ts";
-export type { InstrumentedService, InstrumentServiceOptions } from "./service/instrument-service.ts";
+export { instrumentServiceDefaults } from "./service/instrument-options.ts";
+export type { InstrumentServiceOptions } from "./service/instrument-options.ts";
+export { instrumentService } from "./service/instrument-service.ts";
+export type { InstrumentedService } from "./service/instrument-service.ts";
 export type { InstrumentedPolicy } from "./service/policy-rates.ts";
 export type { PostReport, ReportMetrics } from "./service/report-sender.ts";
 export { createTelemetry } from "./telemetry.ts";
@@ -54,7 +57,15 @@ export type {
   LiveRecording,
 } from "./view/live-message.ts";
 export { renderRecording } from "./view/recording-page.ts";
-export type { ErrorGroupView, HealthState, HealthView, PolicyView, ServiceReport } from "./view/service-report.ts";
+export type {
+  AbsentInstance,
+  ErrorGroupView,
+  HealthState,
+  HealthView,
+  PolicyView,
+  RefusedReports,
+  ServiceReport,
+} from "./view/service-report.ts";
 export type { DrillView, FaultView, PlanView } from "./view/work-view.ts";
 export type {
   AttemptFact,
@@ -145,10 +156,11 @@ export { telemetryListener } from "./listener.ts";
 export type { ListenedEvent, TelemetryListener } from "./listener.ts";
 export type { ToldError } from "./told-error.ts";
 export { createMetrics, metricsDefaults } from "./metrics/create-metrics.ts";
-export type { Metrics, MetricsOptions, ReadMetricOptions } from "./metrics/create-metrics.ts";
+export type { Metrics, MetricsOptions, ReadMetricOptions, SpanIds } from "./metrics/create-metrics.ts";
 export { durationBuckets } from "./metrics/metric.ts";
 export type {
   Counter,
+  Exemplar,
   Gauge,
   Histogram,
   HistogramOptions,
@@ -161,11 +173,22 @@ export type {
 } from "./metrics/metric.ts";
 export { callMetrics } from "./metrics/call-metrics.ts";
 export type { CallMetrics, CallMetricsOptions } from "./metrics/call-metrics.ts";
+export { followServer, httpMetrics, httpMetricsDefaults } from "./metrics/http-metrics.ts";
+export type {
+  EndedRequest,
+  FollowedRequest,
+  FollowedServer,
+  FollowServerOptions,
+  HttpMetrics,
+  HttpMetricsOptions,
+} from "./metrics/http-metrics.ts";
 export { prometheusValues } from "./metrics/prometheus-values.ts";
 export type { PrometheusValue } from "./metrics/prometheus-values.ts";
 export { recordPolicies } from "./metrics/record-policies.ts";
 export type { PolicyNumbers } from "./metrics/record-policies.ts";
 export { recordHealth } from "./metrics/record-health.ts";
+export { recordLogs } from "./metrics/record-logs.ts";
+export type { CountedSink, RecordLogsOptions } from "./metrics/record-logs.ts";
 export { recordTelemetry, recordTelemetryDefaults } from "./metrics/record-telemetry.ts";
 export type { RecordTelemetryOptions } from "./metrics/record-telemetry.ts";
 export { healthAnswer, healthPaths } from "./health/health-answer.ts";
@@ -197,6 +220,10 @@ export { batchSpanSink, batchSpanSinkDefaults } from "./traces/batch-span-sink.t
 export type { BatchSpanSink, BatchSpanSinkOptions } from "./traces/batch-span-sink.ts";
 export { otlpSpanSink } from "./traces/otlp-span-sink.ts";
 export type { OtlpSpanSinkOptions } from "./traces/otlp-span-sink.ts";
+export { extractTrace, injectTrace } from "./traces/message-headers.ts";
+export type { HeaderTable, MessageHeaders } from "./traces/message-headers.ts";
+export { processInSpan, sendInSpan } from "./traces/message-spans.ts";
+export type { ProcessSpanOptions, SendSpanOptions } from "./traces/message-spans.ts";
 export { planSpans } from "./traces/plan-spans.ts";
 export type { PlanSpans } from "./traces/plan-spans.ts";
 export { alwaysSample, neverSample, sampleByParent, sampleRatio } from "./traces/sampler.ts";

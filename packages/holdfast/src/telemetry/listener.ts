@@ -25,15 +25,23 @@ export interface TelemetryListener {
 export function telemetryListener(telemetry: Pick<Telemetry, "wants" | "publish">): TelemetryListener {
   const wants = (type: string): boolean => telemetry.wants(type as TelemetryEventType);
   const listener = (event: ListenedEvent): void => {
-    if (wants(event.type)) telemetry.publish(factOf(event));
+    if (wants(event.type)) telemetry.publish(factOf(event) ?? (event as unknown as TelemetryFact));
   };
   return Object.assign(listener, { wants });
 }
 
 const maxErrors = 8;
 
-/** Without what the stamp says, and with nothing in it that JSON has no word for. */
-function factOf(event: ListenedEvent): TelemetryFact {
+/** Without what the stamp says, and with nothing in it that JSON has no word for. Undefined for what cannot be read. */
+function factOf(event: ListenedEvent): TelemetryFact | undefined {
+  try {
+    return readFact(event);
+  } catch {
+    return undefined;
+  }
+}
+
+function readFact(event: ListenedEvent): TelemetryFact {
   const fact: Record<string, unknown> = {};
   // A plan's are recorded, and plain already.
   const isPlain = "execution" in event;

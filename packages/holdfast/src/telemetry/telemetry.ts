@@ -8,6 +8,7 @@ import {
   type TelemetryEventType,
   type TelemetryFact,
 } from "./event.ts";
+import { toldFact } from "./told-fact.ts";
 
 /** The part of a `diagnostics_channel` channel that is used. */
 export interface EventChannel {
@@ -39,6 +40,10 @@ export interface TelemetryMetrics {
   readonly listenerFailures: number;
   /** Events that listeners published while they were told, beyond 1 024 for one event from outside: not published. */
   readonly dropped: number;
+  /** Facts that somebody might have wanted and that are none: of no known type, or with a field that cannot be read. */
+  readonly refused: number;
+  /** Events that were published with less than they had: at most 1 000 values, 1 024 characters a text, 16 384 in all. */
+  readonly shortened: number;
 }
 
 /** What happens here, told to whoever listens. */
@@ -48,13 +53,16 @@ export interface Telemetry {
   readonly active: boolean;
   /** Whether anybody listens to events of this type: ask before making one that is costly to make. */
   wants(type: TelemetryEventType): boolean;
-  /** Stamps the fact and tells it, at once; does nothing when nobody wants it. Never throws. */
+  /**
+   * Stamps the fact and tells it, at once; does nothing when nobody wants it. Never throws: what is too large is cut, and
+   * what is no fact is refused, both counted.
+   */
   publish(fact: TelemetryFact): void;
   /**
    * Tells `listener` every event from now on, in order, or those of some types. Returns what takes the subscription
    * back. What a listener throws is counted and changes nothing, for whoever publishes and for the other listeners.
    *
-   * @throws InvalidArgumentError on a filter with a type that does not exist
+   * @throws InvalidArgumentError on a filter with a type that does not exist, and beyond 4 096 subscriptions
    */
   subscribe<Type extends TelemetryEventType = TelemetryEventType>(
     listener: (event: EventOf<Type>) => void,
@@ -78,6 +86,8 @@ interface Subscription {
 /** Listeners that publish what they hear of would otherwise never come to an end. */
 const maxNested = 1_024;
 const maxNodeIdLength = 128;
+/** A listener that subscribes whenever it is told would otherwise fill the memory. */
+const maxSubscriptions = 4_096;
 
 /**
  * A bus for events. Without a listener, publishing one is a look into a table.
@@ -112,6 +122,8 @@ class Bus implements Telemetry {
   #seq = 0;
   #listenerFailures = 0;
   #dropped = 0;
+  #refused = 0;
+  #shortened = 0;
 
   constructor(clock: Pick<Clock, "wallTime">, nodeId: string, channel: TelemetryOptions["channel"]) {
     this.#clock = clock;
@@ -125,7 +137,8 @@ class Bus implements Telemetry {
   }
 
   get metrics(): TelemetryMetrics {
-    return { published: this.#seq, listenerFailures: this.#listenerFailures, dropped: this.#dropped };
+    const [published, listenerFailures, dropped] = [this.#seq, this.#listenerFailures, this.#dropped];
+    return { published, listenerFailures, dropped, refused: this.#refused, shortened: this.#shortened };
   }
 
   wants(type: TelemetryEventType): boolean {
@@ -136,16 +149,16 @@ class Bus implements Telemetry {
   }
 
   publish(fact: TelemetryFact): void {
-    if (!this.wants(fact.type)) return;
-    const nested = this.#nested;
-    if (nested !== undefined) {
+    if (this.#subscriptions.length === 0 && !this.#hasChannels) return;
+    const event = this.#stamped(fact);
+    if (event === undefined) return;
+    if (this.#nested !== undefined) {
       // After the event that is being told, for all listeners: they hear everything in one order.
-      if (nested.length <= maxNested) nested.push(this.#stamp(fact));
-      else this.#dropped++;
+      this.#nested.push(event);
       return;
     }
-    const events = (this.#nested = [this.#stamp(fact)]);
-    for (const event of events) this.#tell(event);
+    const events = (this.#nested = [event]);
+    for (const each of events) this.#tell(each);
     this.#nested = undefined;
   }
 
@@ -157,6 +170,9 @@ class Bus implements Telemetry {
       throw new InvalidArgumentError("telemetry.subscribe listener", "must be a function", listener);
     }
     const types = checkTypes(filter);
+    if (this.#subscriptions.length >= maxSubscriptions) {
+      throw new InvalidArgumentError("telemetry.subscribe", `must not go beyond ${maxSubscriptions} subscriptions`, types);
+    }
     const subscription: Subscription = { listener: listener as Subscription["listener"], types, isOver: false };
     this.#subscriptions = [...this.#subscriptions, subscription];
     this.#count(types, 1);
@@ -168,11 +184,29 @@ class Bus implements Telemetry {
     };
   }
 
-  #stamp(fact: TelemetryFact): TelemetryEvent {
-    const { type, ...fields } = fact;
-    const at = this.#clock.wallTime();
-    // One object for all listeners, and for whoever keeps it.
-    return Object.freeze({ type, at, nodeId: this.nodeId, seq: ++this.#seq, ...fields }) as TelemetryEvent;
+  /** Undefined when nobody wants it, there are too many, or it is none. */
+  #stamped(fact: TelemetryFact): TelemetryEvent | undefined {
+    try {
+      const { type } = fact;
+      if (!this.wants(type)) {
+        if (!this.#wants.has(type)) this.#refused++;
+        return undefined;
+      }
+      if (this.#nested !== undefined && this.#nested.length > maxNested) {
+        this.#dropped++;
+        return undefined;
+      }
+      const { fields, isShort } = toldFact(fact);
+      const at = this.#clock.wallTime();
+      if (isShort) this.#shortened++;
+      // What is stamped is no fact's to say. One object for all listeners, and for whoever keeps it.
+      const stamp = { type, at, nodeId: this.nodeId, seq: ++this.#seq };
+      return Object.freeze({ ...stamp, ...fields, ...stamp }) as unknown as TelemetryEvent;
+    } catch {
+      // A field that throws when it is read.
+      this.#refused++;
+      return undefined;
+    }
   }
 
   #tell(event: TelemetryEvent): void {

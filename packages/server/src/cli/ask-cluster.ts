@@ -1,3 +1,4 @@
+import { CoordinationError } from "holdfast/coordination";
 import { HoldfastError } from "holdfast/errors/base";
 import { gatewayClient, type GatewayClient } from "../client/gateway-client.ts";
 import { isOutcomeUnknown, UnreachableError } from "../client/gateway-error.ts";
@@ -51,6 +52,18 @@ function adviceFor({ tried }: UnreachableError): string {
   if (codes.some((code) => /ALERT_(CERTIFICATE_REQUIRED|UNKNOWN_CA|BAD_CERTIFICATE)/.test(code))) {
     return "Show a certificate that the members trust: --cert FILE and --key FILE (or HOLDFAST_CERT, HOLDFAST_KEY)";
   }
+  if (codes.includes("CERT_HAS_EXPIRED")) {
+    return "Renew the certificate in the member's --cert-file: it reads it again by itself";
+  }
+  if (codes.includes("ERR_TLS_CERT_ALTNAME_INVALID")) return "Ask by a name or address that the certificate is for";
+  if (codes.includes("EPROTO")) return "Where the members do not speak TLS, their endpoints begin with http://";
+  if (codes.includes("ECONNRESET")) {
+    return "Where the members speak TLS, their endpoints begin with https://, and --cacert FILE says who signs for them";
+  }
+  // The platform's codes begin so: nobody was reached at all. Silence has none, and refusals have words.
+  if (codes.some((code) => !/^E[A-Z_]+$/.test(code))) {
+    return "A member is there, and could not do it: `holdfast status` tells whether a majority is alive";
+  }
   return "Start a cluster with `holdfast up`, or name its members: --endpoints URL,URL (or HOLDFAST_ENDPOINTS)";
 }
 
@@ -62,7 +75,16 @@ export function explainClientError(error: unknown): unknown {
     const cause = (error as Error).cause;
     return failure(
       `the outcome is unknown: the request may have been applied or not` +
-        `${cause instanceof UnreachableError ? ` (${cause.message})` : ""}\nRead the key before you repeat it.`,
+        `${cause instanceof UnreachableError ? ` (${cause.message})` : ""}\nLook whether it was before you repeat it.`,
+      error,
+    );
+  }
+  if (CoordinationError.is(error) && error.code === "NO_SPACE") {
+    return failure(`${error.message}\nDelete keys, then: etcdctl compact REVISION, etcdctl alarm disarm`, error);
+  }
+  if (HoldfastError.is(error) && error.message.endsWith("user name is empty")) {
+    return failure(
+      `${error.message}\nSay who asks: --user NAME[:PASSWORD] (or HOLDFAST_USER, HOLDFAST_PASSWORD)`,
       error,
     );
   }

@@ -41,6 +41,11 @@ export function validUntil(pem: string): Date {
   return new X509Certificate(pem).validToDate;
 }
 
+/** When the certificates of a PEM text are no longer all valid, in milliseconds since 1970. */
+export function allValidUntil(pem: string): number {
+  return Math.min(...blocksOf(pem).map((block) => validUntil(block).getTime()));
+}
+
 function readText({ option, file }: NamedFile): string {
   try {
     return readFileSync(file, "utf8");
@@ -50,9 +55,13 @@ function readText({ option, file }: NamedFile): string {
 }
 
 function readChain(from: NamedFile, pem: string): readonly X509Certificate[] {
-  const blocks = pem.match(/-----BEGIN [^-]*CERTIFICATE-----.*?-----END [^-]*CERTIFICATE-----/gs);
-  if (blocks === null) throw environmentError(`${from.option}: ${from.file} holds no certificate`);
+  const blocks = blocksOf(pem);
+  if (blocks.length === 0) throw environmentError(`${from.option}: ${from.file} holds no certificate`);
   return blocks.map((block) => meaning(from, "certificate", () => new X509Certificate(block)));
+}
+
+function blocksOf(pem: string): readonly string[] {
+  return pem.match(/-----BEGIN [^-]*CERTIFICATE-----.*?-----END [^-]*CERTIFICATE-----/gs) ?? [];
 }
 
 function meaning<T>({ option, file }: NamedFile, what: string, read: () => T): T {

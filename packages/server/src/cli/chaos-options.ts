@@ -23,9 +23,9 @@ function readRange(value: string, source: string): Range {
 
 const rates: Option<Rates> = {
   placeholder: "KIND=RATE,…",
-  help: `chaos: how often each of ${chaosKinds.join(", ")} comes, such as kill=2/min (default kill=4/min,latency=4/min,partition=2/min,resource=2/min,clock=2/min)`,
+  help: `chaos: how often each of ${chaosKinds.join(", ")} comes, such as kill=2/min`,
   default: { kill: "4/min", latency: "4/min", partition: "2/min", resource: "2/min", clock: "2/min" },
-  defaultText: "above",
+  defaultText: "kill=4/min, latency=4/min, partition=2/min, resource=2/min, clock=2/min",
   read: (value, source) =>
     Object.fromEntries(
       value.split(",").map((part) => {

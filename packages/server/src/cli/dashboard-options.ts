@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import type { Address } from "holdfast/runtime";
 import { isLocalHost } from "../faults/request-guard.ts";
 import type { ClientTls } from "../client/connections.ts";
@@ -55,6 +55,12 @@ function readToken(file: string): string {
       error,
     );
   }
+}
+
+/** What to say at the start of a file whose token others may read; undefined where all is well. Windows has no such bits. */
+export function tokenIsExposed(file: string | undefined): string | undefined {
+  if (file === undefined || process.platform === "win32" || (statSync(file).mode & 0o077) === 0) return undefined;
+  return `the dashboard's token in ${file} is open to others than its owner: chmod 600`;
 }
 
 /** What the other members are asked with. @throws ExitError */

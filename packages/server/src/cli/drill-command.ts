@@ -3,13 +3,14 @@ import { writeFileSync } from "node:fs";
 import { InvalidArgumentError } from "holdfast/errors/base";
 import type { DrillReport, DrillScenario, DrillStage } from "holdfast/proof";
 import { drills } from "../drill/catalog.ts";
-import { readDependency, type Dependency } from "../drill/dependency/dependency-call.ts";
+import type { Dependency, NamedDependency } from "../drill/dependency/dependency-call.ts";
 import { chaosName, chaosSummary } from "../drill/chaos-scenario.ts";
 import { makeDrillDirectory, type DrillDirectory } from "../drill/drill-directory.ts";
 import { findScenario } from "../drill/find-scenario.ts";
 import type { FoundScenario } from "../drill/read-scenario.ts";
 import type { DrillRecording } from "../drill/drill-recording.ts";
 import { renderDrill } from "../drill/render-drill.ts";
+import type { ServiceSettings } from "../drill/service/service-settings.ts";
 import type { RecordingFile } from "../recording/recording-file.ts";
 import {
   memberPortStep,
@@ -25,19 +26,11 @@ import { chaosAgain, chaosOptions, drawChaos, printPlan, refuseChaosOptions } fr
 import { clusterTls, clusterTlsOptions, tlsAgain, type ClusterTlsValues } from "./cluster-tls.ts";
 import { defineCommand, type Command } from "./command.ts";
 import { environmentError, exitCodes, usageError, type ExitCode } from "./exit.ts";
-import { choice, flag, integer, text, type Option } from "./option.ts";
+import { choice, flag, integer, text } from "./option.ts";
+import { columns } from "./render-help.ts";
+import { serviceAgain, serviceDrillOptions, serviceOf, withService } from "./service-drill-options.ts";
 import { stopSignal } from "./stop-signal.ts";
 import type { Terminal } from "./terminal.ts";
-
-const dependency: Option<Dependency | undefined> = {
-  placeholder: "URL",
-  help: "dependency-down: a server to depend on, redis://, postgresql:// or http:// (default one of the drill's own)",
-  read: (value, source) => {
-    const read = readDependency(value);
-    if (read !== undefined) return read;
-    throw usageError(`${source} must be a URL like redis://127.0.0.1:6379 (got ${JSON.stringify(value)})`);
-  },
-};
 
 const maxNodes = 7;
 
@@ -50,6 +43,8 @@ export const drillCommand: Command = defineCommand({
     "holdfast drill leader-kill --runs 20 --json",
     "holdfast drill partition-leader --nodes 5 --html report.html",
     "holdfast drill leader-kill --recording run.html",
+    "holdfast drill dependency-down --service http://127.0.0.1:8080/orders --dependency postgresql=127.0.0.1:5432 \\",
+    "  --through 15432   # of your own service, which reaches its database at 127.0.0.1:15432 meanwhile",
     "holdfast drill ./my-drill.yaml --junit results.xml",
     "holdfast drill chaos --seconds 60 --rates kill=4/min,partition=2/min --lasting 1s..5s --dry-run",
   ],
@@ -69,7 +64,7 @@ export const drillCommand: Command = defineCommand({
       help: "how soon the members replace a leader that dies: fast is for round trips of a few milliseconds",
     }),
     seed: integer({ min: 0, max: Number.MAX_SAFE_INTEGER, help: "draws the same members again" }),
-    dependency,
+    ...serviceDrillOptions,
     protection: choice({
       choices: ["policies", "none"],
       default: "policies",
@@ -103,8 +98,10 @@ export const drillCommand: Command = defineCommand({
     if (name !== chaosName) refuseChaosOptions(options);
     const chaos = name === chaosName ? drawChaos(options, seed) : undefined;
     if (options.dryRun && chaos !== undefined) return printPlan(chaos, seed, options.json, terminal);
-    const found = chaos === undefined ? findScenario(name) : { ...chaos, refuse: (error: unknown) => error as Error };
-    const scenario = chaos?.scenario ?? adjusted(found.scenario, options);
+    const named = chaos === undefined ? findScenario(name) : { ...chaos, refuse: (error: unknown) => error as Error };
+    const found = withService(name, named, options);
+    const scenario = chaos === undefined ? adjusted(found.scenario, options) : found.scenario;
+    const service = serviceOf(scenario, found, options);
     const nodes = numberOf(scenario.stage["nodes"], 3);
     if (name === "leader-kill" && nodes < 3) {
       throw usageError(`--nodes must be an integer 3..7 for leader-kill: fewer cannot elect another (got ${nodes})`);
@@ -114,8 +111,9 @@ export const drillCommand: Command = defineCommand({
     const stop = stopSignal();
     let recording: DrillRecording | undefined;
     const onSupervisor = (supervisor: Supervisor): void => recording?.supervise(supervisor);
-    const { stage, plan } = await makeStage(scenario, { ...options, nodes, seed, directory, onSupervisor });
-    terminal.err(`${scenario.name}: ${scenario.load.clients} clients, data in ${directory.path}`);
+    const { stage, plan } = await makeStage(scenario, { ...options, nodes, seed, directory, service, onSupervisor });
+    const load = service === undefined ? `${scenario.load.clients} clients` : describeLoad(service);
+    terminal.err(`${scenario.name}: ${load}, data in ${directory.path}`);
 
     const [{ runDrill }, { nodeRuntime }, { createTelemetry }] = await Promise.all([
       import("holdfast/proof"),
@@ -124,9 +122,10 @@ export const drillCommand: Command = defineCommand({
     ]);
     const { clock } = nodeRuntime();
     const telemetry = createTelemetry({ clock, nodeId: "drill", channel });
+    const command = `npx holdfast drill ${name}${again(options)}${serviceAgain(options)}${chaosAgain(options)} --seed ${seed}${tlsAgain(options)}`;
     if (recordTo !== undefined || options.dashboard !== undefined) {
       const { recordDrill } = await import("../drill/drill-recording.ts");
-      recording = recordDrill({ scenario, title: `${scenario.name}, seed ${seed}`, telemetry, plan });
+      recording = recordDrill({ scenario, title: `${scenario.name}, seed ${seed}`, command, telemetry, plan });
     }
     if (recording !== undefined && options.dashboard !== undefined) {
       terminal.err(`Dashboard  ${await servedAt(recording, options.dashboard)}`);
@@ -154,9 +153,7 @@ export const drillCommand: Command = defineCommand({
     if (options.json) terminal.document({ ...report, seed, history });
     else for (const line of renderDrill(report, terminal.style)) terminal.out(line);
     if (history !== null) terminal.err(`History: npx holdfast check ${history}`);
-    terminal.err(
-      `Repeat: npx holdfast drill ${name}${again(options)}${chaosAgain(options)} --seed ${seed}${tlsAgain(options)}`,
-    );
+    terminal.err(`Repeat: ${command}`);
     return passed ? exitCodes.ok : exitCodes.failed;
   },
 });
@@ -169,7 +166,8 @@ async function makeStage(
     readonly timers: TimerPreset;
     readonly seed: number;
     readonly directory: DrillDirectory;
-    readonly dependency: Dependency | undefined;
+    readonly dependency: NamedDependency | undefined;
+    readonly service: ServiceSettings | undefined;
     readonly protection: "policies" | "none";
     readonly port: number | undefined;
     readonly onSupervisor: (supervisor: Supervisor) => void;
@@ -178,7 +176,11 @@ async function makeStage(
   if (scenario.stage["kind"] === "dependency") {
     const { dependencyStage } = await import("../drill/dependency/dependency-stage.ts");
     const isProtected = options.protection === "policies" && scenario.stage["protected"] !== false;
-    return { stage: dependencyStage({ upstream: options.dependency, isProtected }) };
+    return { stage: dependencyStage({ upstream: askable(options.dependency, options.directory), isProtected }) };
+  }
+  if (options.service !== undefined) {
+    const { serviceStage } = await import("../drill/service/service-stage.ts");
+    return { stage: serviceStage({ settings: options.service, seed: options.seed }) };
   }
   if (scenario.stage["kind"] === "table-loss") {
     return { stage: await (await import("../drill/table-loss/make-stage.ts")).makeTableLossStage(scenario, options) };
@@ -192,6 +194,19 @@ async function makeStage(
   const { clusterStage } = await import("../drill/cluster-stage.ts");
   const saveHistory = (history: string): void => writeFileSync(directory.historyFile, history);
   return { stage: clusterStage({ plan, scenario, seed, saveHistory, onSupervisor }), plan };
+}
+
+/** One whose answers are known. @throws ExitError (usage) */
+function askable(given: NamedDependency | undefined, directory: DrillDirectory): Dependency | undefined {
+  if (given === undefined) return undefined;
+  const { address, protocol } = given;
+  if (protocol !== undefined) return { address, protocol };
+  directory.remove();
+  throw usageError(`--dependency ${given.name} must be redis, postgresql or http without --service`);
+}
+
+function describeLoad({ ratePerSecond, method, url, dependency, through }: ServiceSettings): string {
+  return `${ratePerSecond} calls a second of ${method} ${url.href}, ${dependency.name} at 127.0.0.1:${through}`;
 }
 
 /** @throws ExitError (environment) when one of its ports cannot be had */
@@ -249,7 +264,11 @@ const numberOf = (value: unknown, otherwise: number): number => (typeof value ==
 function list(terminal: Terminal, json: boolean): ExitCode {
   const listed = [...drills.map((drill) => ({ name: drill.name, summary: drill.summary })), chaosSummary];
   if (json) terminal.document({ drills: listed });
-  else for (const drill of listed) terminal.out(`${drill.name.padEnd(23)}${drill.summary}`);
+  else {
+    const rows = listed.map((drill): [string, string] => [drill.name, drill.summary]);
+    // A line each for programs that read it.
+    for (const line of columns(rows, terminal.live ? terminal.columns : Infinity)) terminal.out(line.slice(2));
+  }
   return exitCodes.ok;
 }
 

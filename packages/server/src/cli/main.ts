@@ -16,6 +16,7 @@ const commands: readonly CommandEntry[] = [
   { name: "member", load: async () => (await import("./member-command.ts")).memberCommand },
   { name: "move-leader", load: async () => (await import("./move-leader-command.ts")).moveLeaderCommand },
   { name: "snapshot", load: async () => (await import("./snapshot-command.ts")).snapshotCommand },
+  { name: "certificates", load: async () => (await import("./certificates-command.ts")).certificatesCommand },
   { name: "keygen", load: async () => (await import("./keygen-command.ts")).keygenCommand },
   { name: "plan", load: async () => (await import("./plan-command.ts")).planCommand },
   { name: "proxy", load: async () => (await import("./proxy-command.ts")).proxyCommand },

@@ -1,22 +1,24 @@
-import type { Member } from "holdfast/coordination";
+import type { ReplicatedMember } from "holdfast/coordination";
 import type { Address, TlsIdentity } from "holdfast/runtime";
 import { gossipPlaces, gossipPortOffset, gossipSeeds } from "../gossip/gossip-address.ts";
 import type { NodeGossip } from "../gossip/node-gossip.ts";
 import type { ServeTls } from "../port.ts";
 import type { Served } from "../serve.ts";
+import { certificateExpiry, type CertificateExpiry } from "../tls/certificate-expiry.ts";
 import { addressText, timerPresets } from "../supervisor/cluster-plan.ts";
 import { defineCommand, type Command } from "./command.ts";
-import { dashboardIsOff, dashboardOptions, dashboardTls, dashboardToken } from "./dashboard-options.ts";
-import { environmentError, exitCodes, usageError } from "./exit.ts";
+import { dashboardIsOff, dashboardOptions, dashboardTls, dashboardToken, tokenIsExposed } from "./dashboard-options.ts";
+import { exitCodes, usageError } from "./exit.ts";
 import { explained } from "./explain-start.ts";
 import { memberNamed } from "./member-named.ts";
 import { openNodeKeyring } from "./node-keyring.ts";
 import { nodeTimers } from "./node-timers.ts";
 import { nodeTls, tlsOptions } from "./node-tls.ts";
-import { address, addresses, choice, flag, integer, peers, text } from "./option.ts";
-import { routes } from "./routes-option.ts";
-import { aborted, stopSignal } from "./stop-signal.ts";
+import { address, addresses, choice, flag, integer, memberNames, peers, text } from "./option.ts";
+import { serveUntil } from "./serve-until.ts";
+import { stopSignal } from "./stop-signal.ts";
 import { openTracer, traceOptions } from "./trace-options.ts";
+import { withWitnesses } from "./witnesses.ts";
 
 const local = (port: number): { host: string; port: number } => ({ host: "127.0.0.1", port });
 
@@ -29,6 +31,8 @@ export const nodeCommand: Command = defineCommand({
     "  --http 10.0.0.2:2381 --cluster n1=10.0.0.1:2380,n2=10.0.0.2:2380,n3=10.0.0.3:2380",
     "holdfast node --name n2 --data ./n2 --client 10.0.0.2:2379 --peer 10.0.0.2:2380 \\",
     "  --http 10.0.0.2:2381 --join 10.0.0.1:2382   # the running members say who --cluster is",
+    "holdfast node --name w --data ./w --client 10.0.0.3:2379 --peer 10.0.0.3:2380 \\",
+    "  --http 10.0.0.3:2381 --cluster a=10.0.0.1:2380,b=10.0.0.2:2380,w=10.0.0.3:2380 --witness w",
     "holdfast member add n4 --peer 10.0.0.4:2380   # then, on the new machine:",
     "holdfast node --name n4 --data ./n4 --client 10.0.0.4:2379 --peer 10.0.0.4:2380 \\",
     "  --http 10.0.0.4:2381 --join 10.0.0.1:2382",
@@ -38,6 +42,9 @@ export const nodeCommand: Command = defineCommand({
     name: text({ placeholder: "NAME", required: true, help: "this member's name, one of --cluster" }),
     data: text({ placeholder: "DIR", required: true, help: "where its log and snapshots live" }),
     cluster: peers("every member of the initial cluster and where its peers reach it; required without --join"),
+    witness: memberNames({
+      help: "those of --cluster that vote and hold no keys, no majority of them; the same on all members",
+    }),
     clusterState: choice({
       choices: ["new", "existing"],
       default: "new",
@@ -84,7 +91,7 @@ export const nodeCommand: Command = defineCommand({
     ...dashboardOptions,
     ...traceOptions,
     json: flag("print the ready line as JSON"),
-    through: routes("reach members by way of other addresses", { hidden: true }),
+    through: { ...text({ placeholder: "FILE", help: "reach members by way of other addresses" }), hidden: true },
     supervised: flag("stop when stdin closes; leave SIGINT to the supervisor", { hidden: true }),
   },
   async run({ options, terminal }) {
@@ -92,7 +99,8 @@ export const nodeCommand: Command = defineCommand({
     if (options.cluster === undefined && join === undefined) {
       throw usageError("--cluster is required, or --join to learn it from a running member");
     }
-    const self = options.cluster && memberNamed(name, options.cluster, "--cluster");
+    const founders = withWitnesses(options.cluster, options.witness, options.clusterState);
+    const self = founders && memberNamed(name, founders, "--cluster");
     const timers = await nodeTimers(options);
     const { gossipKeyring } = options;
     const tls = nodeTls(options);
@@ -136,6 +144,7 @@ export const nodeCommand: Command = defineCommand({
       { findCluster },
       telemetryModule,
       { routedNetwork },
+      { routeFile },
     ] = await Promise.all([
       import("holdfast/coordination"),
       import("holdfast/runtime"),
@@ -145,17 +154,20 @@ export const nodeCommand: Command = defineCommand({
       import("./find-cluster.ts"),
       import("./node-telemetry.ts"),
       import("../supervisor/routed-network.ts"),
+      import("../supervisor/route-file.ts"),
     ]);
     const peerTls = tls.peer && renewableTls(tls.peer);
     const world = nodeRuntime(peerTls === undefined ? {} : { tls: peerTls });
     const { through } = options;
-    const network = through && routedNetwork(world.network, through.streams, through.datagrams);
+    const network = through === undefined ? undefined : routedNetwork(world.network, routeFile(through));
     const runtime = network === undefined ? world : { ...world, network };
     const telemetry = telemetryModule.createNodeTelemetry({
       clock: runtime.clock,
       nodeId: name,
       quotaBytes: options.quotaBytes,
+      certificates: tls.lives,
     });
+    let expiry: CertificateExpiry | undefined;
     let gossip: NodeGossip | undefined;
     const startGossip = async (seeds: readonly Address[]): Promise<NodeGossip> => {
       const notice = { clientUrl, httpUrl, peer };
@@ -164,14 +176,14 @@ export const nodeCommand: Command = defineCommand({
       gossip = await explained(used, () => startNodeGossip(started));
       return gossip;
     };
-    let member: Member | undefined;
+    let member: ReplicatedMember | undefined;
     let served: Served;
     try {
       const cluster = await findCluster({
         runtime,
         places: used,
         clusterName,
-        cluster: options.cluster,
+        cluster: founders,
         isExisting: options.clusterState === "existing",
         seeds: join ?? [],
         tls: tls.own,
@@ -220,12 +232,19 @@ export const nodeCommand: Command = defineCommand({
           http: options.http,
           ...(tls.client === undefined ? {} : { tls: tls.client }),
           ...(tracer === undefined ? {} : { tracer }),
+          ...(tls.lives().length === 0 ? {} : { warnings: { certificates: () => expiry?.degraded } }),
           onEvent,
         }),
       );
       const takers = {
-        clients: (next: ServeTls) => served.setTls(next),
-        peers: (next: TlsIdentity) => peerTls?.renew(next),
+        clients(next: ServeTls) {
+          served.setTls(next);
+          expiry?.look();
+        },
+        peers(next: TlsIdentity) {
+          peerTls?.renew(next);
+          expiry?.look();
+        },
       };
       tls.watch(takers, options.supervised, terminal);
     } catch (error) {
@@ -236,39 +255,26 @@ export const nodeCommand: Command = defineCommand({
 
     const off = dashboardIsOff(options.http, token);
     if (off !== undefined) say(off);
+    const exposed = tokenIsExposed(options.dashboardTokenFile);
+    if (exposed !== undefined) say(exposed);
     if (options.json) terminal.document({ ready: true, name, pid: process.pid, clientUrl, httpUrl });
     else terminal.out(`${name} is ready: clients at ${clientUrl}, people at ${httpUrl}`);
+    const { clock } = runtime;
+    expiry = certificateExpiry({
+      clock,
+      lives: tls.lives,
+      publish: (fact) => telemetry.telemetry.publish(fact),
+      say: (line) => terminal.err(line),
+    });
     const running = { member, served, gossip, drainGraceMs: options.drainGraceMs };
     try {
       return await serveUntil(stop, running, say);
     } finally {
+      expiry.close();
       await tracer?.close();
     }
   },
 });
-
-interface RunningNode {
-  readonly member: Member;
-  readonly served: Served;
-  readonly gossip: NodeGossip;
-  readonly drainGraceMs: number;
-}
-
-/** Serves until asked to stop (exit 0) or until the member stops by itself. @throws ExitError (environment) */
-async function serveUntil(stop: AbortSignal, node: RunningNode, say: (line: string) => void): Promise<0> {
-  const { member, served, gossip, drainGraceMs } = node;
-  void gossip.membership.failed.then((error) => say(`no longer watches the other members: ${error.message}`));
-  const failure = await Promise.race([member.failed, aborted(stop).then(() => undefined)]);
-  if (failure === undefined) {
-    say(`${String(stop.reason)}: stopping`);
-    await Promise.race([served.drain(drainGraceMs), member.failed]);
-  }
-  await Promise.all([served.close(), gossip.leave()]);
-  await member.close();
-  if (failure !== undefined) throw environmentError(`${member.name} stopped by itself: ${failure.message}`, failure);
-  say(`${member.name} has stopped; its data is kept`);
-  return exitCodes.ok;
-}
 
 /** Stops with the supervisor: on its SIGTERM, or when it is gone and the pipe from it closes. */
 function supervisedStop(): AbortSignal {

@@ -14,6 +14,7 @@ import {
 import { membershipFact } from "../gossip/membership-fact.ts";
 import { createNodeMetrics, type NodeMetrics } from "../metrics/node-metrics.ts";
 import type { ServeEvent } from "../serve.ts";
+import type { CertificateLife } from "../tls/certificate-expiry.ts";
 
 /** What one node tells of itself, and of the others as it sees them. */
 export interface NodeTelemetry {
@@ -33,13 +34,14 @@ export interface NodeTelemetryOptions {
   readonly nodeId: string;
   /** How many bytes keys and values may take. */
   readonly quotaBytes: number;
+  readonly certificates?: () => readonly CertificateLife[];
 }
 
 /** Some hundred bytes each. */
 const maxEvents = 4_096;
 
 export function createNodeTelemetry(options: NodeTelemetryOptions): NodeTelemetry {
-  const { clock, nodeId, quotaBytes } = options;
+  const { clock, nodeId, quotaBytes, certificates } = options;
   const telemetry = createTelemetry({ clock, nodeId, channel });
   const recorder = recordEvents(telemetry, { maxEvents, types: eventTypes.filter((type) => type !== "request") });
   let member: Pick<Member, "members"> | undefined;
@@ -54,7 +56,7 @@ export function createNodeTelemetry(options: NodeTelemetryOptions): NodeTelemetr
   return {
     telemetry,
     recorder,
-    metrics: createNodeMetrics(telemetry, quotaBytes),
+    metrics: createNodeMetrics(telemetry, quotaBytes, certificates),
     onFact(fact) {
       if (member === undefined) early.push(fact);
       else publish(fact, member);

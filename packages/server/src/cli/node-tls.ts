@@ -1,7 +1,8 @@
 import type { TlsIdentity } from "holdfast/runtime";
 import type { ClientTls } from "../client/connections.ts";
 import type { ServeTls } from "../port.ts";
-import { readCertificates, validUntil, type FilesOf, type NamedFile } from "./certificate-files.ts";
+import type { CertificateLife } from "../tls/certificate-expiry.ts";
+import { allValidUntil, readCertificates, validUntil, type FilesOf, type NamedFile } from "./certificate-files.ts";
 import { usageError } from "./exit.ts";
 import { flag, text, type Option } from "./option.ts";
 import type { Terminal } from "./terminal.ts";
@@ -54,6 +55,8 @@ export interface NodeTls {
   readonly peer: TlsIdentity | undefined;
   /** What the node itself goes by when it asks another member, as a client. */
   readonly own: ClientTls;
+  /** Until when the certificates are valid that the node goes by now. */
+  readonly lives: () => readonly CertificateLife[];
   /**
    * Reads the files again when they have changed and, unless that comes from a supervisor's closing terminal, on SIGHUP;
    * what comes of it is said on stderr.
@@ -67,14 +70,16 @@ export function nodeTls(options: TlsValues): NodeTls {
   const peerFiles = peerSide(options);
   const client = clientFiles && readCertificates<ServeTls>(clientFiles);
   const peer = peerFiles && readCertificates<TlsIdentity>(peerFiles);
+  let [clientNow, peerNow] = [client, peer];
   return {
     client,
     peer,
     own: ownIdentity(client, peer),
+    lives: () => [...livesOf("client", clientFiles, clientNow), ...livesOf("peer", peerFiles, peerNow)],
     watch(takers, isSupervised, { err }) {
       const sides = [
-        clientFiles && new Side("clients", clientFiles, client!, (tls) => takers.clients(tls)),
-        peerFiles && new Side("members", peerFiles, peer!, (tls) => takers.peers(tls)),
+        clientFiles && new Side("clients", clientFiles, client!, (tls) => takers.clients((clientNow = tls))),
+        peerFiles && new Side("members", peerFiles, peer!, (tls) => takers.peers((peerNow = tls))),
       ].filter((side) => side !== undefined);
       for (const side of sides) {
         watchFiles(side.paths, () => side.read(err, false));
@@ -87,6 +92,17 @@ export function nodeTls(options: TlsValues): NodeTls {
       });
     },
   };
+}
+
+function livesOf(
+  side: "client" | "peer",
+  files: FilesOf<ServeTls> | FilesOf<TlsIdentity> | undefined,
+  tls: ServeTls | undefined,
+): readonly CertificateLife[] {
+  if (files === undefined || tls === undefined) return [];
+  const own = { certificate: side, source: files.cert, validUntil: allValidUntil(tls.cert) } as const;
+  if (files.ca === undefined || tls.ca === undefined) return [own];
+  return [own, { certificate: `${side}_ca`, source: files.ca, validUntil: allValidUntil(tls.ca) }];
 }
 
 /** Members' certificates are signed by those whom the other members trust, or clients do. */

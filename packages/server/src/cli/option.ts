@@ -93,6 +93,20 @@ export function choice<const T extends string>(
   };
 }
 
+/** `NAME,NAME`. */
+export function memberNames(options: Described): Option<readonly string[] | undefined> {
+  return {
+    placeholder: "NAME,…",
+    ...options,
+    read: (value, source) => {
+      const given = value.split(",").map((part) => part.trim());
+      if (given.includes(""))
+        throw usageError(`${source} must be names, separated by commas (got ${JSON.stringify(value)})`);
+      return [...new Set(given)];
+    },
+  };
+}
+
 /** `HOST:PORT,HOST:PORT`. */
 export function addresses(options: Described): Option<readonly Address[] | undefined> {
   return {

@@ -3,10 +3,12 @@ import { optionName } from "./parse-line.ts";
 
 type Emphasis = (text: string) => string;
 
+const lineWidth = 80;
+
 /** The overview: what there is, the first things to try first. */
 export function renderOverview(commands: readonly Command[], bold: Emphasis): string {
   return [
-    `${bold("holdfast")} runs, asks and tests a fault-tolerant cluster that speaks the etcd v3 protocol.`,
+    `${bold("holdfast")} runs, asks and tests a fault-tolerant cluster that speaks etcd v3.`,
     "",
     bold("Examples"),
     "  holdfast up                      three members on this machine",
@@ -17,7 +19,8 @@ export function renderOverview(commands: readonly Command[], bold: Emphasis): st
     bold("Commands"),
     ...columns(commands.map((command) => [command.name, command.summary])),
     "",
-    "`holdfast COMMAND --help` tells more. Exit codes: 0 ok, 1 failed or violated, 2 usage, 3 environment.",
+    "`holdfast COMMAND --help` tells more.",
+    "Exit codes: 0 ok, 1 failed or violated, 2 usage, 3 environment.",
   ].join("\n");
 }
 
@@ -41,11 +44,13 @@ export function renderHelp(command: Command, bold: Emphasis): string {
       const name = option.placeholder === undefined ? optionName(key) : `${optionName(key)} ${option.placeholder}`;
       return [name, notes.length === 0 ? option.help : `${option.help} (${notes.join(", ")})`];
     });
+  // Wrapped before it is made bold, so that what makes it bold takes no room.
+  const headline = wrap(`${usage}: ${command.summary}`, lineWidth).join("\n");
   return [
-    `${bold(usage)}: ${command.summary}`,
+    headline.replace(usage, bold),
     "",
     bold("Examples"),
-    ...command.examples.map((example) => `  ${example}`),
+    ...joined(command.examples).flatMap(exampleLines),
     ...(command.positionals.length === 0
       ? []
       : ["", bold("Arguments"), ...columns(command.positionals.map(({ name, help }) => [name, help]))]),
@@ -62,11 +67,34 @@ function describe(value: unknown): string {
   return String(value);
 }
 
-/** Two columns; help text wraps below itself so that a line stays within 80 columns where it can. */
-function columns(rows: readonly (readonly [string, string])[]): string[] {
+/** Each whole on one line, also those that are written on several. */
+function joined(examples: readonly string[]): string[] {
+  return examples
+    .join("\n")
+    .replaceAll(/ \\\n\s*/g, " ")
+    .split("\n");
+}
+
+/** As one would paste it: a remark that does not fit stands above, and a long line is continued before an option. */
+function exampleLines(example: string): string[] {
+  if (example.length + 2 <= lineWidth) return [`  ${example}`];
+  const [, line = example, remark] = /^(.*?) {2,}(# .*)$/.exec(example) ?? [];
+  const lines: string[] = [];
+  let rest = line;
+  while (rest.length + 2 > lineWidth) {
+    const at = rest.lastIndexOf(" --", lineWidth - 4);
+    if (at <= 0 || rest.slice(0, at).trim() === "") break;
+    lines.push(`  ${rest.slice(0, at)} \\`);
+    rest = `  ${rest.slice(at + 1)}`;
+  }
+  return [...(remark === undefined ? [] : [`  ${remark}`]), ...lines, `  ${rest}`];
+}
+
+/** Two columns; help text wraps below itself so that a line stays within the width where it can. */
+export function columns(rows: readonly (readonly [string, string])[], within: number = lineWidth): string[] {
   const width = Math.max(...rows.map(([name]) => name.length)) + 4;
   return rows.flatMap(([name, help]) => {
-    const [first = "", ...rest] = wrap(help, Math.max(80 - width, 30));
+    const [first = "", ...rest] = wrap(help, Math.max(within - width, 30));
     return [`  ${name.padEnd(width - 2)}${first}`, ...rest.map((line) => " ".repeat(width) + line)];
   });
 }

@@ -49,7 +49,10 @@ export const snapshotCommand: Command = defineCommand({
       const { revision } = await restore(file, options, target);
       if (options.json) terminal.document({ name, directory: data, revision });
       else
-        terminal.out(`${data} holds ${name} with the keys of revision ${revision}; start it with the same --cluster`);
+        terminal.out(
+          `${data} holds ${name} with the keys of revision ${revision}; start it with the same --cluster` +
+            (clusterName === "holdfast" ? "" : ` and --cluster-name ${clusterName}`),
+        );
       return exitCodes.ok;
     }
     if (known === "save") await askCluster(options, (client) => save(client, file));

@@ -33,8 +33,18 @@ it.each<[string, ClusterReport, string]>([
     { leader: "a", members: [member("a", "leader"), member("b", null), member("c", null)] },
     "✕ no service: 1 of 3 members alive, a leads",
   ],
+  [
+    "an alarm",
+    { leader: "a", members: [member("a", "leader")], alarms: ["NOSPACE"] },
+    "▲ degraded: 1 of 1 members alive, a leads",
+  ],
 ])("%s", (_, report, headline) => {
   expect(renderStatus(report, plain)[0]).toBe(headline);
+});
+
+it("says what an alarm does, and how it ends", () => {
+  const lines = renderStatus({ leader: "a", members: [member("a", "leader")], alarms: ["NOSPACE"] }, plain);
+  expect(lines[1]).toMatch(/^alarm NOSPACE: puts and leases are refused; .*etcdctl alarm disarm$/);
 });
 
 it("shows a dead member as dead, without numbers", () => {

@@ -1,3 +1,4 @@
+import type { AlarmType } from "holdfast/coordination";
 import { statusReader, type ClusterReport, type MemberReport } from "../client/cluster-status.ts";
 import { clientOptions, explainClientError } from "./ask-cluster.ts";
 import { clientIdentity } from "./client-options.ts";
@@ -31,9 +32,15 @@ export const statusCommand: Command = defineCommand({
 
 const roleText = { leader: "★ leader", follower: "● follower", candidate: "◌ candidate" } as const;
 
-export function renderStatus({ leader, members }: ClusterReport, style: Terminal["style"]): string[] {
+/** What an alarm does, and what ends it. */
+const alarmText: Readonly<Record<AlarmType, string>> = {
+  NOSPACE: "puts and leases are refused; delete keys, then: etcdctl compact REVISION, etcdctl alarm disarm",
+  CORRUPT: "all changes of keys are refused; find out which member is wrong before: etcdctl alarm disarm",
+};
+
+export function renderStatus({ leader, members, alarms = [] }: ClusterReport, style: Terminal["style"]): string[] {
   const alive = members.filter((member) => member.alive).length;
-  const healthy = leader !== null && alive === members.length;
+  const healthy = leader !== null && alive === members.length && alarms.length === 0;
   const serving = leader !== null && alive > members.length / 2;
   const verdict = healthy
     ? style("green", "✓ healthy")
@@ -51,6 +58,7 @@ export function renderStatus({ leader, members }: ClusterReport, style: Terminal
       .join("  ");
   return [
     `${verdict}: ${alive} of ${members.length} members alive, ${leader === null ? "nobody leads" : `${leader} leads`}`,
+    ...alarms.map((alarm) => style("yellow", `alarm ${alarm}: ${alarmText[alarm]}`)),
     "",
     style("dim", line(header)),
     ...rows.map((cells, index) => (members[index]?.alive ? line(cells) : style("red", line(cells)))),

@@ -2,14 +2,16 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, it } from "vitest";
-import { openTracer } from "./trace-options.ts";
+import { openTracer, traceLine } from "./trace-options.ts";
 
 describe("a node's tracer", () => {
   it("is none without a URL, and refuses what is no URL", async () => {
     expect(await openTracer({ traceUrl: undefined, tracePercent: 100 }, "n1")).toBeUndefined();
     for (const traceUrl of ["collector:4318", "ftp://collector", ""]) {
       await expect(openTracer({ traceUrl, tracePercent: 0 }, "n1")).rejects.toThrow("--trace-url must be an http");
+      expect(() => traceLine({ traceUrl, tracePercent: 0 })).toThrow("--trace-url must be an http");
     }
+    expect(traceLine({ traceUrl: undefined, tracePercent: 5 })).toEqual([]);
   });
 
   it("sends what callers trace, and a share of the rest, under the member's name", async () => {

@@ -19,19 +19,34 @@ export const traceOptions: {
   }),
 };
 
+interface TraceValues {
+  readonly traceUrl: string | undefined;
+  readonly tracePercent: number;
+}
+
+/** What gives the members of a cluster the same options. @throws ExitError (usage) for a URL that is none */
+export function traceLine({ traceUrl, tracePercent }: TraceValues): readonly string[] {
+  if (traceUrl === undefined) return [];
+  checkUrl(traceUrl);
+  return [`--trace-url=${traceUrl}`, `--trace-percent=${tracePercent}`];
+}
+
 /** Undefined without a URL. @throws ExitError (usage) for one that is none */
 export async function openTracer(
-  { traceUrl, tracePercent }: { readonly traceUrl: string | undefined; readonly tracePercent: number },
+  { traceUrl, tracePercent }: TraceValues,
   member: string,
 ): Promise<SinkTracer | undefined> {
   if (traceUrl === undefined) return undefined;
-  if (!URL.canParse(traceUrl) || !/^https?:$/.test(new URL(traceUrl).protocol)) {
-    throw usageError(`--trace-url must be an http or https URL (got ${JSON.stringify(traceUrl)})`);
-  }
+  checkUrl(traceUrl);
   const { createTracer, otlpSpanSink, sampleByParent, sampleRatio } = await import("holdfast/telemetry");
   const resource = { "service.instance.id": member };
   return createTracer({
     sinks: [otlpSpanSink({ url: traceUrl, service: "holdfast", resource, fetch })],
     sampler: sampleByParent({ root: sampleRatio(tracePercent / 100) }),
   });
+}
+
+function checkUrl(traceUrl: string): void {
+  if (URL.canParse(traceUrl) && /^https?:$/.test(new URL(traceUrl).protocol)) return;
+  throw usageError(`--trace-url must be an http or https URL (got ${JSON.stringify(traceUrl)})`);
 }

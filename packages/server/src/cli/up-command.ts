@@ -4,10 +4,11 @@ import { describePortError, firstUnusablePort } from "../supervisor/port-check.t
 import { upSession, type UpDashboardChoice } from "../supervisor/up-session.ts";
 import { clusterTls, clusterTlsOptions, servedTls, tlsAgain } from "./cluster-tls.ts";
 import { defineCommand, type Command } from "./command.ts";
-import { dashboardOptions, dashboardToken } from "./dashboard-options.ts";
+import { dashboardOptions, dashboardToken, tokenIsExposed } from "./dashboard-options.ts";
 import { environmentError, exitCodes, usageError } from "./exit.ts";
 import { choice, flag, integer, text, type Option } from "./option.ts";
 import { stopSignal } from "./stop-signal.ts";
+import { traceLine, traceOptions } from "./trace-options.ts";
 
 const defaults = { nodes: 3, data: ".holdfast", port: 2379, timers: "standard", healLimit: 6 } as const;
 
@@ -34,6 +35,7 @@ export const upCommand: Command = defineCommand({
   ],
   options: {
     nodes: integer({ min: 1, max: 7, default: defaults.nodes, help: "members to run" }),
+    witness: flag("the last of them votes and holds no keys; not with one node"),
     data: text({ placeholder: "DIR", default: defaults.data, help: "their data, kept when they stop" }),
     port: integer({
       min: 1,
@@ -50,6 +52,7 @@ export const upCommand: Command = defineCommand({
     dashboard: dashboardPort,
     dashboardTokenFile: dashboardOptions.dashboardTokenFile,
     dashboardHost: dashboardOptions.dashboardHost,
+    ...traceOptions,
     allowFaults: flag("let the dashboard strike the members: kill, pause, cut off; what it does ends by itself"),
     noHeal: flag("do not replace members that are gone for good"),
     healLimit: integer({
@@ -62,19 +65,25 @@ export const upCommand: Command = defineCommand({
   },
   async run({ options, terminal }) {
     const { nodes, data, port, timers } = options;
+    const memberLine = traceLine(options);
     const choice = dashboardChoice(options);
-    const wanted = { nodes, directory: data, port, timers };
+    const exposed = tokenIsExposed(options.dashboardTokenFile);
+    if (exposed !== undefined) terminal.err(exposed);
+    if (options.witness && nodes === 1) throw usageError("--witness needs another member: --nodes 2 or more");
+    const wanted = { nodes, directory: data, port, timers, hasWitness: options.witness };
     await checkPorts(planCluster(wanted), port);
     const layout = prepareDataDirectory(planCluster(wanted));
     const plan = planCluster({ ...wanted, layout, tls: await clusterTls(options, data) });
     const again = [
       "npx holdfast up",
       ...(nodes === defaults.nodes ? [] : [`--nodes ${nodes}`]),
+      ...(options.witness ? ["--witness"] : []),
       ...(data === defaults.data ? [] : [`--data ${data}`]),
       ...(port === defaults.port ? [] : [`--port ${port}`]),
       ...(timers === defaults.timers ? [] : [`--timers ${timers}`]),
       ...(options.noHeal ? ["--no-heal"] : []),
       ...(options.healLimit === defaults.healLimit ? [] : [`--heal-limit ${options.healLimit}`]),
+      ...memberLine,
     ].join(" ");
     const { cacert } = plan.tls?.clientFiles ?? {};
     const dashboard = choice && {
@@ -91,6 +100,7 @@ export const upCommand: Command = defineCommand({
       stop: stopSignal(),
       endpoints: hint(plan),
       dashboard,
+      memberLine,
     };
     await upSession({ ...session, again: again + tlsAgain(options) + dashboardAgain(options) });
     return exitCodes.ok;

@@ -1,4 +1,4 @@
-import type { MemberRole } from "holdfast/coordination";
+import type { AlarmType, MemberRole } from "holdfast/coordination";
 import type { StatusDocument } from "../http/member-status.ts";
 import type { MembersDocument } from "../http/members-document.ts";
 import { openConnections, type ClientTls } from "./connections.ts";
@@ -22,6 +22,8 @@ export interface ClusterReport {
   readonly leader: string | null;
   /** By name. */
   readonly members: readonly MemberReport[];
+  /** Those raised, by the word of the member that was asked first. Absent: none. */
+  readonly alarms?: readonly AlarmType[];
 }
 
 /** Asks members for their own view; keeps connections between questions. */
@@ -67,9 +69,13 @@ export function statusReader(options: {
 
   async function cluster(endpoints: readonly string[]): Promise<ClusterReport> {
     return await firstAnswer(endpoints, async (endpoint) => {
-      const { members } = await member(endpoint);
+      const { members, alarms } = await member(endpoint);
       const reports = await Promise.all(members.map((info) => report(info)));
-      return { leader: leaderOf(reports), members: reports.sort((left, right) => (left.name < right.name ? -1 : 1)) };
+      return {
+        leader: leaderOf(reports),
+        members: reports.sort((left, right) => (left.name < right.name ? -1 : 1)),
+        ...(alarms === undefined ? {} : { alarms }),
+      };
     });
   }
 

@@ -72,6 +72,7 @@ export function describeCause(error: Error): string {
   if (code === "ECONNREFUSED") return "connection refused";
   if (code === "ECONNRESET") return "connection reset";
   if (code === "ENOTFOUND") return "host not found";
+  if (code === "EPROTO" && error.message.includes("wrong version number")) return "does not speak TLS";
   // OpenSSL's message names its source files.
   if (code?.startsWith("ERR_SSL_") === true) return code.slice("ERR_SSL_".length).toLowerCase().replaceAll("_", " ");
   return error.message === "" ? (code ?? error.name) : error.message;

@@ -1,3 +1,4 @@
+import type { ClientRequest } from "node:http";
 import type { Connections } from "./connections.ts";
 
 /** One request to one endpoint. */
@@ -29,15 +30,21 @@ const maxBodyBytes = 64 * 1024 * 1024;
 export function exchange(connections: Connections, request: ExchangeRequest): Promise<Exchange> {
   return new Promise((resolve) => {
     let connected = false;
-    const outgoing = connections.request(request.origin + request.path, {
-      method: request.method,
-      headers: {
-        ...request.headers,
-        ...(request.body === undefined
-          ? {}
-          : { "content-type": "application/json", "content-length": Buffer.byteLength(request.body) }),
-      },
-    });
+    let outgoing: ClientRequest;
+    try {
+      outgoing = connections.request(request.origin + request.path, {
+        method: request.method,
+        headers: {
+          ...request.headers,
+          ...(request.body === undefined
+            ? {}
+            : { "content-type": "application/json", "content-length": Buffer.byteLength(request.body) }),
+        },
+      });
+    } catch (cause) {
+      // An address or a header that cannot be sent at all.
+      return resolve({ kind: "notSent", cause: cause as Error });
+    }
     const finish = (result: Exchange): void => {
       clearTimeout(timer);
       request.signal?.removeEventListener("abort", onAbort);

@@ -35,6 +35,19 @@ const report: ServiceReport = {
 };
 
 describe("a report", () => {
+  it("may say since when a component is as it is, and nothing else", () => {
+    const { health } = report;
+    const since = (value: unknown): unknown => ({
+      ...report,
+      health: { ...health, components: [{ ...health!.components[0], since: value }] },
+    });
+    expect(checkReport(since(7))).toMatchObject({ health: { components: [{ since: 7 }] } });
+    expect(() => checkReport(since("now"))).toThrow("health.components[0].since must be a number >= 0");
+    expect(() => checkReport(since(undefined))).toThrow(
+      "health.components[0].since must be a number >= 0 (got nothing)",
+    );
+  });
+
   it("is taken as it is when it is one", () => {
     expect(checkReport(structuredClone(report))).toEqual(report);
     expect(checkReport({ ...report, health: null, policies: [], errors: [] })).toMatchObject({ health: null });

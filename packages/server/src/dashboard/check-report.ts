@@ -56,11 +56,13 @@ const list =
     for (const [at, entry] of value.entries()) rule(entry, `${path}[${at}]`);
   };
 
-/** An object with exactly these members. */
+/** An object with exactly these members; those of `optional` may be absent. */
 const object =
-  (members: Readonly<Record<string, Rule>>): Rule =>
+  (required: Readonly<Record<string, Rule>>, optional: Readonly<Record<string, Rule>> = {}): Rule =>
   (value, path) => {
     const given = objectAt(value, path);
+    const present = Object.entries(optional).filter(([name]) => Object.hasOwn(given, name));
+    const members = { ...required, ...Object.fromEntries(present) };
     for (const name of Object.keys(given)) {
       if (!Object.hasOwn(members, name)) refuse(join(path, name), "is not known", given[name]);
     }
@@ -84,13 +86,16 @@ const amount = number(0, Number.MAX_VALUE);
 const any = number(-Number.MAX_VALUE, Number.MAX_VALUE);
 const states = ["healthy", "degraded", "unhealthy"] as const;
 
-const component = object({
-  name: text(1, 128),
-  state: oneOf(...states, "unknown"),
-  isCritical: truth,
-  details: orNull(text(0, maxText)),
-  checkedAt: orNull(time),
-});
+const component = object(
+  {
+    name: text(1, 128),
+    state: oneOf(...states, "unknown"),
+    isCritical: truth,
+    details: orNull(text(0, maxText)),
+    checkedAt: orNull(time),
+  },
+  { since: time },
+);
 
 const health = object({
   state: oneOf(...states),
@@ -150,6 +155,14 @@ function refuse(path: string, rule: string, value: unknown): never {
 }
 
 function refusal(path: string, rule: string, value: unknown): Problem {
-  const got = value === undefined ? "nothing" : (JSON.stringify(value) ?? typeof value).slice(0, 80);
-  return new Problem(400, `${path} ${rule} (got ${got})`);
+  return new Problem(400, `${path} ${rule} (got ${shown(value)})`);
+}
+
+function shown(value: unknown): string {
+  if (value === undefined) return "nothing";
+  try {
+    return (JSON.stringify(value) ?? typeof value).slice(0, 80);
+  } catch {
+    return "something nested too deep";
+  }
 }

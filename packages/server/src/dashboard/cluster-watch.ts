@@ -1,9 +1,10 @@
 import type { ClusterView } from "holdfast/telemetry";
 import type { Connections } from "../client/connections.ts";
+import { originOf } from "./member-answers.ts";
 import { MemberPoll } from "./member-poll.ts";
 import type { KnownMember, MemberPresence, MemberProcessState, MemberWord } from "./member-word.ts";
 import { mergeCluster } from "./merge-cluster.ts";
-import type { AgedReport } from "./service-shelf.ts";
+import type { AgedLeave, AgedReport } from "./service-shelf.ts";
 
 export interface ClusterWatchOptions {
   readonly servedBy: string;
@@ -15,7 +16,7 @@ export interface ClusterWatchOptions {
   readonly pollMs: number;
   /** Something is different, other than how long it has been so. */
   readonly onChange: () => void;
-  readonly onReports: (reports: readonly AgedReport[]) => void;
+  readonly onReports: (reports: readonly AgedReport[], left: readonly AgedLeave[]) => void;
 }
 
 const timeoutMs = 500;
@@ -27,7 +28,6 @@ const passing: ReadonlySet<string> = new Set(["at", "sinceMs", "lastHeardMs", "c
 export class ClusterWatch {
   readonly #options: ClusterWatchOptions;
   readonly #polls = new Map<string, MemberPoll>();
-  readonly #followedMs = new Map<string, number>();
   #startedMs = 0;
   #commits: { readonly atMs: number; readonly index: number }[] = [];
   #told = "";
@@ -48,7 +48,6 @@ export class ClusterWatch {
     for (const poll of this.#polls.values()) poll.close();
     this.#polls.clear();
     this.#commits = [];
-    this.#followedMs.clear();
   }
 
   /** Whether everybody has been asked, so that silence means something. */
@@ -89,7 +88,6 @@ export class ClusterWatch {
       known: known(),
       processOf,
       commitsPerSecond: this.#rate(),
-      followedMs: this.#followedMs,
     });
   }
 
@@ -104,8 +102,8 @@ export class ClusterWatch {
   #ask({ members }: ClusterView): void {
     const wanted = new Map<string, string>();
     for (const { name, httpUrl, clientUrl } of members) {
-      const url = httpUrl ?? clientUrl;
-      if (name !== this.#options.self?.name && url !== null && URL.canParse(url)) wanted.set(name, new URL(url).origin);
+      const origin = originOf(httpUrl ?? clientUrl);
+      if (name !== this.#options.self?.name && origin !== undefined) wanted.set(name, origin);
     }
     for (const [name, poll] of this.#polls) {
       if (wanted.get(name) === poll.origin) continue;
@@ -123,17 +121,12 @@ export class ClusterWatch {
     }
   }
 
-  #remember({ leader, members }: ClusterView): void {
+  #remember({ members }: ClusterView): void {
     const atMs = performance.now();
     const index = Math.max(...members.map(({ commitIndex }) => commitIndex ?? Number.NEGATIVE_INFINITY));
     // Several looks of one round know the same.
     if (Number.isFinite(index) && atMs - (this.#commits.at(-1)?.atMs ?? 0) >= 100) this.#commits.push({ atMs, index });
     this.#commits = this.#commits.filter((commit) => atMs - commit.atMs <= rateWindowMs);
-    if (leader === null) return;
-    for (const { name, liveness, links } of members) {
-      const isFollowing = liveness === "answers" && links.find(({ to }) => to === leader)?.state !== "down";
-      if (isFollowing || !this.#followedMs.has(name)) this.#followedMs.set(name, atMs);
-    }
   }
 
   #rate(): number | null {

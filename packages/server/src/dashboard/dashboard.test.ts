@@ -242,6 +242,7 @@ describe("reports of services", () => {
     expect(JSON.parse((await ask(served, `${data}services?since=${first.version}`)).text)).toEqual({
       version: first.version,
       services: [],
+      left: [],
     });
   });
 
@@ -271,6 +272,42 @@ describe("reports of services", () => {
       write(6);
     });
     expect(answer).toBe(413);
+  });
+
+  it("that are refused are told to the page, with why", async () => {
+    const served = await serve({ token });
+    const bearer = { authorization: `Bearer ${token}` };
+    const told = gather(served, (all) => all.some((one) => one.type === "services" && (one.refused?.count ?? 0) >= 2), {
+      headers: bearer,
+    });
+    const wrong = JSON.stringify({ ...report, policies: [{}] });
+    expect((await ask(served, `${data}services`, postReport)).status).toBe(401);
+    const headers = { ...json, ...bearer };
+    const refused = await ask(served, `${data}services`, { ...postReport, headers, body: wrong });
+    expect([refused.status, refused.headers["content-type"]]).toEqual([400, "application/problem+json"]);
+    const last = (await told).messages.findLast(({ type }) => type === "services");
+    expect(last).toMatchObject({
+      services: [],
+      refused: { count: 2, detail: expect.stringContaining("policies[0].kind must be a text"), at: expect.any(Number) },
+    });
+  });
+
+  it("are wanted seldom while nobody looks, and have an end when a service takes leave", async () => {
+    const served = await serve();
+    const unseen = await ask(served, `${data}services`, postReport);
+    expect(unseen.headers["holdfast-next-ms"]).toBe("6000");
+    // Another member asks, for a page that is open there.
+    await ask(served, `${data}services?since=0`);
+    expect((await ask(served, `${data}services`, postReport)).headers["holdfast-next-ms"]).toBeUndefined();
+    const { service, instance, startedAt } = report;
+    const left = gather(
+      served,
+      (all) => all.findLast((one) => one.type === "services")?.absent?.[0]?.reason === "left",
+    );
+    const path = `${data}services/${encodeURIComponent(service)}/${encodeURIComponent(instance)}?startedAt=${startedAt}`;
+    expect((await ask(served, path, { method: "DELETE" })).status).toBe(204);
+    await left;
+    expect(served.dashboard.hub.shelf.all()).toEqual([]);
   });
 
   it("in a flood are refused at a bound, and the page goes on", async () => {

@@ -9,7 +9,7 @@ import { everyMs, LiveHub, type HubOptions } from "./live-hub.ts";
 import { LiveStream } from "./live-stream.ts";
 import { sendPageFile } from "./page-files.ts";
 import type { PlanWatch } from "./plan-watch.ts";
-import { Problem, readJson, sendJson, sendProblem } from "./problem.ts";
+import { dataHeaders, Problem, readJson, sendJson, sendProblem } from "./problem.ts";
 import type { GatewayAnswer } from "./key-reader.ts";
 import { createGate } from "./request-gate.ts";
 
@@ -27,7 +27,7 @@ export interface DashboardOptions extends Omit<HubOptions, "connections" | "toke
   readonly keys?: boolean;
   /** Answers the page's `POST /v3/kv/range`, where no JSON gateway stands beside it. */
   readonly gateway?: (body: string) => Promise<GatewayAnswer>;
-  /** Streams at once. Default 32. */
+  /** Streams at once. Default 64. */
   readonly maxStreams?: number;
 }
 
@@ -45,6 +45,8 @@ const keyPath = "/v3/kv/range";
 const pageRoot = "/dashboard/";
 const dataRoot = "/holdfast/v1/dashboard/";
 const maxReportBytes = 256 * 1024;
+/** While nobody looks, a service need not say more often that it is there. */
+const unwatchedMs = 6_000;
 const maxBodyBytes = 64 * 1024;
 
 type Handler = (exchange: Exchange) => Promise<void> | void;
@@ -57,7 +59,7 @@ interface Exchange {
 }
 
 export function createDashboard(options: DashboardOptions): Dashboard {
-  const { token, hosts = [], tls, plans, keys = true, gateway, maxStreams = 32 } = options;
+  const { token, hosts = [], tls, plans, keys = true, gateway, maxStreams = 64 } = options;
   const connections = openConnections({ tls });
   let listening: readonly Address[] = [];
   const gate = createGate({ token, hosts, listening: () => listening });
@@ -88,12 +90,13 @@ export function createDashboard(options: DashboardOptions): Dashboard {
     if (isClosed) throw new Problem(503, "this server is stopping");
     if (streams.size >= maxStreams)
       throw new Problem(503, `there are ${maxStreams} streams already`, { "retry-after": "5" });
-    const position = positionOf(request, query, hub);
+    const { position, isFromElsewhere } = placeOf(request, query, hub);
     const stream: LiveStream = new LiveStream({
       hub,
       response,
       hello,
       position,
+      isFromElsewhere,
       onEnd: () => void streams.delete(stream),
     });
     streams.add(stream);
@@ -103,13 +106,29 @@ export function createDashboard(options: DashboardOptions): Dashboard {
   const routes: Readonly<Record<string, Handler>> = {
     "GET stream": openStream,
     "GET services": ({ response, query }) => {
-      const version = hub.shelf.ownVersion;
-      const isNew = query.get("since") !== String(version);
-      sendJson(response, 200, { version, services: isNew ? hub.shelf.own() : [] });
+      hub.asked();
+      const { shelf } = hub;
+      const since = Number(query.get("since") ?? 0);
+      sendJson(response, 200, {
+        version: shelf.ownVersion,
+        services: shelf.own(Number.isSafeInteger(since) && since > 0 ? since : 0),
+        left: shelf.left(),
+      });
     },
     "POST services": async ({ request, response }) => {
-      const body = await readJson(request, maxReportBytes);
-      hub.shelf.take(checkReport(body), Number(request.headers["content-length"] ?? JSON.stringify(body).length));
+      const { shelf } = hub;
+      try {
+        const body = await readJson(request, maxReportBytes);
+        const report = checkReport(body);
+        shelf.take(report, Number(request.headers["content-length"] ?? JSON.stringify(body).length));
+      } catch (error) {
+        // What the shelf itself does not take, it has counted.
+        throw error instanceof Problem && ![409, 429].includes(error.status) ? shelf.refuse(error) : error;
+      }
+      response.writeHead(204, hub.isWatched ? {} : { "holdfast-next-ms": unwatchedMs }).end();
+    },
+    "DELETE services/*/*": ({ response, ids: [service = "", instance = ""], query }) => {
+      hub.shelf.leave({ service, instance, startedAt: Number(query.get("startedAt")) });
       response.writeHead(204).end();
     },
     "POST faults": async ({ request, response }) => {
@@ -140,7 +159,13 @@ export function createDashboard(options: DashboardOptions): Dashboard {
   }
 
   async function answerData(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
-    gate.checkData(request);
+    try {
+      gate.checkData(request);
+    } catch (error) {
+      // A service with a wrong token is missed on the page, and why is said there.
+      const isReport = request.method === "POST" && url.pathname === `${dataRoot}services`;
+      throw isReport && error instanceof Problem && error.status === 401 ? hub.shelf.refuse(error) : error;
+    }
     const found = find(routes, request.method ?? "GET", url.pathname.slice(dataRoot.length));
     await found.handler({ request, response, query: url.searchParams, ids: found.ids });
   }
@@ -160,7 +185,7 @@ export function createDashboard(options: DashboardOptions): Dashboard {
     gate.checkData(request);
     if (gateway === undefined || request.method !== "POST") throw new Problem(405, "use POST", { allow: "POST" });
     const { status, body } = await gateway(JSON.stringify((await readJson(request, maxBodyBytes)) ?? {}));
-    response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" }).end(body);
+    response.writeHead(status, { "content-type": "application/json", ...dataHeaders }).end(body);
   }
 
   return {
@@ -227,12 +252,17 @@ function decodePart(part: string): string {
 }
 
 /** From where on a page wants events: where it was, if that was here; else all that there are. @throws Problem 400 */
-function positionOf(request: IncomingMessage, query: URLSearchParams, { log }: LiveHub): number {
+function placeOf(
+  request: IncomingMessage,
+  query: URLSearchParams,
+  { log }: LiveHub,
+): { readonly position: number; readonly isFromElsewhere: boolean } {
   const header = request.headers["last-event-id"];
   const since = (typeof header === "string" && header !== "" ? header : undefined) ?? query.get("since");
-  if (since === null || since === "") return 0;
-  if (since === "now") return log.last;
+  if (since === null || since === "") return { position: 0, isFromElsewhere: false };
+  if (since === "now") return { position: log.last, isFromElsewhere: false };
   const [, run, digits] = /^([0-9a-f]{8})-(\d{1,15})$/.exec(since) ?? [];
   if (run === undefined) throw new Problem(400, 'Last-Event-ID or since must be the id of an event, or "now"');
-  return run === log.run ? Math.min(Number(digits), log.last) : 0;
+  const isFromElsewhere = run !== log.run;
+  return { position: isFromElsewhere ? 0 : Math.min(Number(digits), log.last), isFromElsewhere };
 }

@@ -2,6 +2,7 @@ import type { ClientRequest, IncomingMessage } from "node:http";
 import type { IdentifiedEvent, TelemetryEvent } from "holdfast/telemetry";
 import type { Connections } from "../client/connections.ts";
 import { identified } from "./event-log.ts";
+import { readEvent } from "./member-answers.ts";
 
 export interface EventFeedOptions {
   readonly origin: string;
@@ -10,6 +11,8 @@ export interface EventFeedOptions {
   readonly place?: FeedPlace | undefined;
   readonly onEvents: (events: readonly IdentifiedEvent[]) => void;
   readonly onLost: (nodeId: string, count: number | null) => void;
+  /** The member had more before anybody here asked, and has it no more. */
+  readonly onForgotten: (nodeId: string) => void;
 }
 
 /** How far a feed has come. */
@@ -25,6 +28,9 @@ const retryMs = 500;
 /** A member says something at least every 15 s. */
 const silenceMs = 40_000;
 const maxBlockLength = 1024 * 1024;
+/** Names and runs go back to the member in a header, and stand in the ids of events. */
+const namePattern = /^[^\p{Cc}]{1,256}$/u;
+const runPattern = /^\w{1,64}$/;
 /** So short an absence around a member's restart hides nothing that it could still have told. */
 const unseenMs = 2_000;
 
@@ -105,16 +111,29 @@ export class EventFeed {
       if (seq !== undefined) this.#move(Number(seq));
       return;
     }
-    const value = JSON.parse(data) as object;
-    if (name === undefined) events.push(value as TelemetryEvent);
-    else if (name === "hello") this.#greet(value as { readonly nodeId: string; readonly run: string });
-    else if (name === "lost") {
-      const { from, to } = value as { readonly from: number; readonly to: number };
-      if (this.#place !== undefined && this.#place.seq > 0) this.#options.onLost(this.#place.nodeId, to - from + 1);
-    }
+    const value: unknown = JSON.parse(data);
+    if (name === undefined) {
+      const event = readEvent(value);
+      if (event !== undefined) events.push(event);
+      // Whatever it was meant to be, it is not shown.
+      else if (this.#place !== undefined) this.#options.onLost(this.#place.nodeId, 1);
+    } else if (name === "hello") this.#greet(value as { readonly nodeId: unknown; readonly run: unknown });
+    else if (name === "lost") this.#miss(value as { readonly from: unknown; readonly to: unknown });
   }
 
-  #greet({ nodeId, run }: { readonly nodeId: string; readonly run: string }): void {
+  #miss({ from, to }: { readonly from: unknown; readonly to: unknown }): void {
+    if (this.#place === undefined) return;
+    const count = Number(to) - Number(from) + 1;
+    // Of what was forgotten before anybody here listened it is not known whether somebody elsewhere had it.
+    if (this.#place.seq === 0) this.#options.onForgotten(this.#place.nodeId);
+    else this.#options.onLost(this.#place.nodeId, Number.isSafeInteger(count) && count > 0 ? count : null);
+  }
+
+  /** @throws Error when it is no greeting */
+  #greet({ nodeId, run }: { readonly nodeId: unknown; readonly run: unknown }): void {
+    if (typeof nodeId !== "string" || typeof run !== "string" || !namePattern.test(nodeId) || !runPattern.test(run)) {
+      throw new Error("no greeting of a member");
+    }
     const before = this.#place;
     const atMs = performance.now();
     if (before?.run === run) return this.#move(before.seq);

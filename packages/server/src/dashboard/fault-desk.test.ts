@@ -32,7 +32,7 @@ const deskTargets = names.map((name): DeskTarget => ({
   members: [name],
   kinds: [
     { kind: "pause", label: "Pause", isOutage: true, parameters: [] },
-    { kind: "slow", label: "Slow down", isOutage: false, parameters: [] },
+    { kind: "slow", label: "Slow down", isOutage: ({ share }) => share === 1, parameters: [] },
   ],
 }));
 
@@ -46,7 +46,6 @@ function clusterOf(answering: readonly string[]): ClusterView {
     presences: new Map(),
     known,
     commitsPerSecond: null,
-    followedMs: new Map(),
   });
   const members = empty.members.map((member) =>
     answering.includes(member.name) ? { ...member, liveness: "answers" as const } : member,
@@ -65,7 +64,7 @@ beforeEach(() => {
   answering = names;
   changes = 0;
   registry = faultRegistry({ clock, targets: names.map(target) });
-  desk = faultDesk({ registry, targets: deskTargets, cluster: async () => clusterOf(answering) });
+  desk = faultDesk({ registry, targets: () => deskTargets, cluster: async () => clusterOf(answering) });
   desk.onChange(() => changes++);
 });
 
@@ -105,6 +104,23 @@ describe("faults ordered from the dashboard", () => {
     expect(struck.size).toBe(0);
   });
 
+  it("are refused one by one, though they come at once", async () => {
+    const outcomes = await Promise.allSettled([pause("n1"), pause("n2"), pause("n3")]);
+    expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "rejected"]);
+    expect([...struck]).toHaveLength(1);
+  });
+
+  it("are refused where what they ask for amounts to an outage", async () => {
+    await pause("n1");
+    const slow = (share: number) =>
+      desk.inject({ target: "member-n2", kind: "slow", parameters: { share }, durationMs: 1_000 });
+    await expect(slow(1)).rejects.toMatchObject({ status: 409 });
+    await slow(0.5);
+    await desk.heal();
+    await slow(1);
+    await expect(pause("n1")).rejects.toMatchObject({ status: 409 });
+  });
+
   it("count who does not answer anyway", async () => {
     answering = ["n1", "n2"];
     await expect(pause("n1")).rejects.toMatchObject({ status: 409 });
@@ -116,7 +132,10 @@ describe("faults ordered from the dashboard", () => {
     [{ target: 1, kind: "pause", durationMs: 1 }, 400, "target must be text"],
     [{ target: "member-n1", kind: "pause", durationMs: 1, force: "yes" }, 400, "force must be true or false"],
     [{ target: "nobody", kind: "pause", durationMs: 1 }, 404, "is no target of faults"],
+    [{ target: "__proto__", kind: "pause", durationMs: 1 }, 404, "is no target of faults"],
     [{ target: "member-n1", kind: "melt", durationMs: 1 }, 403, "has not agreed to faults"],
+    [{ target: "member-n1", kind: "constructor", durationMs: 1 }, 403, "has not agreed to faults"],
+    [{ target: "member-n1", kind: "slow", durationMs: 1, parameters: "all" }, 400, "parameters"],
     [{ target: "member-n1", kind: "pause" }, 400, "fault.durationMs"],
     [{ target: "member-n1", kind: "pause", durationMs: 1e9 }, 400, "fault.durationMs"],
     [{ target: "member-n1", kind: "pause", durationMs: 1, parameters: { a: 1 } }, 400, "parameters must be none"],

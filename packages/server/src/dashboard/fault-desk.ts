@@ -1,5 +1,5 @@
 import { HoldfastError } from "holdfast/errors/base";
-import type { FaultRegistry, LiveFault, LiveFaultRequest } from "holdfast/proof";
+import type { FaultParameters, FaultRegistry, LiveFault, LiveFaultRequest } from "holdfast/proof";
 import type { ClusterView, FaultKindView, FaultTargetView, FaultView } from "holdfast/telemetry";
 import { Problem } from "./problem.ts";
 
@@ -13,13 +13,14 @@ export interface DeskTarget {
 }
 
 export interface DeskKind extends FaultKindView {
-  /** Whether its members do not take part while it lasts. */
-  readonly isOutage: boolean;
+  /** Whether its members do not take part while it lasts, or with which parameters. */
+  readonly isOutage: boolean | ((parameters: FaultParameters) => boolean);
 }
 
 export interface FaultDeskOptions {
   readonly registry: FaultRegistry;
-  readonly targets: readonly DeskTarget[];
+  /** Those that are there now. */
+  readonly targets: () => readonly DeskTarget[];
   /** How things are now: nothing more is taken away than the cluster can do without. */
   readonly cluster: () => Promise<ClusterView>;
 }
@@ -55,16 +56,17 @@ export function faultDesk({ registry, targets, cluster }: FaultDeskOptions): Fau
   };
 
   /** The members that these faults take out of service. */
-  function outage(faults: readonly Pick<LiveFault, "target" | "kind">[]): string[] {
-    return faults.flatMap(({ target: name, kind }) => {
-      const target = targets.find((one) => one.name === name);
-      const isOutage = target?.kinds.find((one) => one.kind === kind)?.isOutage === true;
-      return isOutage ? target.members : [];
+  function outage(faults: readonly Pick<LiveFault, "target" | "kind" | "parameters">[]): readonly string[] {
+    return faults.flatMap(({ target: name, kind, parameters }) => {
+      const target = targets().find((one) => one.name === name);
+      const { isOutage = false } = target?.kinds.find((one) => one.kind === kind) ?? {};
+      const takesOut = typeof isOutage === "boolean" ? isOutage : isOutage(parameters);
+      return takesOut && target !== undefined ? target.members : [];
     });
   }
 
-  async function checkQuorum(request: LiveFaultRequest): Promise<void> {
-    const struck = outage([request]);
+  async function checkQuorum(request: LiveFaultRequest, parameters: FaultParameters): Promise<void> {
+    const struck = outage([{ ...request, parameters }]);
     if (struck.length === 0) return;
     const { members, quorum } = await cluster();
     const gone = new Set([...outage(registry.faults), ...struck]);
@@ -78,15 +80,25 @@ export function faultDesk({ registry, targets, cluster }: FaultDeskOptions): Fau
     );
   }
 
+  /** One after the other: of two that come at once, the second one counts what the first one takes. */
+  let last: Promise<unknown> = Promise.resolve();
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = last.then(work, work);
+    last = done.catch(() => undefined);
+    return done;
+  }
+
   return {
     faults: () => registry.faults.filter(({ state }) => state !== "removed").map(faultView),
-    targets: () => targets.map(({ kinds, ...target }) => ({ ...target, kinds: kinds.map(withoutOutage) })),
+    targets: () => targets().map(({ kinds, ...target }) => ({ ...target, kinds: kinds.map(withoutOutage) })),
     async inject(request) {
       const { force, ...fault } = readRequest(request);
       return await asProblems(async () => {
-        registry.check(fault);
-        if (!force) await checkQuorum(fault);
-        const begun = await registry.inject(fault);
+        const parameters = registry.check(fault);
+        const begun = await inTurn(async () => {
+          if (!force) await checkQuorum(fault, parameters);
+          return await registry.inject(fault);
+        });
         void registry.whenRemoved(begun.id).then(tell, tell);
         tell();
         return faultView(begun);

@@ -35,8 +35,17 @@ export const everyMs = 1_000;
 const pollMs = 250;
 /** What has changed is told as often, at most. */
 const spacingMs = 200;
+/** Of services whose states stay as they are, the rates: whole reports are much to tell. */
+const ratesMs = 1_000;
+/** After another member has asked. */
+const askedForMs = 5_000;
 /** Events of several members are put in order of time within so long. */
 const gatherMs = 50;
+/** What takes long to tell is told less often: of one kind, a twentieth of the time at most. */
+const restPerWork = 20;
+const longestSpacingMs = 5_000;
+/** Of so many members it is known how far they had been read, those that are gone among them. */
+const maxPlaces = 1_000;
 /** Whoever comes back within this time finds everything as it was. */
 const lingerMs = 30_000;
 
@@ -49,31 +58,54 @@ export class LiveHub {
   readonly #local: LocalFeed | undefined;
   readonly #feeds = new Map<string, { readonly origin: string; readonly feed: EventFeed }>();
   readonly #places = new Map<string, FeedPlace>();
+  readonly #forgotten = new Set<string>();
+  /** Of a state as it was told last, or asked for first: one for all pages. */
+  readonly #texts = new Map<StateKind, Buffer>();
   readonly #listeners = new Set<(change: HubChange) => void>();
-  readonly #spacing = new Map<StateKind, NodeJS.Timeout>();
+  readonly #spacing = new Map<StateKind, { readonly dueMs: number; readonly timer: NodeJS.Timeout }>();
   readonly #toldMs = new Map<StateKind, number>();
+  readonly #workMs = new Map<StateKind, number>();
   #gathered: IdentifiedEvent[] = [];
   #gathering: NodeJS.Timeout | undefined;
   #tick: NodeJS.Timeout | undefined;
   #beat: NodeJS.Timeout | undefined;
   #lingering: NodeJS.Timeout | undefined;
   #isClosed = false;
+  #askedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: HubOptions) {
     this.#options = options;
-    this.shelf = new ServiceShelf({ now: () => performance.now(), onChange: () => this.#changed("services") });
+    this.shelf = new ServiceShelf({
+      now: () => performance.now(),
+      onChange: (isUrgent) => this.#changed("services", isUrgent ? spacingMs : ratesMs),
+    });
     this.#cluster = new ClusterWatch({
       ...options,
       pollMs,
       onChange: () => this.#changed("cluster"),
-      onReports: (reports) => this.shelf.takeOthers(reports),
+      onReports: (reports, left) => this.shelf.takeOthers(reports, left),
     });
-    const onLost = (nodeId: string, count: number | null): void => this.#lose(nodeId, count);
-    this.#local = options.events && localFeed(options.events, (events) => this.#gather(events), onLost);
+    this.#local =
+      options.events &&
+      localFeed(options.events, {
+        onEvents: (events) => this.#gather(events),
+        onLost: (nodeId, count) => this.#lose(nodeId, count),
+        onForgotten: (nodeId) => this.#forget(nodeId),
+      });
   }
 
   get isWatching(): boolean {
     return this.#tick !== undefined;
+  }
+
+  /** Whether somebody looks, here or by way of another member. */
+  get isWatched(): boolean {
+    return this.isWatching || performance.now() - this.#askedMs < askedForMs;
+  }
+
+  /** Another member wants to know, for whoever watches there. */
+  asked(): void {
+    this.#askedMs = performance.now();
   }
 
   /** Whether everybody has been asked. */
@@ -93,7 +125,7 @@ export class LiveHub {
       case "cluster":
         return { type: "cluster", cluster: this.cluster() };
       case "services":
-        return { type: "services", services: this.shelf.all() };
+        return this.#services();
       case "plans":
         return { type: "plans", plans: plans?.plans ?? [] };
       case "drills":
@@ -101,6 +133,20 @@ export class LiveHub {
       default:
         return { type: "faults", faults: faults?.faults() ?? [], targets: faults?.targets() ?? [] };
     }
+  }
+
+  /** A state as a stream sends it. */
+  text(kind: StateKind): Buffer {
+    const known = this.#texts.get(kind);
+    if (known !== undefined) return known;
+    const text = Buffer.from(`data: ${JSON.stringify(this.state(kind))}\n\n`);
+    this.#texts.set(kind, text);
+    return text;
+  }
+
+  /** Nodes that had forgotten events before they were first asked here: whoever watched elsewhere may miss them. */
+  get forgotten(): ReadonlySet<string> {
+    return this.#forgotten;
   }
 
   /** Calls back whenever something is to be told. Returns what takes it back. */
@@ -149,6 +195,7 @@ export class LiveHub {
   }
 
   #start(): void {
+    this.#texts.clear();
     this.#cluster.start();
     this.#local?.resume();
     this.#options.plans?.start(() => this.#changed("plans"));
@@ -177,7 +224,7 @@ export class LiveHub {
     clearTimeout(this.#gathering);
     this.#gathering = this.#tick = undefined;
     this.#flush();
-    for (const timer of this.#spacing.values()) clearTimeout(timer);
+    for (const { timer } of this.#spacing.values()) clearTimeout(timer);
     this.#spacing.clear();
     for (const name of this.#feeds.keys()) this.#unfollow(name);
   }
@@ -194,6 +241,7 @@ export class LiveHub {
         place: this.#places.get(name),
         onEvents: (events) => this.#gather(events),
         onLost: (nodeId, count) => this.#lose(nodeId, count),
+        onForgotten: (nodeId) => this.#forget(nodeId),
       });
       this.#feeds.set(name, { origin, feed });
     }
@@ -204,7 +252,15 @@ export class LiveHub {
     if (followed === undefined) return;
     this.#feeds.delete(name);
     if (followed.feed.place !== undefined) this.#places.set(name, followed.feed.place);
+    const [oldest] = this.#places.keys();
+    if (this.#places.size > maxPlaces && oldest !== undefined) this.#places.delete(oldest);
     followed.feed.close();
+  }
+
+  #forget(nodeId: string): void {
+    if (this.#forgotten.size >= maxPlaces || this.#forgotten.has(nodeId)) return;
+    this.#forgotten.add(nodeId);
+    this.#tell("events");
   }
 
   #gather(events: readonly IdentifiedEvent[]): void {
@@ -229,19 +285,38 @@ export class LiveHub {
   }
 
   /** Tells it now, or when the last time is long enough ago. */
-  #changed(kind: StateKind): void {
-    if (!this.isWatching || this.#spacing.has(kind)) return;
-    const sinceMs = performance.now() - (this.#toldMs.get(kind) ?? Number.NEGATIVE_INFINITY);
-    if (sinceMs >= spacingMs) return this.#tellNow(kind);
-    const wait = setTimeout(() => this.#tellNow(kind), spacingMs - sinceMs);
-    this.#spacing.set(kind, wait);
+  #changed(kind: StateKind, apartMs: number = spacingMs): void {
+    if (!this.isWatching) return;
+    const restMs = Math.min(longestSpacingMs, Math.max(apartMs, restPerWork * (this.#workMs.get(kind) ?? 0)));
+    const dueMs = (this.#toldMs.get(kind) ?? Number.NEGATIVE_INFINITY) + restMs;
+    const planned = this.#spacing.get(kind);
+    if (planned !== undefined && planned.dueMs <= dueMs) return;
+    const leftMs = dueMs - performance.now();
+    if (leftMs <= 0) return this.#tellNow(kind);
+    clearTimeout(planned?.timer);
+    this.#spacing.set(kind, { dueMs, timer: setTimeout(() => this.#tellNow(kind), leftMs) });
+  }
+
+  #services(): LiveMessage {
+    const { shelf } = this;
+    const absent = shelf.absent();
+    return {
+      type: "services",
+      services: shelf.all(),
+      ...(absent.length === 0 ? {} : { absent }),
+      ...(shelf.refused === undefined ? {} : { refused: shelf.refused }),
+    };
   }
 
   #tellNow(kind: StateKind): void {
-    clearTimeout(this.#spacing.get(kind));
+    const startedMs = performance.now();
+    clearTimeout(this.#spacing.get(kind)?.timer);
     this.#spacing.delete(kind);
-    this.#toldMs.set(kind, performance.now());
+    this.#texts.delete(kind);
     this.#tell(kind);
+    const nowMs = performance.now();
+    this.#workMs.set(kind, nowMs - startedMs);
+    this.#toldMs.set(kind, nowMs);
   }
 
   #tell(change: HubChange): void {

@@ -94,6 +94,26 @@ describe("a page that does not read", () => {
     expect(ids.length + lost[0]!).toBe(13_000);
   });
 
+  it("has little waiting for it, however long the events are", async () => {
+    const { hub, wire } = openSlowPage(60_000);
+    const long = (seq: number): TelemetryEvent =>
+      ({ type: "quorumLost", at: 0, nodeId: "n1", seq, term: 1, detail: "x".repeat(60_000) }) as TelemetryEvent;
+    hub.log.add(
+      identified(
+        "n1",
+        "r",
+        Array.from({ length: 200 }, (_, at) => long(at + 1)),
+      ),
+    );
+    hub.faultsChanged();
+    let read = 0;
+    wire.on("data", (part: Buffer) => {
+      read += part.length;
+      expect(wire.writableLength + wire.readableLength).toBeLessThan(600_000);
+    });
+    while (read < 200 * 60_000) await delay(5);
+  });
+
   it("is cut after a while", async () => {
     const { hub, wire, isOver } = openSlowPage(100);
     wire.on("error", () => undefined);
@@ -105,5 +125,33 @@ describe("a page that does not read", () => {
     }
     expect(wire.destroyed).toBe(true);
     expect(performance.now() - startedMs).toBeGreaterThanOrEqual(90);
+  });
+});
+
+describe("many pages", () => {
+  it("share what a state says: it is put together once, and less often the longer that takes", async () => {
+    const connections = openConnections();
+    const looksMs: number[] = [];
+    const drills = () => {
+      looksMs.push(performance.now());
+      while (performance.now() < looksMs.at(-1)! + 20);
+      return [];
+    };
+    const hub = new LiveHub({ servedBy: "n1", connections, token: undefined, known: () => [], drills });
+    closing.push(() => hub.close());
+    const heard: string[] = [];
+    for (let at = 0; at < 50; at++) {
+      hub.watch((change) => {
+        if (change === "drills") heard.push(hub.text("drills").toString());
+      });
+    }
+    while (looksMs.length < 2) {
+      hub.drillsChanged();
+      await delay(5);
+    }
+    // At once, and again after twenty times as long as it took.
+    expect(looksMs[1]! - looksMs[0]!).toBeGreaterThan(20 * 20 - 5);
+    expect(heard).toHaveLength(2 * 50);
+    expect(new Set(heard)).toEqual(new Set(['data: {"type":"drills","drills":[]}\n\n']));
   });
 });

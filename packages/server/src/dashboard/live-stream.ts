@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { HelloMessage } from "holdfast/telemetry";
 import type { HubChange, LiveHub, StateKind } from "./live-hub.ts";
+import { dataHeaders } from "./problem.ts";
 
 export interface LiveStreamOptions {
   readonly hub: LiveHub;
@@ -8,6 +9,8 @@ export interface LiveStreamOptions {
   readonly hello: HelloMessage;
   /** The position in the hub's log after which events are wanted. */
   readonly position: number;
+  /** The page had events of another server, or of another run of this one: what is known to be missing since is told. */
+  readonly isFromElsewhere?: boolean;
   readonly onEnd: () => void;
   /** A client that takes nothing for so long is cut. Default 15 000. */
   readonly stallMs?: number;
@@ -15,6 +18,7 @@ export interface LiveStreamOptions {
 
 /** What one write may hold. */
 const eventsPerWrite = 500;
+const charsPerWrite = 256 * 1024;
 const retryMs = 500;
 
 /**
@@ -23,6 +27,8 @@ const retryMs = 500;
  */
 export class LiveStream {
   readonly #options: LiveStreamOptions;
+  /** Nodes of which it was told that events may be missing. */
+  readonly #missing = new Set<string>();
   readonly #due = new Set<StateKind>(["services", "plans", "drills", "faults"]);
   #position: number;
   #fullSinceMs: number | undefined;
@@ -38,8 +44,7 @@ export class LiveStream {
     const { hub, response, hello } = this.#options;
     response.writeHead(200, {
       "content-type": "text/event-stream",
-      "cache-control": "no-store",
-      "x-content-type-options": "nosniff",
+      ...dataHeaders,
       // A proxy that collects answers would hold back everything.
       "x-accel-buffering": "no",
     });
@@ -64,6 +69,16 @@ export class LiveStream {
     if (reason === "slow") response.destroy();
   }
 
+  /** What was known elsewhere and is gone here, the page may have had or not. Of which node the log's own were, nobody knows. */
+  #pumpMissing(): void {
+    const { log, forgotten } = this.#options.hub;
+    for (const nodeId of this.#position === 0 && log.dropped > 0 ? ["", ...forgotten] : forgotten) {
+      if (this.#missing.has(nodeId)) continue;
+      this.#missing.add(nodeId);
+      this.#write(`data: ${JSON.stringify({ type: "lost", nodeId, count: null })}\n\n`);
+    }
+  }
+
   #hear(change: HubChange): void {
     if (change !== "events") this.#due.add(change);
     const { stallMs = 15_000 } = this.#options;
@@ -75,15 +90,16 @@ export class LiveStream {
     for (const kind of this.#due) {
       if (this.#fullSinceMs !== undefined || this.#isOver) return;
       this.#due.delete(kind);
-      this.#write(`data: ${JSON.stringify(this.#options.hub.state(kind))}\n\n`);
+      this.#write(this.#options.hub.text(kind));
     }
     this.#pumpEvents();
   }
 
   #pumpEvents(): void {
+    if (this.#options.isFromElsewhere === true && this.#fullSinceMs === undefined && !this.#isOver) this.#pumpMissing();
     const { log } = this.#options.hub;
     while (this.#fullSinceMs === undefined && !this.#isOver) {
-      const { entries, position, dropped } = log.after(this.#position, eventsPerWrite);
+      const { entries, position, dropped } = log.after(this.#position, eventsPerWrite, charsPerWrite);
       if (position === this.#position && dropped === 0) return;
       const text: string[] = [];
       // Of which node they were, nobody knows any more.
@@ -109,7 +125,7 @@ export class LiveStream {
     }
   }
 
-  #write(text: string): void {
+  #write(text: string | Buffer): void {
     if (!this.#options.response.write(text)) this.#fullSinceMs ??= performance.now();
   }
 

@@ -1,4 +1,5 @@
-import type { EventRecorder, IdentifiedEvent } from "holdfast/telemetry";
+import type { EventRecorder } from "holdfast/telemetry";
+import type { EventFeedOptions } from "./event-feed.ts";
 import { identified } from "./event-log.ts";
 
 /** Events of this process, as it streams them to others too. */
@@ -19,8 +20,7 @@ const eventsPerPart = 500;
 
 export function localFeed(
   { nodeId, run, recorder }: LocalEvents,
-  onEvents: (events: readonly IdentifiedEvent[]) => void,
-  onLost: (nodeId: string, count: number | null) => void,
+  { onEvents, onLost, onForgotten }: Pick<EventFeedOptions, "onEvents" | "onLost" | "onForgotten">,
 ): LocalFeed {
   let seq = 0;
   let stop: (() => void) | undefined;
@@ -28,8 +28,8 @@ export function localFeed(
   function tell(): void {
     for (;;) {
       const { events, lost } = recorder.since(seq, eventsPerPart);
-      // Of what was forgotten before anybody watched, nobody was promised anything.
       if (lost !== undefined && seq > 0) onLost(nodeId, lost.to - lost.from + 1);
+      else if (lost !== undefined) onForgotten(nodeId);
       const last = events.at(-1);
       if (last === undefined) return;
       seq = last.seq;

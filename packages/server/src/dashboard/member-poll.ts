@@ -1,9 +1,8 @@
 import type { Connections } from "../client/connections.ts";
 import { exchange } from "../client/http-exchange.ts";
-import type { MembersDocument } from "../http/members-document.ts";
-import type { StatusDocument } from "../http/member-status.ts";
+import { readMembers, readReports, readStatus } from "./member-answers.ts";
 import type { MemberPresence, MemberWord } from "./member-word.ts";
-import type { AgedReport } from "./service-shelf.ts";
+import type { AgedLeave, AgedReport } from "./service-shelf.ts";
 
 export interface MemberPollOptions {
   readonly name: string;
@@ -16,7 +15,7 @@ export interface MemberPollOptions {
   readonly timeoutMs: number;
   /** When something else was said, or nothing any more. */
   readonly onWord: () => void;
-  readonly onReports: (reports: readonly AgedReport[]) => void;
+  readonly onReports: (reports: readonly AgedReport[], left: readonly AgedLeave[]) => void;
 }
 
 const spacingMs = 80;
@@ -65,8 +64,8 @@ export class MemberPoll {
     this.#isAsking = true;
     const startedMs = (this.#startedMs = performance.now());
     const [status, gossip] = await Promise.all([
-      this.#read<StatusDocument>("/holdfast/v1/status"),
-      this.#read<MembersDocument>("/holdfast/v1/members"),
+      this.#read("/holdfast/v1/status", readStatus),
+      this.#read("/holdfast/v1/members", readMembers),
     ]);
     // Another process may have taken the port of a member that is gone.
     const own = status?.member.name === this.#options.name ? status : undefined;
@@ -87,19 +86,19 @@ export class MemberPoll {
 
   async #readReports(): Promise<void> {
     const path = `/holdfast/v1/dashboard/services?since=${this.#reportsVersion}`;
-    const answer = await this.#read<{ readonly version: number; readonly services: readonly AgedReport[] }>(path);
-    if (answer === undefined || this.#isClosed || !Array.isArray(answer.services)) return;
+    const answer = await this.#read(path, readReports);
+    if (answer === undefined || this.#isClosed) return;
     this.#reportsVersion = answer.version;
-    this.#options.onReports(answer.services);
+    this.#options.onReports(answer.services, answer.left);
   }
 
-  async #read<T>(path: string): Promise<T | undefined> {
+  async #read<T>(path: string, reader: (value: unknown) => T | undefined): Promise<T | undefined> {
     const { connections, timeoutMs, token, origin } = this.#options;
     const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
     const answer = await exchange(connections, { origin, method: "GET", path, headers, timeoutMs });
     if (answer.kind !== "answered" || answer.status !== 200) return undefined;
     try {
-      return JSON.parse(answer.body) as T;
+      return reader(JSON.parse(answer.body));
     } catch {
       return undefined;
     }

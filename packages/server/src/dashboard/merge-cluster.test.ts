@@ -38,7 +38,8 @@ type GossipState = MembersDocument["members"][number]["state"];
 
 function gossip(states: Readonly<Record<string, GossipState>>, lastHeardMs = 40): MembersDocument {
   const rest = { host: "127.0.0.1", port: 1, role: null, clientUrl: null, httpUrl: null, peer: null, incarnation: 0 };
-  const members = Object.entries(states).map(([name, state]) => ({ name, state, ...rest, sinceMs: 700, lastHeardMs }));
+  const told = { ...rest, sinceMs: 700, lastHeardMs, unansweredMs: null };
+  const members = Object.entries(states).map(([name, state]) => ({ name, state, ...told }));
   return { members };
 }
 
@@ -58,7 +59,6 @@ function merge(presences: readonly [string, MemberPresence][], more: Partial<Mer
     presences: new Map(presences),
     known: [],
     commitsPerSecond: 12,
-    followedMs: new Map(),
     ...more,
   });
 }
@@ -76,8 +76,8 @@ describe("a cluster put together", () => {
       ["n3", 20],
     ]);
     expect(view.members[1]?.links).toEqual([
-      { to: "n1", state: "up", lastHeardMs: 40 },
-      { to: "n3", state: "up", lastHeardMs: 40 },
+      { to: "n1", state: "up", lastHeardMs: 40, source: "gossip" },
+      { to: "n3", state: "up", lastHeardMs: 40, source: "gossip" },
     ]);
   });
 
@@ -159,26 +159,8 @@ describe("a cluster put together", () => {
       answers("n2", {}, gossip({ n1: "alive", n2: "alive", n3: "dead" }, 6_000)),
       answers("n3"),
     ]);
-    expect(view.members[1]?.links[1]).toEqual({ to: "n3", state: "down", lastHeardMs: 6_000 });
-    expect(view.members[2]?.links[1]).toEqual({ to: "n2", state: "up", lastHeardMs: 40 });
-  });
-
-  it("shows a way as there when the other was heard since it was held for dead", () => {
-    // Held for dead for 700 ms, heard 40 ms ago.
-    const heard = gossip({ n1: "alive", n2: "alive", n3: "dead" }, 40);
-    const view = merge([answers("n1", leads, heard), answers("n2"), answers("n3")]);
-    expect(view.members[0]?.links[1]).toEqual({ to: "n3", state: "up", lastHeardMs: 40 });
-  });
-
-  it("knows a member that does not hear the leader before gossip does", () => {
-    const followedMs = new Map([["n3", 9_200]]);
-    const view = merge([answers("n1", leads), answers("n2"), answers("n3", { role: "candidate", leader: "" })], {
-      followedMs,
-    });
-    expect(view.members[2]?.links).toEqual([
-      { to: "n1", state: "down", lastHeardMs: 800 },
-      { to: "n2", state: "up", lastHeardMs: 40 },
-    ]);
+    expect(view.members[1]?.links[1]).toEqual({ to: "n3", state: "down", lastHeardMs: 6_000, source: "gossip" });
+    expect(view.members[2]?.links[1]).toEqual({ to: "n2", state: "up", lastHeardMs: 40, source: "gossip" });
   });
 
   it("shows whom it knows of beforehand when nobody answers", () => {

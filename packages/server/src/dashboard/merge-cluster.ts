@@ -1,6 +1,6 @@
-import type { ClusterView, LinkView, MemberLiveness, MemberView } from "holdfast/telemetry";
-import type { GossipMember } from "../http/members-document.ts";
+import type { ClusterView, MemberLiveness, MemberView } from "holdfast/telemetry";
 import type { StatusDocument } from "../http/member-status.ts";
+import { linksOf } from "./member-links.ts";
 import type { KnownMember, MemberPresence, MemberProcessState } from "./member-word.ts";
 
 export interface MergeInput {
@@ -16,8 +16,6 @@ export interface MergeInput {
   /** Where somebody watches the processes. */
   readonly processOf?: ((name: string) => MemberProcessState | undefined) | undefined;
   readonly commitsPerSecond: number | null;
-  /** When a member's word last named the present leader, monotonic, by name. */
-  readonly followedMs: ReadonlyMap<string, number>;
 }
 
 type MemberInfo = StatusDocument["members"][number];
@@ -90,7 +88,7 @@ interface Context {
 }
 
 function memberView(info: MemberInfo, context: Context): MemberView {
-  const { input, answering, leader } = context;
+  const { input, answering, infos, leader } = context;
   const { name } = info;
   const process = input.processOf?.(name);
   const presence = input.presences.get(name);
@@ -112,7 +110,7 @@ function memberView(info: MemberInfo, context: Context): MemberView {
     residentBytes: own?.residentBytes ?? null,
     clientUrl: info.clientUrls[0] ?? null,
     httpUrl: info.httpUrls[0] ?? null,
-    links: word === undefined ? [] : linksOf(name, context),
+    links: word === undefined ? [] : linksOf(word, infos),
   };
 }
 
@@ -139,41 +137,4 @@ function gossipAbout(
   return [...presences.values()].flatMap(
     ({ word }) => word?.gossip?.members.filter((member) => member.name === name) ?? [],
   );
-}
-
-const linkStates: Readonly<Record<string, LinkView["state"]>> = {
-  alive: "up",
-  suspect: "suspect",
-  dead: "down",
-  left: "down",
-};
-
-const recentlyMs = 3_000;
-
-/** Who is held for dead and was heard since is only not believed in yet: the way is there. */
-function linkState({ state, sinceMs, lastHeardMs }: GossipMember): LinkView["state"] {
-  const isHeard = sinceMs !== null && lastHeardMs < sinceMs && lastHeardMs < recentlyMs;
-  return isHeard && state !== "left" ? "up" : (linkStates[state] ?? "down");
-}
-
-/**
- * What a member says of its ways to the others: by gossip, and sooner, that it does not hear the leader whom the others
- * follow.
- */
-function linksOf(name: string, { input, infos, leader }: Context): readonly LinkView[] {
-  const word = input.presences.get(name)?.word;
-  const leaderId = infos.find((info) => info.name === leader)?.id;
-  const isCutFromLeader =
-    leader !== null && leader !== name && word !== undefined && word.status.member.leader !== leaderId;
-  const others = infos.filter((info) => info.name !== name);
-  return others.flatMap(({ name: to }): LinkView[] => {
-    const gossip = word?.gossip?.members.find((member) => member.name === to);
-    const heard = gossip && { state: linkState(gossip), lastHeardMs: gossip.lastHeardMs };
-    if (to === leader && isCutFromLeader) {
-      const followedMs = input.followedMs.get(name);
-      const lastHeardMs = followedMs === undefined ? (heard?.lastHeardMs ?? 0) : Math.round(input.nowMs - followedMs);
-      return [{ to, state: "down", lastHeardMs }];
-    }
-    return heard === undefined ? [] : [{ to, ...heard }];
-  });
 }

@@ -22,7 +22,8 @@ const types: Readonly<Record<string, string>> = {
 /** Nothing is loaded from elsewhere, and nobody puts the page into one of theirs. */
 const contentSecurityPolicy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
-  "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+  "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
+  "require-trusted-types-for 'script'; trusted-types 'none'";
 
 /** A file's name says what is in it: `app-3f9a1c2b.js`. */
 const hashed = /[-.][\w-]{8,}\.\w+$/;

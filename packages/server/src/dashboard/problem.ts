@@ -12,6 +12,15 @@ export class Problem extends Error {
   }
 }
 
+/** What comes is data: no page of anybody else may have it, and no browser takes it for anything else. */
+export const dataHeaders: Readonly<Record<string, string>> = {
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cross-origin-resource-policy": "same-origin",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+};
+
 export function sendJson(response: ServerResponse, status: number, document: unknown): void {
   send(response, status, "application/json; charset=utf-8", JSON.stringify(document));
 }
@@ -32,8 +41,7 @@ function send(
   response.writeHead(status, {
     "content-type": type,
     "content-length": Buffer.byteLength(body),
-    "cache-control": "no-store",
-    "x-content-type-options": "nosniff",
+    ...dataHeaders,
     ...headers,
   });
   response.end(body);

@@ -24,6 +24,7 @@ export interface Gate {
 }
 
 const wildcards: readonly string[] = ["0.0.0.0", "::"];
+const forwarding = ["forwarded", "x-forwarded-for", "x-forwarded-host", "via"] as const;
 
 /**
  * Keeps out what a page in somebody's browser could send: one of another origin, or one whose name was made to mean this
@@ -39,6 +40,9 @@ export function createGate({ token, hosts, listening }: GateOptions): Gate {
         throw forbidden("the dashboard is off here: it has no token, and other machines reach this port");
       if (!isLocalHost(plainAddress(socket.remoteAddress)))
         throw forbidden("without a token the dashboard is for this machine alone");
+      // A proxy on this machine stands for whoever asked it.
+      if (forwarding.some((name) => headers[name] !== undefined))
+        throw forbidden("without a token the dashboard is for this machine alone, and this came by way of a proxy");
     }
     const { host = "" } = headers;
     const name = hostName(host);
@@ -55,15 +59,47 @@ export function createGate({ token, hosts, listening }: GateOptions): Gate {
     checkData(request) {
       checkPage(request);
       const { host = "", origin, authorization = "" } = request.headers;
-      const scheme = (request.socket as Partial<TLSSocket>).encrypted === true ? "https" : "http";
-      if (origin !== undefined && origin !== `${scheme}://${host}`) {
+      // Before a name that was given on purpose may stand a proxy that ends TLS; and a token no foreign page has.
+      const schemes = token !== undefined && hosts.includes(hostName(host)) ? ["http", "https"] : [schemeOf(request)];
+      if (origin !== undefined && !schemes.some((scheme) => origin === `${scheme}://${host}`)) {
         throw forbidden(`pages of other origins may not ask (got ${shown(origin)})`);
       }
+      if (isFromOtherSite(request)) throw forbidden("pages of other origins may not ask, nor lead here");
       if (token !== undefined && !isSame(authorization, `Bearer ${token}`)) {
         throw new Problem(401, "the token is missing or wrong", { "www-authenticate": "Bearer" });
       }
     },
   };
+}
+
+/**
+ * Why a request of a page in a browser is refused where programs may ask what they like, by any name: it is of another
+ * origin, or of a name that was made to mean this machine. Undefined for programs, for links that somebody followed, and for
+ * pages of this server.
+ */
+export function foreignPage(request: IncomingMessage, hosts: readonly string[]): string | undefined {
+  const { headers, method, socket } = request;
+  const { host = "", origin } = headers;
+  if (origin === undefined) {
+    const isLink = method === "GET" && headers["sec-fetch-mode"] === "navigate";
+    return isFromOtherSite(request) && !isLink ? "pages of other origins may not ask" : undefined;
+  }
+  const name = hostName(host);
+  const isKnown = isLocalHost(name) || name === plainAddress(socket.localAddress) || hosts.includes(name);
+  const isOwn = [schemeOf(request), ...(hosts.includes(name) ? ["https"] : [])].some(
+    (scheme) => origin === `${scheme}://${host}`,
+  );
+  return isKnown && isOwn ? undefined : `pages of other origins may not ask (got ${shown(origin)})`;
+}
+
+/** What browsers add by themselves: scripts and pictures of another page have no `Origin`. */
+function isFromOtherSite({ headers }: IncomingMessage): boolean {
+  const site = headers["sec-fetch-site"];
+  return site === "cross-site" || site === "same-site";
+}
+
+function schemeOf({ socket }: IncomingMessage): "http" | "https" {
+  return (socket as Partial<TLSSocket>).encrypted === true ? "https" : "http";
 }
 
 function hostName(host: string): string {

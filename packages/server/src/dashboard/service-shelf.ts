@@ -1,4 +1,5 @@
-import type { ServiceReport } from "holdfast/telemetry";
+import type { AbsentInstance, RefusedReports, ServiceReport } from "holdfast/telemetry";
+import { AbsentInstances } from "./absent-instances.ts";
 import { Problem } from "./problem.ts";
 
 export interface ShelfOptions {
@@ -10,12 +11,22 @@ export interface ShelfOptions {
   readonly maxBytes?: number;
   /** After the last report. Default 15 000. */
   readonly keptMs?: number;
-  readonly onChange?: () => void;
+  /** Urgent: something is in another state, there or gone, and not just busier than before. */
+  readonly onChange?: (isUrgent: boolean) => void;
 }
 
 /** A report, and how long ago whoever got it got it. */
 export interface AgedReport {
   readonly report: ServiceReport;
+  readonly ageMs: number;
+}
+
+/** Who has taken leave of a member, and how long ago. */
+export interface AgedLeave {
+  readonly service: string;
+  readonly instance: string;
+  /** Of the process that has left; one that started later has not. */
+  readonly startedAt: number;
   readonly ageMs: number;
 }
 
@@ -25,6 +36,7 @@ interface Kept {
   readonly gotMs: number;
   /** It came to this member, and not by way of another. */
   readonly isOwn: boolean;
+  readonly version: number;
 }
 
 export const shelfDefaults: { readonly maxInstances: 200; readonly maxBytes: number; readonly keptMs: 15_000 } = {
@@ -37,12 +49,14 @@ export const shelfDefaults: { readonly maxInstances: 200; readonly maxBytes: num
 export class ServiceShelf {
   readonly #options: ShelfOptions & typeof shelfDefaults;
   readonly #kept = new Map<string, Kept>();
+  readonly #absent: AbsentInstances;
   #bytes = 0;
   #ownVersion = 0;
-  #refused = 0;
+  #refused: RefusedReports | undefined;
 
   constructor(options: ShelfOptions) {
     this.#options = { ...shelfDefaults, ...options } as ShelfOptions & typeof shelfDefaults;
+    this.#absent = new AbsentInstances(options.now);
   }
 
   /** Changes with every report that came here. */
@@ -50,33 +64,56 @@ export class ServiceShelf {
     return this.#ownVersion;
   }
 
-  /** Reports for which there was no room. */
-  get refused(): number {
+  /** Reports that were not taken; undefined when all were. */
+  get refused(): RefusedReports | undefined {
     return this.#refused;
   }
 
-  /** Takes a report that came here. @throws Problem 429 when there is no room for another instance */
+  /**
+   * Takes a report that came here. Of two processes by one name the one that started later has it: whoever starts again is
+   * shown at once.
+   *
+   * @throws Problem 429 when there is no room for another instance, 409 when another process has the name
+   */
   take(report: ServiceReport, bytes: number): void {
-    if (!this.#put(report, bytes, 0, true)) {
-      this.#refused++;
-      const { maxInstances, maxBytes } = this.#options;
-      throw new Problem(
-        429,
-        `there are reports of ${this.#kept.size} instances already (at most ${maxInstances}, and ${maxBytes} bytes)`,
-        { "retry-after": "15" },
+    const { service, instance, startedAt } = report;
+    const { maxInstances, maxBytes } = this.#options;
+    this.#forget();
+    const holder = this.#kept.get(keyOf(report));
+    if (holder !== undefined && holder.report.startedAt > startedAt) {
+      const name = `${service}, instance ${instance}`;
+      throw this.refuse(
+        new Problem(409, `another process that started later reports as ${name}: give each an instance of its own`),
       );
     }
-    this.#ownVersion++;
-    this.#options.onChange?.();
+    if (!this.#put(report, bytes, 0, true)) {
+      const bounds = `at most ${maxInstances}, and ${maxBytes} bytes`;
+      const detail = `there are reports of ${this.#kept.size} instances already (${bounds})`;
+      throw this.refuse(new Problem(429, detail, { "retry-after": "15" }));
+    }
+  }
+
+  /** Counts a report that is not taken, for people to see. */
+  refuse(problem: Problem): Problem {
+    const before = this.#refused?.count ?? 0;
+    this.#refused = { count: before + 1, detail: problem.message.slice(0, 300), at: Date.now() };
+    this.#options.onChange?.(false);
+    return problem;
+  }
+
+  /** Somebody that reported here says that it reports no more. */
+  leave(left: Omit<AgedLeave, "ageMs">): void {
+    this.#drop({ ...left, ageMs: 0 }, true);
   }
 
   /** Takes what another member got: the newest word of an instance counts, wherever it was said. */
-  takeOthers(reports: readonly AgedReport[]): void {
-    let changed = false;
+  takeOthers(reports: readonly AgedReport[], left: readonly AgedLeave[] = []): void {
+    for (const each of left) this.#drop(each, false);
     for (const { report, ageMs } of reports) {
-      changed = this.#put(report, Buffer.byteLength(JSON.stringify(report)), ageMs, false) || changed;
+      // Told on though it has left, by a member that has not heard of it.
+      if (this.#absent.hasLeft(report)) continue;
+      this.#put(report, Buffer.byteLength(JSON.stringify(report)), ageMs, false);
     }
-    if (changed) this.#options.onChange?.();
   }
 
   /** By service, then by instance. */
@@ -88,47 +125,93 @@ export class ServiceShelf {
     );
   }
 
-  /** Those that came here. */
-  own(): AgedReport[] {
+  /** Those that reported and do so no more, the latest first. */
+  absent(): readonly AbsentInstance[] {
+    this.#forget();
+    return this.#absent.all((instance) => this.#kept.has(keyOf(instance)));
+  }
+
+  /** Those that came here, after a version; all of them after one that is not of this shelf. */
+  own(since: number = 0): AgedReport[] {
     this.#forget();
     const now = this.#options.now();
+    const from = since > this.#ownVersion ? 0 : since;
     return [...this.#kept.values()]
-      .filter(({ isOwn }) => isOwn)
+      .filter(({ isOwn, version }) => isOwn && version > from)
       .map(({ report, gotMs }) => ({ report, ageMs: now - gotMs }));
   }
 
-  /** Drops who has fallen silent; true when there was one. */
+  /** Those that have taken leave here. */
+  left(): readonly AgedLeave[] {
+    return this.#absent.left();
+  }
+
+  /** Drops who has fallen silent; true when there was one, or one is told of no more. */
   sweep(): boolean {
-    return this.#forget();
+    const isLess = this.#absent.sweep();
+    return this.#forget() || isLess;
   }
 
   #put(report: ServiceReport, bytes: number, ageMs: number, isOwn: boolean): boolean {
     const gotMs = this.#options.now() - ageMs;
-    const key = JSON.stringify([report.service, report.instance]);
+    const key = keyOf(report);
     const before = this.#kept.get(key);
     if (ageMs >= this.#options.keptMs) return false;
     // What is told a second time says nothing new.
-    if (!isOwn && before !== undefined && (before.report.at === report.at || before.gotMs > gotMs)) return false;
+    if (!isOwn && before !== undefined && !isNewer(report, gotMs, before)) return false;
     this.#forget();
     const left = this.#bytes - (before?.bytes ?? 0);
     if (left + bytes > this.#options.maxBytes) return false;
     if (before === undefined && this.#kept.size >= this.#options.maxInstances) return false;
-    this.#kept.set(key, { report, bytes, gotMs, isOwn });
+    if (isOwn) this.#ownVersion++;
+    this.#kept.set(key, { report, bytes, gotMs, isOwn, version: this.#ownVersion });
     this.#bytes = left + bytes;
+    this.#options.onChange?.(before === undefined || statesOf(before.report) !== statesOf(report));
     return true;
   }
 
+  #drop(left: AgedLeave, isOwn: boolean): void {
+    const key = keyOf(left);
+    const kept = this.#kept.get(key);
+    if (kept === undefined || kept.report.startedAt !== left.startedAt) return;
+    this.#kept.delete(key);
+    this.#bytes -= kept.bytes;
+    this.#absent.add("left", left, left.ageMs, isOwn);
+    this.#options.onChange?.(true);
+  }
+
   #forget(): boolean {
-    const oldest = this.#options.now() - this.#options.keptMs;
+    const now = this.#options.now();
     let forgot = false;
-    for (const [key, { gotMs, bytes }] of this.#kept) {
-      if (gotMs > oldest) continue;
+    for (const [key, { gotMs, bytes, report }] of this.#kept) {
+      if (now - gotMs < this.#options.keptMs) continue;
       this.#kept.delete(key);
       this.#bytes -= bytes;
+      this.#absent.add("silent", report, now - gotMs, false);
       forgot = true;
     }
     return forgot;
   }
+}
+
+function keyOf({ service, instance }: Pick<ServiceReport, "service" | "instance">): string {
+  return JSON.stringify([service, instance]);
+}
+
+function isNewer(report: ServiceReport, gotMs: number, { report: known, gotMs: knownMs }: Kept): boolean {
+  if (report.startedAt !== known.startedAt) return report.startedAt > known.startedAt;
+  return report.at !== known.at && gotMs >= knownMs;
+}
+
+/** What people wait to see change. */
+function statesOf({ health, policies, startedAt }: ServiceReport): string {
+  const components = health?.components.map(({ name, state }) => `${name} ${state}`) ?? [];
+  const states = policies.flatMap(({ kind, name, state }) =>
+    // Whether every place is taken changes with each call.
+    state === null || kind === "bulkhead" ? [] : `${kind} ${name} ${state}`,
+  );
+  // Which stand first goes by how busy they are.
+  return [startedAt, health?.state, health?.isReady, health?.isDraining, ...[...components, ...states].sort()].join();
 }
 
 function compare(left: string, right: string): number {

@@ -6,15 +6,14 @@ import { createTelemetry, recordEvents, type TelemetryFact } from "holdfast/tele
 import { gatewayClient } from "../client/gateway-client.ts";
 import type { ServeTls } from "../port.ts";
 import { clientUrl, httpUrl, type ClusterPlan } from "../supervisor/cluster-plan.ts";
-import { memberTarget, type MemberTarget } from "../supervisor/member-target.ts";
 import type { PeerRoutes } from "../supervisor/peer-routes.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import { createDashboard } from "./dashboard.ts";
-import { faultDesk, type DeskTarget } from "./fault-desk.ts";
+import { faultDesk } from "./fault-desk.ts";
 import { hostDashboard } from "./host-dashboard.ts";
 import { keyReader } from "./key-reader.ts";
 import { planWatch } from "./plan-watch.ts";
-import { processDeskTarget, routesDeskTarget } from "./up-targets.ts";
+import { memberTargets } from "./up-targets.ts";
 
 export interface UpDashboardOptions {
   readonly plan: ClusterPlan;
@@ -34,6 +33,8 @@ export interface UpDashboard {
   readonly address: Address;
   /** Something has happened to a process. */
   hurry(): void;
+  /** Members were added or dropped: they can be struck, or no longer. */
+  membersChanged(): void;
   /** What the supervisor itself does stands among the events. */
   publish(fact: TelemetryFact): void;
   /** Takes back what strikes the members, which are not started again any more. */
@@ -50,22 +51,8 @@ export async function upDashboard(options: UpDashboardOptions): Promise<UpDashbo
   const { clock } = nodeRuntime();
   const telemetry = createTelemetry({ clock, nodeId });
   const recorder = recordEvents(telemetry, { maxEvents });
-  const targets: MemberTarget[] = [];
-  const desk: DeskTarget[] = [];
   const registry: FaultRegistry | undefined = routes && faultRegistry({ clock, telemetry });
-  if (routes !== undefined && registry !== undefined) {
-    for (const member of plan.members) {
-      const process = memberTarget(member.name, supervisor);
-      targets.push(process);
-      registry.addTarget(process);
-      desk.push(processDeskTarget(member, process));
-    }
-    for (const member of plan.members.length > 1 ? plan.members : []) {
-      const ways = routes.targetOf(member);
-      registry.addTarget(ways);
-      desk.push(routesDeskTarget(member, ways));
-    }
-  }
+  const targets = registry && routes && memberTargets({ registry, supervisor, routes });
   const endpoints = plan.members.map(clientUrl);
   const tls = plan.tls?.own;
   const gateway = gatewayClient({ endpoints, tls, timeoutMs: 2_000, attemptTimeoutMs: 500 });
@@ -87,7 +74,9 @@ export async function upDashboard(options: UpDashboardOptions): Promise<UpDashbo
     events: { nodeId, run: randomBytes(4).toString("hex"), recorder },
     plans: planWatch(async () => planDesk(gateway)),
     gateway: (body) => reader.range(body),
-    faults: registry && ((hub) => faultDesk({ registry, targets: desk, cluster: () => hub.current() })),
+    faults:
+      registry &&
+      ((hub) => faultDesk({ registry, targets: () => targets?.desk() ?? [], cluster: () => hub.current() })),
   });
   const hosted = await hostDashboard(dashboard, { listen: options.listen, serveTls }).catch(async (error: unknown) => {
     await registry?.close();
@@ -97,9 +86,13 @@ export async function upDashboard(options: UpDashboardOptions): Promise<UpDashbo
     url: hosted.url,
     address: hosted.address,
     hurry: () => dashboard.hub.hurry(),
+    membersChanged() {
+      targets?.follow();
+      dashboard.hub.faultsChanged();
+    },
     publish: (fact) => telemetry.publish(fact),
     async heal() {
-      for (const target of targets) target.retire();
+      targets?.retire();
       await registry?.close();
     },
     async close() {

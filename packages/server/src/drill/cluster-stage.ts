@@ -102,11 +102,10 @@ class ClusterStage implements DrillStage {
       plan,
       restart: false,
       launch: (member, onSaid) => {
-        const line = [...nodeArguments(plan, member), ...this.#nodeOptions];
-        const routed = links?.surroundingsOf(member);
+        const line = [...nodeArguments(plan, member), ...this.#nodeOptions, ...(links?.lineOf(member) ?? [])];
         // The others run as they always do.
-        if (!needs.includes("orders")) return startMemberProcess(line, onSaid, routed);
-        const drilled = startDrilledMember(member.name, line, onSaid, routed);
+        if (!needs.includes("orders")) return startMemberProcess(line, onSaid);
+        const drilled = startDrilledMember(member.name, line, onSaid);
         this.#drilled.set(member.name, drilled);
         return drilled.process;
       },

@@ -15,6 +15,8 @@ import { drillState } from "./drill-state.ts";
 export interface DrillRecordingOptions {
   readonly scenario: DrillScenario;
   readonly title: string;
+  /** What repeats it. */
+  readonly command: string;
   /** What the drill tells. */
   readonly telemetry: Telemetry;
   /** Of a drill that has a cluster. */
@@ -38,7 +40,7 @@ const lastWordMs = 500;
 /** Phases in which members stop because the drill needs them no more: that is not what it is about. */
 const over: ReadonlySet<string> = new Set<DrillPhase>(["check", "teardown"]);
 
-export function recordDrill({ scenario, title, telemetry, plan }: DrillRecordingOptions): DrillRecording {
+export function recordDrill({ scenario, title, command, telemetry, plan }: DrillRecordingOptions): DrillRecording {
   const startedAt = Date.now();
   const beganMs = performance.now();
   let supervisor: Supervisor | undefined;
@@ -102,7 +104,7 @@ export function recordDrill({ scenario, title, telemetry, plan }: DrillRecording
       recording.finish();
       const durationMs = elapsedMs();
       await close();
-      return recorder.finish({ title, startedAt, durationMs });
+      return recorder.finish({ title, startedAt, durationMs, command });
     },
     close,
   };

@@ -1,5 +1,5 @@
 import { nodeTarget, type NodeTarget } from "holdfast/adapters/system-faults";
-import { startMemberProcess, type MemberProcess, type MemberSurroundings } from "../supervisor/member-process.ts";
+import { startMemberProcess, type MemberProcess } from "../supervisor/member-process.ts";
 
 /** One life of a member that faults can strike from within. */
 export interface DrilledMember {
@@ -17,11 +17,7 @@ export function startDrilledMember(
   name: string,
   line: readonly string[],
   onSaid: (line: string) => void,
-  more: MemberSurroundings | undefined,
 ): DrilledMember {
-  const process = startMemberProcess(line, onSaid, {
-    preloads: [...faultable.preloads, ...(more?.preloads ?? [])],
-    environment: { ...faultable.environment, ...more?.environment },
-  });
+  const process = startMemberProcess(line, onSaid, faultable);
   return { process, faults: nodeTarget({ name, pid: () => process.pid }) };
 }

@@ -9,6 +9,7 @@ import { timerPresets } from "../supervisor/cluster-plan.ts";
 import { drills } from "./catalog.ts";
 import { chaosName } from "./chaos-scenario.ts";
 import { readScenario, type FoundScenario } from "./read-scenario.ts";
+import { serviceStageNames } from "./service/service-settings.ts";
 
 /** A built-in drill, or what a file says. @throws ExitError */
 export function findScenario(name: string): FoundScenario {
@@ -31,15 +32,17 @@ export function findScenario(name: string): FoundScenario {
   return found;
 }
 
+const stageNames = {
+  cluster: ["kind", "nodes", "timers", "snapshotEntries"],
+  dependency: ["kind", "protected"],
+  service: serviceStageNames,
+} as const;
+
 /** @throws InvalidArgumentError */
 function checkStage(stage: DrillScenario["stage"]): void {
   const { kind = "cluster", nodes = 3, timers = "standard", protected: isProtected = true } = stage;
-  checkOneOf("stage.kind", kind, ["cluster", "dependency"]);
-  checkOptionNames(
-    "stage",
-    stage,
-    kind === "cluster" ? ["kind", "nodes", "timers", "snapshotEntries"] : ["kind", "protected"],
-  );
+  checkOneOf("stage.kind", kind, ["cluster", "dependency", "service"]);
+  checkOptionNames("stage", stage, stageNames[kind as keyof typeof stageNames]);
   if (typeof isProtected !== "boolean") {
     throw new InvalidArgumentError("stage.protected", "must be true or false", isProtected);
   }

@@ -1,9 +1,7 @@
-import { extname } from "node:path";
-import { faultProxy, type FaultProxy } from "holdfast/adapters/fault-proxy";
 import { faultRegistry, type FaultParameters, type LiveFault, type LiveFaultRequest } from "holdfast/proof";
-import { nodeRuntime, type Address } from "holdfast/runtime";
-import { addressText, type ClusterPlan, type MemberPlan } from "../supervisor/cluster-plan.ts";
-import type { MemberSurroundings } from "../supervisor/member-process.ts";
+import { nodeRuntime } from "holdfast/runtime";
+import type { ClusterPlan, MemberPlan } from "../supervisor/cluster-plan.ts";
+import { openPeerRoutes } from "../supervisor/peer-routes.ts";
 
 /** One direction of a pair: `from` says something to `to`. */
 export interface PeerLink {
@@ -18,65 +16,29 @@ export interface StruckLinks {
 }
 
 /**
- * The ways between members, each through proxies of its own: one for what they agree on, which they send on what they have
- * dialled, and two for gossip, which comes back on the way on which it went.
+ * The ways between members, each to be struck by itself: what members agree on they send on what they have dialled, and
+ * gossip comes back on the way on which it went.
  */
 export interface PeerLinks {
-  /** What a member must be started with to reach the others through its own proxies. */
-  surroundingsOf(member: MemberPlan): MemberSurroundings;
+  /** Options of `holdfast node` that send a member through its proxies. */
+  lineOf(member: MemberPlan): readonly string[];
   /** Strikes all of these at once. */
   strike(links: readonly PeerLink[], kind: string, parameters: FaultParameters): Promise<StruckLinks>;
   close(): Promise<void>;
 }
 
-interface Way {
-  readonly peer: FaultProxy;
-  readonly datagrams: FaultProxy;
-  readonly streams: FaultProxy;
-}
-
 /** They are taken back long before; should the drill hang, this ends them. */
 const durationMs = 600_000;
-/** Same file, as source or built. */
-const preload: string = new URL(`./member-routes${extname(import.meta.filename)}`, import.meta.url).href;
 
 export const nameOf = ({ from, to }: PeerLink): string => `${from}-${to}`;
 
 /** Opens proxies for each ordered pair of members. */
 export async function openPeerLinks(plan: ClusterPlan): Promise<PeerLinks> {
-  const ways = new Map<string, Way>();
-  for (const from of plan.members) {
-    for (const to of plan.members.filter((member) => member !== from)) {
-      const name = nameOf({ from: from.name, to: to.name });
-      const [peer, datagrams, streams] = await Promise.all([
-        faultProxy({ name, upstream: to.peer }),
-        faultProxy({ name: `${name}.udp`, upstream: to.gossip, protocol: "udp" }),
-        faultProxy({ name: `${name}.tcp`, upstream: to.gossip }),
-      ]);
-      ways.set(name, { peer, datagrams, streams });
-    }
-  }
-  const proxies = [...ways.values()].flatMap(({ peer, datagrams, streams }) => [peer, datagrams, streams]);
-  const registry = faultRegistry({ clock: nodeRuntime().clock, targets: proxies });
-  const wayOf = (link: PeerLink): Way => ways.get(nameOf(link))!;
+  const routes = await openPeerRoutes(plan);
+  const targets = routes.all().map(({ proxy }) => proxy);
+  const registry = faultRegistry({ clock: nodeRuntime().clock, targets });
   return {
-    surroundingsOf(member) {
-      const others = plan.members.filter(({ name }) => name !== member.name);
-      const routes = (part: (to: MemberPlan, way: Way) => readonly (readonly [Address, FaultProxy])[]): object =>
-        Object.fromEntries(
-          others
-            .flatMap((to) => part(to, wayOf({ from: member.name, to: to.name })))
-            .map(([address, proxy]) => [addressText(address), proxy.address.port]),
-        );
-      const all = {
-        tcp: routes((to, { peer, streams }) => [
-          [to.peer, peer],
-          [to.gossip, streams],
-        ]),
-        udp: routes((to, { datagrams }) => [[to.gossip, datagrams]]),
-      };
-      return { preloads: [preload], environment: { HOLDFAST_DRILL_ROUTES: JSON.stringify(all) } };
-    },
+    lineOf: (member) => routes.lineOf(member),
     async strike(links, kind, parameters) {
       const inject = async (request: Omit<LiveFaultRequest, "durationMs">): Promise<LiveFault> =>
         registry.inject({ ...request, durationMs });
@@ -93,7 +55,7 @@ export async function openPeerLinks(plan: ClusterPlan): Promise<PeerLinks> {
     },
     async close() {
       await registry.close();
-      await Promise.all(proxies.map((proxy) => proxy.close()));
+      await routes.close();
     },
   };
 }

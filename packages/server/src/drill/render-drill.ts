@@ -32,6 +32,16 @@ export function renderDrill(report: DrillReport, style: Terminal["style"]): stri
     return `${of("succeeded")} of ${of("offered")} answered, 99 % within ${ms("p99Ms")}`;
   });
   add("Answered", ["callsAnswered", "calls"], () => `${of("callsAnswered")} of ${of("calls")} calls`);
+  add("During faults", ["faultCalls", "faultAnsweredRatio", "faultP99Ms"], () => {
+    const share = measures["faultAnsweredRatio"];
+    const percent = typeof share === "number" ? `${Math.round(share * 1_000) / 10} %` : "-";
+    return `${percent} of ${of("faultCalls")} answered, 99 % within ${ms("faultP99Ms")}`;
+  });
+  add(
+    "Well again in",
+    ["recoveredMs", "errorsAfter"],
+    () => `${ms("recoveredMs")}, ${of("errorsAfter")} errors after that`,
+  );
   add("Converged in", ["convergedMs"], () => ms("convergedMs"));
   const broken = [...report.invariants, ...report.expectations].filter(({ holds }) => holds !== true);
   const headline = style(verdictStyle[verdict], `${verdictGlyph[verdict]} ${verdict}`);

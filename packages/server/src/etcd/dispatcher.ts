@@ -5,6 +5,7 @@ import type { Method, MethodCall, RequestLimits, StreamCall, StreamMethod, Unary
 import { okStatus, type Status } from "../grpc/status-code.ts";
 import { endRequestSpan, startRequestSpan } from "./request-span.ts";
 import { needsRoot, requireRoot } from "./root-methods.ts";
+import { startStreamSpan } from "./stream-span.ts";
 import { statusOf } from "./status.ts";
 import type { WireMessage } from "./wire-type.ts";
 
@@ -28,14 +29,15 @@ export interface DispatcherOptions {
   readonly limits: RequestLimits & { readonly maxConcurrentRequests: number; readonly maxConcurrentStreams: number };
   /** Called after every request; must not throw. */
   readonly onEvent?: (event: RequestEvent) => void;
-  /** Gives each request with one answer a span. */
+  /** Called with the path of every method that is called; must not throw. */
+  readonly onStart?: (transport: Transport, method: string) => void;
+  /** Gives each request with one answer a span, and each stream until it stands. */
   readonly tracer?: Tracer | undefined;
 }
 
 /** The one way in for both transports: bounds what is in flight, runs the method, and turns errors into statuses. */
 export interface Dispatcher {
   readonly limits: RequestLimits;
-  readonly closing: boolean;
   /** Whether calls are to bring their callers' trace. */
   readonly traces: boolean;
   /** Calls one of the callbacks, once; `onFailure` also when `onAnswer` throws, which it may only do before it answers. */
@@ -48,16 +50,23 @@ export interface Dispatcher {
   ): void;
   /** Serves one streaming call; `finish` is called once, when it is over. */
   open(transport: Transport, method: StreamMethod, call: StreamCall, finish: (status: Status) => void): void;
-  /** Refuses further requests with STOPPED, ends streaming calls with it, and resolves when no request is in flight. */
+  /**
+   * Refuses further requests with STOPPED, ends streaming calls with it, but for those that end by themselves, and resolves
+   * when no request is in flight, nor such a call.
+   */
   drain(): Promise<void>;
 }
 
-export function createDispatcher({ member, limits, onEvent, tracer }: DispatcherOptions): Dispatcher {
+export function createDispatcher({ member, limits, onEvent, onStart, tracer }: DispatcherOptions): Dispatcher {
   let inFlight = 0;
-  /** Ends each streaming call that is under way. */
-  const streams = new Set<() => void>();
+  /** Ends each streaming call that is under way; whether it would end by itself. */
+  const streams = new Map<() => void, boolean>();
   let drained: (() => void) | undefined;
   let draining: Promise<void> | undefined;
+
+  function endDrain(): void {
+    if (inFlight === 0 && streams.size === 0) drained?.();
+  }
 
   function tell(transport: Transport, method: Method, startedAt: number, code: number, error?: unknown): void {
     if (onEvent === undefined) return;
@@ -69,10 +78,8 @@ export function createDispatcher({ member, limits, onEvent, tracer }: Dispatcher
   return {
     limits,
     traces: tracer !== undefined,
-    get closing() {
-      return draining !== undefined;
-    },
     dispatch(transport, method, call, onAnswer, onFailure) {
+      onStart?.(transport, method.path);
       const startedAt = onEvent === undefined ? 0 : performance.now();
       const span = tracer && startRequestSpan(tracer, method.path, transport, call.trace);
       const fail = (error: unknown): void => {
@@ -87,7 +94,7 @@ export function createDispatcher({ member, limits, onEvent, tracer }: Dispatcher
       inFlight += 1;
       const release = (): void => {
         inFlight -= 1;
-        if (inFlight === 0) drained?.();
+        endDrain();
       };
       const refuse = (error: unknown): void => {
         fail(error);
@@ -118,20 +125,24 @@ export function createDispatcher({ member, limits, onEvent, tracer }: Dispatcher
       else answer(result);
     },
     open(transport, method, call, finish) {
+      onStart?.(transport, method.path);
       const startedAt = onEvent === undefined ? 0 : performance.now();
       let isOver = false;
       const end = (error?: unknown): void => {
         if (isOver) return;
         isOver = true;
         streams.delete(stop);
+        endDrain();
         const status = error === undefined ? okStatus : statusOf(error);
+        span?.end(status);
         tell(transport, method, startedAt, status.code, error);
         finish(status);
       };
       const stop = (): void => end(new CoordinationError("STOPPED"));
+      const span = tracer && startStreamSpan(tracer, method, transport, call);
       if (draining !== undefined) return stop();
       if (streams.size >= limits.maxConcurrentStreams) return end(new CoordinationError("TOO_MANY_REQUESTS"));
-      streams.add(stop);
+      streams.set(stop, method.endsByItself === true);
       try {
         checkLearner(member, method.path);
       } catch (error) {
@@ -140,16 +151,16 @@ export function createDispatcher({ member, limits, onEvent, tracer }: Dispatcher
       const admitted = needsRoot(method.path) ? requireRoot(member, method.path, call.options) : undefined;
       const serve = async (): Promise<void> => {
         // Stopped, it may be over before it has begun.
-        if (!isOver) await method.serve(member, call, limits);
+        if (isOver) return;
+        if (span === undefined) await method.serve(member, call, limits);
+        else await span.run((spanned) => method.serve(member, spanned, limits));
       };
       (admitted?.then(serve) ?? serve()).then(() => end(), end);
     },
     drain() {
-      for (const stop of streams) stop();
-      draining ??= new Promise((resolve) => {
-        if (inFlight === 0) resolve();
-        else drained = resolve;
-      });
+      draining ??= new Promise((resolve) => (drained = resolve));
+      for (const [stop, endsByItself] of streams) if (!endsByItself) stop();
+      endDrain();
       return draining;
     },
   };

@@ -78,6 +78,7 @@ function serveStream(dispatcher: Dispatcher, method: StreamMethod, call: ServerC
   let onRoom: (() => void) | undefined;
   const streamCall = {
     options,
+    trace: dispatcher.traces ? traceOf((name) => call.metadata(name)) : undefined,
     requireLeader: call.metadata("hasleader") === "true",
     requests,
     send: (message: WireMessage) => untilRoom(call.send(response.encode(message))),

@@ -10,6 +10,7 @@ afterAll(() => voter.close());
 it.each([
   [true, "/etcdserverpb.Maintenance/Status", {}],
   [true, "/grpc.health.v1.Health/Check", {}],
+  [true, "/grpc.health.v1.Health/List", {}],
   [true, "/etcdserverpb.KV/Range", { serializable: true }],
   [false, "/etcdserverpb.KV/Range", { serializable: false }],
   [false, "/etcdserverpb.KV/Range", {}],

@@ -34,6 +34,7 @@ export const maintenanceMethods: readonly Method[] = [
   streaming(
     ["/etcdserverpb.Maintenance/Snapshot", "/maintenance/snapshot", "SnapshotRequest", "SnapshotResponse"],
     snapshot,
+    true,
   ),
   unary(
     [

@@ -34,6 +34,8 @@ export interface StreamCall {
    * Sends one answer. The promise, if any, is that the caller can take more; it resolves, too, when the caller is gone.
    */
   send(message: WireMessage): Promise<void> | undefined;
+  /** The caller's, where there is one. */
+  readonly trace?: TraceContext | undefined;
   /** Sends a run of answers that are encoded and framed as gRPC has it; absent where answers are not bytes. */
   readonly sendFramed?: (run: Buffer) => Promise<void> | undefined;
 }
@@ -58,6 +60,8 @@ export interface StreamMethod extends MethodPlace {
   readonly kind: "stream";
   /** The call is of one message each way, and streams only in that it may take long. */
   readonly isSingle?: boolean;
+  /** The call is over when all is sent: a server that stops lets it come to that, as a call with one answer. */
+  readonly endsByItself?: boolean;
   /** Resolves when the call ends well. */
   serve(member: Member, call: StreamCall, limits: RequestLimits): Promise<void>;
 }
@@ -76,8 +80,8 @@ export function unary(place: Place, call: UnaryMethod["call"]): UnaryMethod {
   return { kind: "unary", ...placed(place), call };
 }
 
-export function streaming(place: Place, serve: StreamMethod["serve"]): StreamMethod {
-  return { kind: "stream", ...placed(place), serve };
+export function streaming(place: Place, serve: StreamMethod["serve"], endsByItself: boolean = false): StreamMethod {
+  return { kind: "stream", endsByItself, ...placed(place), serve };
 }
 
 /**

@@ -76,4 +76,56 @@ describe("requests", () => {
     expect(spans).toMatchObject([{ status: { code: "unset" }, attributes: { "rpc.grpc.status_code": 3 } }]);
     expect(spans[0]).not.toHaveProperty("parentSpanId");
   });
+
+  it("that stream have one until they stand, and what they tell later is of no trace", async () => {
+    const { spans, inside, origin, callPut } = await serve();
+    const stop = new AbortController();
+    const body = JSON.stringify({ create_request: { key: btoa("k") } });
+    const watch = { method: "POST", body, headers: { traceparent }, signal: stop.signal };
+    const answer = await fetch(`${origin}/v3/watch`, watch);
+    const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
+    expect((await reader.read()).value).toContain('"created":true');
+    expect(spans).toMatchObject([{ name: "etcdserverpb.Watch/Watch", kind: "server", traceId, parentSpanId: spanId }]);
+    expect(await callPut("k", new Metadata())).toBe(0);
+    expect((await reader.read()).value).toContain('"events":');
+    stop.abort();
+    // The put's own alone.
+    expect(spans.slice(1).map((span) => span.spanId)).toEqual(inside);
+    expect(spans[1]?.traceId).not.toBe(traceId);
+  });
+
+  it("that wait for one answer are served in theirs, and end with their callers", async () => {
+    const { spans, origin } = await serve();
+    const lock = (signal?: AbortSignal): Promise<Response> => {
+      const body = JSON.stringify({ name: btoa("l") });
+      return fetch(`${origin}/v3/lock/lock`, {
+        method: "POST",
+        body,
+        headers: { traceparent },
+        ...(signal && { signal }),
+      });
+    };
+    expect((await lock()).status).toBe(200);
+    const held = spans.splice(0).find(({ name }) => name === "v3lockpb.Lock/Lock");
+    expect(held).toMatchObject({ traceId, parentSpanId: spanId, status: { code: "unset" } });
+    const stop = new AbortController();
+    const second = lock(stop.signal).catch((error: unknown) => error);
+    await expect
+      .poll(
+        async () =>
+          (
+            (await (
+              await fetch(`${origin}/v3/kv/range`, {
+                method: "POST",
+                body: JSON.stringify({ key: btoa("l/"), range_end: btoa("l0") }),
+              })
+            ).json()) as { readonly count: string }
+          ).count,
+      )
+      .toBe("2");
+    expect(spans.some(({ name }) => name === "v3lockpb.Lock/Lock")).toBe(false);
+    stop.abort();
+    await second;
+    await expect.poll(() => spans.filter(({ name }) => name === "v3lockpb.Lock/Lock").length).toBe(1);
+  });
 });

@@ -67,6 +67,7 @@ export async function startNodeGossip(options: NodeGossipOptions): Promise<NodeG
     view: {
       members: () => membership.members(),
       heardMsAgo: (member) => membership.heardMsAgo(member),
+      unansweredMs: (member) => membership.unansweredMs(member),
       sinceMs: (member) => times.sinceMs(member),
     },
     setRole(next) {

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { once } from "node:events";
 import { connect, type ClientHttp2Session, type ClientHttp2Stream, type OutgoingHttpHeaders } from "node:http2";
-import { createServer, type AddressInfo } from "node:net";
+import { connect as connectSocket, createServer, type AddressInfo } from "node:net";
 import { Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { afterEach, describe, expect, it } from "vitest";
 import { createGrpcServer, type CallHandler, type GrpcServer } from "./grpc-server.ts";
@@ -242,6 +242,19 @@ describe("what is refused", () => {
   });
 });
 
+/** One address that leads to one port after the other, and to the last one from then on. */
+async function frontOf(ports: readonly number[]): Promise<{ port: number; connections: () => number }> {
+  let taken = 0;
+  const front = createServer((socket) => {
+    const back = connectSocket(ports[Math.min(taken++, ports.length - 1)]!, "127.0.0.1");
+    socket.pipe(back).pipe(socket);
+    for (const each of [socket, back]) each.on("error", () => undefined);
+  }).listen(0, "127.0.0.1");
+  opened.push(() => front.close());
+  await once(front, "listening");
+  return { port: (front.address() as AddressInfo).port, connections: () => taken };
+}
+
 describe("a server that drains", () => {
   it("lets calls end and closes the connections then", async () => {
     let call: ServerCall | undefined;
@@ -262,5 +275,37 @@ describe("a server that drains", () => {
     call?.answer(Buffer.from("b"));
     expect((await answerTo(stream)).body).toEqual(framed(Buffer.from("b")));
     await closed;
+  });
+
+  it("says which call was the last one that it takes, and a client makes what comes after that elsewhere", async () => {
+    const { port: other } = await serve({ "/s.S/Echo": echo });
+    const begun = Promise.withResolvers<ServerCall>();
+    const { grpc, port } = await serve({ "/s.S/All": (call) => begun.resolve(call), "/s.S/Echo": echo });
+    const front = await frontOf([port, other]);
+    const caller = client(front.port);
+    const stream = caller.makeBidiStreamRequest("/s.S/All", unchanged, unchanged);
+    const [first] = await Promise.all([begun.promise, unary(caller, "/s.S/Echo", Buffer.from("a"))]);
+    const told: Buffer[] = [];
+    stream.on("data", (bytes: Buffer) => told.push(bytes));
+    const ended = once(stream, "end");
+    // These leave the client before the server's word is there.
+    const onTheirWay = ["b", "c"].map((text) => unary(caller, "/s.S/Echo", Buffer.from(text)));
+    grpc.drain();
+    expect(await Promise.all(onTheirWay)).toEqual([Buffer.from("b"), Buffer.from("c")]);
+    expect(front.connections()).toBe(2);
+    first.send(Buffer.from("d"));
+    first.finish();
+    await ended;
+    expect(told).toEqual([Buffer.from("d")]);
+  });
+
+  it("leaves a client that comes too late to another server, which serves its calls", async () => {
+    const { port: other } = await serve({ "/s.S/Echo": echo });
+    const { grpc, port } = await serve({ "/s.S/Echo": () => expect.unreachable() });
+    grpc.drain();
+    const front = await frontOf([port, other]);
+    const calls = ["a", "b"].map((text) => unary(client(front.port), "/s.S/Echo", Buffer.from(text)));
+    expect(await Promise.all(calls)).toEqual([Buffer.from("a"), Buffer.from("b")]);
+    expect(front.connections()).toBeGreaterThan(1);
   });
 });

@@ -23,7 +23,10 @@ export interface GrpcServerOptions {
 /** The gRPC side of a port: takes connections that speak HTTP/2. */
 export interface GrpcServer {
   accept(socket: Duplex): void;
-  /** Tells the clients to go away; their connections close once their calls have ended. */
+  /**
+   * Tells the clients to go away, and which of their calls was the last one taken; their connections close once these have
+   * ended. From connections to come none is taken.
+   */
   drain(): void;
   destroy(): void;
 }
@@ -42,6 +45,7 @@ const keepAliveMs = 15_000;
 export function createGrpcServer({ handlers, maxMessageBytes }: GrpcServerOptions): GrpcServer {
   const sessions = new Set<ServerHttp2Session>();
   const services = new Set([...handlers.keys()].map(serviceOf));
+  let isDraining = false;
 
   function onStream(peerName: string | undefined, stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
     const call = new ServerCall(stream, headers, maxMessageBytes, peerName);
@@ -81,8 +85,12 @@ export function createGrpcServer({ handlers, maxMessageBytes }: GrpcServerOption
       session.once("close", () => sessions.delete(session));
       // A connection that breaks ends its calls one by one.
       session.on("error", () => undefined);
+      if (isDraining) session.close();
     },
     drain() {
+      isDraining = true;
+      // Other servers say goodbye twice, to serve what is on its way (RFC 9113, section 6.8). Node's HTTP/2 ignores what
+      // comes after the first time, whatever that says; but the client is told so, and asks another server.
       for (const session of sessions) session.close();
     },
     destroy() {

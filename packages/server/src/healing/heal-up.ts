@@ -5,13 +5,14 @@ import type { ClusterPlan } from "../supervisor/cluster-plan.ts";
 import { formatDuration } from "../supervisor/cluster-view.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import type { LayoutKeeper } from "./layout-keeper.ts";
-import { supervisedCluster } from "./supervised-cluster.ts";
+import { supervisedCluster, type SupervisedClusterOptions } from "./supervised-cluster.ts";
 
 export interface HealUpOptions {
   readonly plan: ClusterPlan;
   readonly port: number;
   readonly supervisor: Supervisor;
   readonly keeper: LayoutKeeper;
+  readonly ways?: SupervisedClusterOptions["ways"];
   /** Replacements an hour. */
   readonly limit: number;
   readonly tell: (text: string, grave: boolean) => void;

@@ -16,6 +16,8 @@ export interface SupervisedClusterOptions {
   readonly port: number;
   readonly supervisor: Supervisor;
   readonly keeper: LayoutKeeper;
+  /** The ways of a member to be, which are opened before anybody hears of it. */
+  readonly ways?: { add(member: MemberPlan): Promise<void>; remove(name: string): Promise<void> } | undefined;
 }
 
 /** How healing sees and treats a cluster whose members are children of this process. */
@@ -44,7 +46,7 @@ const refusals: ReadonlySet<string> = new Set([
 ]);
 
 export function supervisedCluster(options: SupervisedClusterOptions): SupervisedCluster {
-  const { plan, supervisor, keeper } = options;
+  const { plan, supervisor, keeper, ways } = options;
   const tls = plan.tls?.own;
   const reader = statusReader({ timeoutMs: answerTimeoutMs, tls });
   const history = new MemberHistory();
@@ -106,9 +108,15 @@ export function supervisedCluster(options: SupervisedClusterOptions): Supervised
     if (place === undefined) return { outcome: "failed", reason: "no free ports were found" };
     const member = place.plan;
     const peerURLs = [`http://${addressText(member.peer)}`];
-    await change((client) =>
-      client.call("/cluster/member/add", { peerURLs, isLearner: true, name: member.name, ...meant(seen) }),
-    );
+    await ways?.add(member);
+    try {
+      await change((client) =>
+        client.call("/cluster/member/add", { peerURLs, isLearner: true, name: member.name, ...meant(seen) }),
+      );
+    } catch (error) {
+      await ways?.remove(member.name);
+      throw error;
+    }
     keeper.add(place.placed);
     supervisor.add(member);
     return { outcome: "done" };

@@ -5,7 +5,12 @@ export interface CheckOutcome {
   readonly name: string;
   /** Undefined where all is well. */
   readonly failure: string | undefined;
+  /** All is well, but wants somebody's attention. */
+  readonly warning?: string | undefined;
 }
+
+/** By name: what wants attention now, and keeps nobody away. */
+export type Warnings = Readonly<Record<string, () => string | undefined>>;
 
 /** Says what is wrong, by return or throw. */
 type Check = (member: Member) => string | undefined | Promise<string | undefined>;

@@ -1,8 +1,15 @@
 import { once } from "node:events";
-import { credentials, makeClientConstructor, status as codes, type ClientReadableStream } from "@grpc/grpc-js";
+import {
+  credentials,
+  makeClientConstructor,
+  status as codes,
+  type ClientReadableStream,
+  type requestCallback,
+} from "@grpc/grpc-js";
 import { grpcHealthProbe, healthService } from "holdfast/adapters/grpc-health";
 import { createMemoryMember, type Member } from "holdfast/coordination";
 import { createHealth } from "holdfast/telemetry";
+import protobuf from "protobufjs";
 import { afterEach, describe, expect, it } from "vitest";
 import { serveMember } from "../serve.ts";
 
@@ -28,6 +35,18 @@ const leaderless = (): Member => {
   const member = createMemoryMember();
   return { ...member, status: () => ({ ...member.status(), leader: 0n }) };
 };
+
+/** As the protocol has it, apart from what is not asked here. */
+const definition = `
+  syntax = "proto3";
+  package grpc.health.v1;
+  message HealthCheckResponse {
+    enum ServingStatus { UNKNOWN = 0; SERVING = 1; NOT_SERVING = 2; SERVICE_UNKNOWN = 3; }
+    ServingStatus status = 1;
+  }
+  message HealthListRequest {}
+  message HealthListResponse { map<string, HealthCheckResponse> statuses = 1; }
+`;
 
 interface Answer {
   readonly status: string;
@@ -77,6 +96,35 @@ describe("grpc.health.v1.Health", () => {
     expect(await probe(url, "etcdserverpb.KV", { signal })).toBe("SERVICE_UNKNOWN");
     const { url: lost } = await serve(leaderless());
     expect(await probe(lost, "", { signal })).toBe("NOT_SERVING");
+  });
+
+  it("answers List with the member as a whole, also where it is a learner, as the protocol's own definition reads it", async () => {
+    const { root } = protobuf.parse(definition);
+    const [request, response] = ["HealthListRequest", "HealthListResponse"].map((name) => root.lookupType(name));
+    const method = {
+      path: "/grpc.health.v1.Health/List",
+      requestStream: false,
+      responseStream: false,
+      requestSerialize: (message: object) => Buffer.from(request!.encode(message).finish()),
+      requestDeserialize: (bytes: Buffer) => request!.decode(bytes),
+      responseSerialize: (message: object) => Buffer.from(response!.encode(message).finish()),
+      responseDeserialize: (bytes: Buffer) => response!.toObject(response!.decode(bytes), { enums: String }),
+    };
+    const listed = async (member?: Member): Promise<unknown> => {
+      const { url } = await serve(member);
+      const Client = makeClientConstructor({ List: method }, "Health");
+      const client = new Client(url.slice("http://".length), credentials.createInsecure());
+      opened.push(() => client.close());
+      const own = client as unknown as { List(request: object, done: requestCallback<object>): void };
+      return await new Promise((resolve, reject) =>
+        own.List({}, (error, answer) => (error ? reject(error) : resolve(answer))),
+      );
+    };
+    expect(await listed()).toEqual({ statuses: { "": { status: "SERVING" } } });
+    const lost = leaderless();
+    expect(await listed(lost)).toEqual({ statuses: { "": { status: "NOT_SERVING" } } });
+    const learner = { ...lost, status: () => ({ ...lost.status(), isLearner: true }) };
+    expect(await listed(learner)).toEqual({ statuses: { "": { status: "NOT_SERVING" } } });
   });
 
   it("tells by Watch that it serves, and at once that it stops", async () => {

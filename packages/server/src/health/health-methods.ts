@@ -6,7 +6,11 @@ import type { MemberHealth } from "./member-health.ts";
 
 const status = { SERVING: 1, NOT_SERVING: 2, SERVICE_UNKNOWN: 3 } as const;
 
-const paths = { check: "/grpc.health.v1.Health/Check", watch: "/grpc.health.v1.Health/Watch" } as const;
+const paths = {
+  check: "/grpc.health.v1.Health/Check",
+  list: "/grpc.health.v1.Health/List",
+  watch: "/grpc.health.v1.Health/Watch",
+} as const;
 
 /** Those that say how the member is: also of a learner, and to anybody. */
 export const healthPaths: ReadonlySet<string> = new Set(Object.values(paths));
@@ -16,6 +20,7 @@ export const healthWatchPath: string = paths.watch;
 
 /**
  * gRPC's health protocol, as etcd has it: `""` is all there is. It serves while clients should come; etcd's always does.
+ * List is younger than etcd 3.4.
  */
 export function healthMethods(health: MemberHealth): readonly Method[] {
   return [
@@ -23,6 +28,9 @@ export function healthMethods(health: MemberHealth): readonly Method[] {
       if (serviceOf(message) !== "") throw new RequestError(grpcCode.NOT_FOUND, "unknown service");
       return answer(await health.isReady());
     }),
+    unary([paths.list, undefined, "HealthListRequest", "HealthListResponse"], async () => ({
+      statuses: [{ key: "", value: answer(await health.isReady()) }],
+    })),
     streaming([paths.watch, undefined, "HealthCheckRequest", "HealthCheckResponse"], (_member, call) =>
       watch(health, call),
     ),

@@ -33,9 +33,10 @@ export function registerHealth(app: FastifyInstance, health: MemberHealth): void
 
 function answer(reply: FastifyReply, outcomes: readonly CheckOutcome[], isVerbose: boolean): FastifyReply {
   const isWell = outcomes.every(({ failure }) => failure === undefined);
-  const lines = outcomes.map(({ name, failure }) =>
-    failure === undefined ? `[+]${name} ok\n` : `[-]${name} failed: ${failure}\n`,
-  );
+  const lines = outcomes.map(({ name, failure, warning }) => {
+    if (failure !== undefined) return `[-]${name} failed: ${failure}\n`;
+    return warning === undefined ? `[+]${name} ok\n` : `[+]${name} degraded: ${warning}\n`;
+  });
   const body = (isWell && !isVerbose ? "" : lines.join("")) + (isWell ? "ok\n" : "");
   reply.code(isWell ? 200 : 503).header("cache-control", "no-store");
   return reply.type("text/plain; charset=utf-8").send(body);

@@ -58,6 +58,17 @@ describe("a member's health", () => {
     expect(witness.subject.reads).toBe(0);
   });
 
+  it("warns of what keeps nobody away", async () => {
+    const told = { warning: undefined as string | undefined };
+    const health = memberHealth(memberWith({}).member, { warnings: { certificates: () => told.warning } });
+    const last = async () => (await health.ready()).at(-1);
+    expect(await last()).toEqual({ name: "certificates", failure: undefined, warning: undefined });
+    told.warning = "a day left";
+    expect(await last()).toEqual({ name: "certificates", failure: undefined, warning: "a day left" });
+    expect((await health.ready(["certificates"])).some(({ name }) => name === "certificates")).toBe(false);
+    expect(await health.isReady()).toBe(true);
+  });
+
   it("leaves out what it is told to", async () => {
     const health = memberHealth(memberWith({ leader: 0n }).member);
     health.stop();
@@ -67,7 +78,7 @@ describe("a member's health", () => {
 
   it("tells those who watch what it is, changes, and its end at once; and looks at nothing when nobody does", async () => {
     const { member, subject } = memberWith({});
-    const health = memberHealth(member, 1);
+    const health = memberHealth(member, { intervalMs: 1 });
     const told: boolean[] = [];
     let wake = (): void => undefined;
     const until = async (count: number): Promise<void> => {

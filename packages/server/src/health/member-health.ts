@@ -1,5 +1,12 @@
 import type { Member } from "holdfast/coordination";
-import { liveChecks, readyChecks, runChecks, type CheckName, type CheckOutcome } from "./health-checks.ts";
+import {
+  liveChecks,
+  readyChecks,
+  runChecks,
+  type CheckName,
+  type CheckOutcome,
+  type Warnings,
+} from "./health-checks.ts";
 
 /** How often it is looked at while somebody watches. */
 const watchIntervalMs = 1_000;
@@ -18,7 +25,10 @@ export interface MemberHealth {
   stop(): void;
 }
 
-export function memberHealth(member: Member, intervalMs: number = watchIntervalMs): MemberHealth {
+export function memberHealth(
+  member: Member,
+  { intervalMs = watchIntervalMs, warnings = {} }: { readonly intervalMs?: number; readonly warnings?: Warnings } = {},
+): MemberHealth {
   const listeners = new Map<(isReady: boolean) => void, boolean | undefined>();
   let isStopping = false;
   let timer: NodeJS.Timeout | undefined;
@@ -55,7 +65,9 @@ export function memberHealth(member: Member, intervalMs: number = watchIntervalM
     live: (except = []) => run(liveChecks, except),
     async ready(except = []) {
       const stopping = { name: "stopping", failure: isStopping ? "it takes no new clients" : undefined };
-      return [...(except.includes("stopping") ? [] : [stopping]), ...(await run(readyChecks, except))];
+      const outcomes = await run(readyChecks, except);
+      const warned = Object.entries(warnings).map(([name, look]) => ({ name, failure: undefined, warning: look() }));
+      return [stopping, ...outcomes, ...warned].filter(({ name }) => !except.includes(name));
     },
     isReady,
     watch(listener) {

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Dispatcher } from "../etcd/dispatcher.ts";
 import { MessageQueue } from "../etcd/message-queue.ts";
 import type { StreamMethod } from "../etcd/method.ts";
+import { traceOf } from "../etcd/request-span.ts";
 import { statusOf } from "../etcd/status.ts";
 import type { WireMessage } from "../etcd/wire-type.ts";
 import { grpcCode, type Status } from "../grpc/status-code.ts";
@@ -60,6 +61,7 @@ export function serveStream(
   requests.end();
   const call = {
     options,
+    trace: dispatcher.traces ? traceOf((name) => request.headers[name]) : undefined,
     requireLeader: request.headers["grpc-metadata-hasleader"] === "true",
     requests,
     send(message: WireMessage): Promise<void> | undefined {
@@ -79,10 +81,7 @@ export function serveStream(
 
   function begin(status: number): void {
     if (raw.headersSent) return;
-    raw.writeHead(status, {
-      "content-type": "application/json",
-      ...(dispatcher.closing ? { connection: "close" } : {}),
-    });
+    raw.writeHead(status, { "content-type": "application/json" });
     raw.flushHeaders();
   }
 }

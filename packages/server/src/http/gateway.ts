@@ -41,14 +41,14 @@ function serve(dispatcher: Dispatcher, method: UnaryMethod, request: FastifyRequ
     const trace = dispatcher.traces ? traceOf((name) => request.headers[name]) : undefined;
     call = { message, bytes, options: optionsOf(request, controller.signal), trace };
   } catch (error) {
-    return sendFailure(reply, statusOf(error), dispatcher.closing);
+    return sendFailure(reply, statusOf(error));
   }
   dispatcher.dispatch(
     "http",
     method,
     call,
-    (message) => sendJson(reply, 200, toJson(method.response.name, message), dispatcher.closing),
-    (status) => sendFailure(reply, status, dispatcher.closing),
+    (message) => sendJson(reply, 200, toJson(method.response.name, message)),
+    (status) => sendFailure(reply, status),
   );
 }
 
@@ -66,14 +66,12 @@ function sizeOf(message: WireMessage, method: UnaryMethod, documentLength: numbe
 }
 
 /** Answers past the framework, which would only add a charset that JSON has not and etcd does not send. */
-export function sendJson(reply: FastifyReply, code: number, body: string, last = false): void {
+export function sendJson(reply: FastifyReply, code: number, body: string): void {
   reply.hijack();
-  const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
-  // While closing, the connection goes with its answer.
-  reply.raw.writeHead(code, last ? { ...headers, connection: "close" } : headers);
+  reply.raw.writeHead(code, { "content-type": "application/json", "content-length": Buffer.byteLength(body) });
   reply.raw.end(body);
 }
 
-export function sendFailure(reply: FastifyReply, status: Status, last = false): void {
-  sendJson(reply, httpStatusOf(status.code), errorBody(status), last);
+export function sendFailure(reply: FastifyReply, status: Status): void {
+  sendJson(reply, httpStatusOf(status.code), errorBody(status));
 }

@@ -1,8 +1,9 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import { grpcCode } from "../grpc/status-code.ts";
 import fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Member } from "holdfast/coordination";
 import type { Dashboard } from "../dashboard/dashboard.ts";
+import { foreignPage } from "../dashboard/request-gate.ts";
 import type { Dispatcher } from "../etcd/dispatcher.ts";
 import { etcdClusterVersion, etcdCompatibleVersion } from "../etcd/version.ts";
 import type { EventStreams } from "./event-stream.ts";
@@ -10,8 +11,10 @@ import { registerGateway, sendFailure, sendJson } from "./gateway.ts";
 import { registerHealth } from "../health/health-routes.ts";
 import type { MemberHealth } from "../health/member-health.ts";
 import { isHealthy } from "./health.ts";
+import { errorBody, httpStatusOf } from "./http-status.ts";
 import { statusDocument } from "./member-status.ts";
 import type { MetricsPage } from "./metrics-page.ts";
+import { watchConnections } from "./watch-connections.ts";
 import { membersDocument, type MembershipView } from "./members-document.ts";
 
 export interface HttpServerOptions {
@@ -25,6 +28,8 @@ export interface HttpServerOptions {
   readonly metrics: MetricsPage;
   /** Undefined where there is none. */
   readonly dashboard: Dashboard | undefined;
+  /** Names of this server that pages of its own may have, beside those of this machine. */
+  readonly hosts: readonly string[];
   /** Of a request, in protobuf; the same request in JSON may be longer by base64's third. */
   readonly maxMessageBytes: number;
 }
@@ -37,7 +42,7 @@ const keepAliveTimeoutMs = 75_000;
 
 /** Makes the HTTP/1.1 server with all its routes; it listens nowhere yet. */
 export async function createHttpServer(options: HttpServerOptions): Promise<Server> {
-  const { member, membership, events, dispatcher, health, metrics, dashboard, maxMessageBytes } = options;
+  const { member, membership, events, dispatcher, health, metrics, dashboard, hosts, maxMessageBytes } = options;
   const server = createServer({
     noDelay: true,
     requestTimeout: requestTimeoutMs,
@@ -46,7 +51,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Serv
   const app = fastify({
     serverFactory: (handler) =>
       server.on("request", (request, response) => {
-        if (dashboard?.handle(request, response) !== true) handler(request, response);
+        if (dashboard?.handle(request, response) === true) return;
+        const reason = foreignPage(request, hosts);
+        if (reason === undefined) handler(request, response);
+        else refuse(response, reason);
       }),
     bodyLimit: Math.ceil((maxMessageBytes * 4) / 3),
     requestTimeout: requestTimeoutMs,
@@ -83,7 +91,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Serv
   app.setErrorHandler<FastifyError>((error, _request, reply) => answerError(error, reply));
 
   await app.ready();
-  return server;
+  return watchConnections(server);
 
   function answerUnknown(request: FastifyRequest, reply: FastifyReply): void {
     const path = request.url.split("?", 1)[0] ?? "";
@@ -103,6 +111,13 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Serv
     const code = (error.statusCode ?? 500) < 500 ? grpcCode.INVALID_ARGUMENT : grpcCode.INTERNAL;
     sendFailure(reply, { code, message: error.message });
   }
+}
+
+/** A page of somebody else could otherwise write what it wants: the gateway reads a body whatever it calls itself. */
+function refuse(response: ServerResponse, message: string): void {
+  const status = { code: grpcCode.PERMISSION_DENIED, message };
+  const headers = { "content-type": "application/json", connection: "close" };
+  response.writeHead(httpStatusOf(status.code), headers).end(errorBody(status));
 }
 
 async function answerHealth(member: Member, reply: FastifyReply): Promise<void> {

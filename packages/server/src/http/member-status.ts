@@ -1,4 +1,4 @@
-import type { Member, MemberRole } from "holdfast/coordination";
+import type { AlarmType, Member, MemberRole } from "holdfast/coordination";
 
 /** What `GET /holdfast/v1/status` answers: the member's own view of itself and of its cluster. Ids are hexadecimal. */
 export interface StatusDocument {
@@ -28,10 +28,22 @@ export interface StatusDocument {
     /** It votes, holds no state, and answers no clients. Absent where it does not. */
     readonly isWitness?: boolean;
   }[];
+  /** Those raised in the cluster, each once: while one is, some or all changes are refused. Absent: none. */
+  readonly alarms?: readonly AlarmType[];
+  /** Which of the others this member hears, by what Raft says. */
+  readonly contacts?: readonly {
+    readonly id: string;
+    /** `silent`: it should have been heard by now. `idle`: it need not say anything. */
+    readonly state: "heard" | "silent" | "idle";
+    /** Whole milliseconds; null when it has not been heard yet. */
+    readonly lastHeardMs: number | null;
+  }[];
 }
 
 export function statusDocument(member: Member): StatusDocument {
-  const { role, term, leader, commitIndex, appliedIndex, revision, storeBytes, logBytes } = member.status();
+  const status = member.status();
+  const { role, term, leader, commitIndex, appliedIndex, revision, storeBytes, logBytes } = status;
+  const alarms = [...new Set(status.alarms.map(({ type }) => type))];
   return {
     clusterId: hex(member.clusterId),
     member: {
@@ -55,6 +67,12 @@ export function statusDocument(member: Member): StatusDocument {
       httpUrls,
       isLearner,
       ...(isWitness === true ? { isWitness } : {}),
+    })),
+    ...(alarms.length === 0 ? {} : { alarms }),
+    contacts: (member.contacts?.() ?? []).map(({ id, state, lastHeardMs }) => ({
+      id: hex(id),
+      state,
+      lastHeardMs: lastHeardMs === null ? null : Math.round(lastHeardMs),
     })),
   };
 }

@@ -41,7 +41,7 @@ it("is served at both ports, in the order of names, with what each member told",
   const a = await start({ name: "a", meta: Uint8Array.of(1, 2, 3) });
   await b.join([a.address]);
   // A membership by itself does not say since when.
-  const known = { host: "127.0.0.1", state: "alive", incarnation: 0, sinceMs: null };
+  const known = { host: "127.0.0.1", state: "alive", incarnation: 0, sinceMs: null, unansweredMs: null };
   const silence = { role: null, clientUrl: null, httpUrl: null, peer: null };
   for (const url of await serve({ membership: b })) {
     expect(await reader().members([url])).toEqual({

@@ -23,11 +23,15 @@ export interface GossipMember {
   readonly sinceMs: number | null;
   /** Since the answering member last heard this one itself, in whole milliseconds; 0 for itself. */
   readonly lastHeardMs: number;
+  /** Since when the answering member has asked this one in vain, whatever others heard; null when it answers. */
+  readonly unansweredMs?: number | null;
   readonly incarnation: number;
 }
 
 /** What is asked about who is there: a running membership will do. */
 export interface MembershipView extends Pick<Membership, "members" | "heardMsAgo"> {
+  /** Milliseconds for which one was asked in vain; without it, nobody is told. */
+  unansweredMs?(name: string): number | undefined;
   /** Milliseconds since a member's state last changed; without it, nobody is told. */
   sinceMs?(name: string): number | undefined;
 }
@@ -37,7 +41,9 @@ export function membersDocument(membership: MembershipView): MembersDocument {
     const lastHeardMs = Math.round(membership.heardMsAgo(name) ?? 0);
     const since = membership.sinceMs?.(name);
     const sinceMs = since === undefined ? null : Math.round(since);
-    return { name, host, port, state, ...decodeNotice(meta), sinceMs, lastHeardMs, incarnation };
+    const unanswered = membership.unansweredMs?.(name);
+    const unansweredMs = unanswered === undefined ? null : Math.round(unanswered);
+    return { name, host, port, state, ...decodeNotice(meta), sinceMs, lastHeardMs, unansweredMs, incarnation };
   });
   return { members: members.toSorted((left, right) => (left.name < right.name ? -1 : 1)) };
 }

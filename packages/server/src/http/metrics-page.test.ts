@@ -17,6 +17,9 @@ it("is Prometheus' text: each metric is described once, and each series has one 
   };
   const page = createMetricsPage({ member, membership: membership as never, metrics });
   const request = { type: "request", method: "/etcdserverpb.KV/Put", transport: "grpc", durationMs: 3 } as const;
+  page.onStart("grpc", request.method);
+  page.onStart("http", request.method);
+  page.onStart("grpc", "/etcdserverpb.Watch/Watch");
   page.onRequest({ ...request, code: 0 });
   page.onRequest({ ...request, code: 14 });
   page.onRequest({ ...request, method: "/etcdserverpb.Watch/Watch", code: 0, durationMs: 9e9 });
@@ -54,6 +57,12 @@ it("is Prometheus' text: each metric is described once, and each series has one 
   expect(values.get('holdfast_requests_total{transport="grpc",method="/etcdserverpb.Watch/Watch",code="0"}')).toBe(1);
   expect(values.get('holdfast_request_duration_seconds_count{method="/etcdserverpb.KV/Put"}')).toBe(2);
   expect(values.has('holdfast_request_duration_seconds_count{method="/etcdserverpb.Watch/Watch"}')).toBe(false);
+  expect(values.get(`grpc_server_started_total{${labels}}`)).toBe(1);
+  expect(values.get(`grpc_server_handling_seconds_count{${labels}}`)).toBe(2);
+  const watch = 'grpc_type="bidi_stream",grpc_service="etcdserverpb.Watch",grpc_method="Watch"';
+  expect(values.get(`grpc_server_started_total{${watch}}`)).toBe(1);
+  expect(values.get(`grpc_server_handled_total{${watch},grpc_code="OK"}`)).toBe(1);
+  expect([...values.keys()].filter((name) => name.startsWith("grpc_server_handling_seconds_count"))).toHaveLength(1);
   expect(values.get("process_resident_memory_bytes")).toBeGreaterThan(1_000_000);
   expect(values.get("process_start_time_seconds")).toBeGreaterThan(1.5e9);
   await member.close();

@@ -1,7 +1,7 @@
 import type { Member } from "holdfast/coordination";
 import { createMetrics, prometheusValues, type Metrics, type MetricView } from "holdfast/telemetry";
 import { Registry, type Metric } from "prom-client";
-import type { RequestEvent } from "../etcd/dispatcher.ts";
+import type { RequestEvent, Transport } from "../etcd/dispatcher.ts";
 import { defineMemberMetrics } from "../metrics/member-metrics.ts";
 import { requestMetrics } from "../metrics/request-metrics.ts";
 import type { MembershipView } from "./members-document.ts";
@@ -10,8 +10,10 @@ import type { MembershipView } from "./members-document.ts";
 export interface MetricsPage {
   readonly contentType: string;
   render(): Promise<string>;
+  /** Records a request that has begun. */
+  readonly onStart: (transport: Transport, method: string) => void;
   /** Records a request that has ended. */
-  onRequest(event: RequestEvent): void;
+  readonly onRequest: (event: RequestEvent) => void;
 }
 
 export interface MetricsPageOptions {
@@ -24,11 +26,11 @@ export interface MetricsPageOptions {
 export function createMetricsPage({ member, membership, metrics }: MetricsPageOptions): MetricsPage {
   const own = createMetrics();
   defineMemberMetrics(own, member, membership);
-  const onRequest = requestMetrics(own);
+  const { onStart, onRequest } = requestMetrics(own);
   const registry = new Registry();
   register(own, registry);
   if (metrics !== undefined) register(metrics, registry);
-  return { contentType: registry.contentType, render: () => registry.metrics(), onRequest };
+  return { contentType: registry.contentType, render: () => registry.metrics(), onStart, onRequest };
 }
 
 /** Every metric there is and will be; one of a name that is there already is left out. */

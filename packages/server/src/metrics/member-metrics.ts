@@ -2,6 +2,7 @@ import type { Member, MemberStatus } from "holdfast/coordination";
 import type { Metrics, ReadMetricOptions } from "holdfast/telemetry";
 import { etcdClusterVersion, etcdCompatibleVersion } from "../etcd/version.ts";
 import type { MembershipView } from "../http/members-document.ts";
+import { defineProcessMetrics } from "./process-metrics.ts";
 
 const roles = ["follower", "candidate", "leader"] as const;
 const memberStates = ["alive", "suspect", "dead", "left"] as const;
@@ -124,30 +125,5 @@ function defineMembershipMetrics(metrics: Metrics, membership: MembershipView): 
         if (state !== "left" && heard !== undefined) tell(heard / 1_000, name);
       }
     },
-  });
-}
-
-function defineProcessMetrics(metrics: Metrics): void {
-  let last = performance.eventLoopUtilization();
-  const value = (name: string, help: string, type: "gauge" | "counter", read: () => number): void => {
-    metrics.readFrom({ name, help, type, read: (tell) => tell(read()) });
-  };
-  value("process_cpu_seconds_total", "Processor time used.", "counter", () => {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1e6;
-  });
-  value("process_resident_memory_bytes", "Memory in use.", "gauge", () => process.memoryUsage.rss());
-  value(
-    "process_start_time_seconds",
-    "When the process started, since 1970.",
-    "gauge",
-    () => performance.timeOrigin / 1_000,
-  );
-  value("nodejs_heap_size_used_bytes", "Of JavaScript's heap.", "gauge", () => process.memoryUsage().heapUsed);
-  value("nodejs_eventloop_utilization", "Busy share of the event loop since the last reading, 0..1.", "gauge", () => {
-    const now = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(now, last);
-    last = now;
-    return utilization;
   });
 }

@@ -12,6 +12,9 @@ const defaultBounds: RecorderBounds = { maxMessages: 20_000, maxBytes: 32 * 1024
 /** What there was no room for. */
 export type Omitted = NonNullable<LiveRecording["omitted"]>;
 
+/** What stands before the messages. */
+export type RecordingHead = Pick<LiveRecording, "title" | "startedAt" | "durationMs" | "command">;
+
 interface Kept {
   readonly atMs: number;
   readonly message: LiveMessage;
@@ -62,7 +65,7 @@ export class LiveRecorder {
     if (this.#fill > 1) this.#thin();
   }
 
-  finish({ title, startedAt, durationMs }: Pick<LiveRecording, "title" | "startedAt" | "durationMs">): LiveRecording {
+  finish({ title, startedAt, durationMs, command }: RecordingHead): LiveRecording {
     const messages = this.#kept.map(({ atMs, message }) => ({ atMs, message }));
     const { events } = this.#omitted;
     const first = messages.findIndex(({ message: { type } }) => type === "events" || type === "lost");
@@ -78,6 +81,7 @@ export class LiveRecorder {
       title,
       startedAt,
       durationMs: Math.round(durationMs),
+      ...(command === undefined ? {} : { command }),
       ...(isWhole ? {} : { omitted: this.#omitted }),
       messages,
     };

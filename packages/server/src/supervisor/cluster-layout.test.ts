@@ -75,3 +75,32 @@ it("places a member that was added later where the layout says, and lets it join
     "holds a cluster of 3 members (n1, n3, n4); start it with --nodes 3",
   );
 });
+
+it("keeps in mind that the last of those that the cluster began with is a witness", () => {
+  const place = join(directory, "witness");
+  const plan = planCluster({ nodes: 3, directory: place, port: 4000, hasWitness: true });
+  const layout = prepareDataDirectory(plan);
+  expect(readLayout(layoutText(layout))).toEqual(layout);
+  expect(layout).toMatchObject({ hasWitness: true });
+  for (const member of plan.members) expect(nodeArguments(plan, member)).toContain("--witness=n3");
+  const keeper = new LayoutKeeper(place, layout);
+  keeper.add(keeper.reserve(1));
+  keeper.remove("n2");
+  const later = planCluster({
+    nodes: 3,
+    directory: place,
+    port: 4000,
+    hasWitness: true,
+    layout: prepareDataDirectory(plan),
+  });
+  const [n1, , n4] = later.members.map((member) => nodeArguments(later, member));
+  expect(n1).toContain("--witness=n3");
+  expect(n4!.join()).not.toContain("--witness");
+  expect(() => prepareDataDirectory(planCluster({ nodes: 3, directory: place, port: 4000 }))).toThrow(
+    "holds a cluster with a witness; start it with --witness",
+  );
+  const plain = join(directory, "no-witness");
+  prepareDataDirectory(planCluster({ nodes: 3, directory: plain, port: 4000 }));
+  const asked = planCluster({ nodes: 3, directory: plain, port: 4000, hasWitness: true });
+  expect(() => prepareDataDirectory(asked)).toThrow("holds a cluster without a witness");
+});

@@ -17,6 +17,8 @@ export interface ClusterLayout {
   readonly members: readonly PlacedMember[];
   /** The number of the next member's name: no name is used twice. */
   readonly next: number;
+  /** The last of those that it began with is a witness. */
+  readonly hasWitness?: boolean;
 }
 
 export function firstLayout(clusterName: string, nodes: number): ClusterLayout {
@@ -37,16 +39,19 @@ export function nextMember(layout: ClusterLayout, clientSlot?: number): PlacedMe
   return { name: `n${layout.next}`, slot, clientSlot: clientSlot ?? slot, hasRun: false };
 }
 
-export function layoutText({ clusterName, founders, members, next }: ClusterLayout): string {
+export function layoutText({ clusterName, founders, members, next, hasWitness }: ClusterLayout): string {
   const names = members.map(({ name }) => name);
   const placed = Object.fromEntries(members.map(({ name, ...place }) => [name, place]));
-  return `${JSON.stringify({ clusterName, members: names, founders, next, placed })}\n`;
+  const kind = hasWitness === true ? { hasWitness } : {};
+  return `${JSON.stringify({ clusterName, members: names, founders, next, ...kind, placed })}\n`;
 }
 
 /** Undefined when the text says something else. */
 export function readLayout(text: string): ClusterLayout | undefined {
   try {
-    const { clusterName, members, founders, next, placed } = JSON.parse(text) as Partial<Record<string, unknown>>;
+    const { clusterName, members, founders, next, hasWitness, placed } = JSON.parse(text) as Partial<
+      Record<string, unknown>
+    >;
     if (!Array.isArray(members)) return undefined;
     const names = members.map(String);
     const first = firstLayout(String(clusterName), names.length);
@@ -58,6 +63,7 @@ export function readLayout(text: string): ClusterLayout | undefined {
       clusterName: String(clusterName),
       founders: Number(founders),
       next: Number(next),
+      ...(hasWitness === true ? { hasWitness } : {}),
       members: names.map((name) => ({ name, ...places[name]! })),
     };
   } catch {

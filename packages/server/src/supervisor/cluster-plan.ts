@@ -46,6 +46,8 @@ export interface ClusterPlan {
   readonly founders?: readonly Pick<MemberPlan, "name" | "peer">[];
   readonly timers: TimerPreset;
   readonly tls?: ClusterTls | undefined;
+  /** The last of those that the cluster begins with votes and holds no keys. */
+  readonly hasWitness?: boolean;
 }
 
 /** A client port, its peer port one above, its HTTP port two, its gossip port three above; the next member ten above. */
@@ -61,6 +63,7 @@ export function planCluster(options: {
   readonly timers?: TimerPreset;
   readonly tls?: ClusterTls | undefined;
   readonly layout?: ClusterLayout;
+  readonly hasWitness?: boolean;
 }): ClusterPlan {
   const { directory, timers = "standard", tls, layout = firstLayout(clusterName, options.nodes) } = options;
   const places = layout.members.map((member) => placeMember(member, options));
@@ -68,7 +71,8 @@ export function planCluster(options: {
     if (layout.members[at]!.slot < layout.founders) return member;
     return { ...member, joins: places.filter((other) => other !== member).map(({ gossip }) => gossip) };
   });
-  const plan = { clusterName, directory, members, timers, tls };
+  const kind = options.hasWitness === true ? { hasWitness: true } : {};
+  const plan = { clusterName, directory, members, timers, tls, ...kind };
   if (members.every(({ joins }) => joins === undefined)) return plan;
   const first = firstLayout(clusterName, layout.founders).members;
   return { ...plan, founders: first.map((member) => placeMember(member, options)) };
@@ -122,7 +126,11 @@ export function nodeArguments(plan: ClusterPlan, member: MemberPlan): readonly s
 }
 
 /** The others' first members, or for one that was added later, where to ask. */
-function homeOf({ members, founders = members }: ClusterPlan, { joins }: MemberPlan): Readonly<Record<string, string>> {
+function homeOf(
+  { members, founders = members, hasWitness }: ClusterPlan,
+  { joins }: MemberPlan,
+): Readonly<Record<string, string>> {
   if (joins !== undefined) return { "--join": joins.map(addressText).join(",") };
-  return { "--cluster": founders.map(({ name, peer }) => `${name}=${addressText(peer)}`).join(",") };
+  const cluster = founders.map(({ name, peer }) => `${name}=${addressText(peer)}`).join(",");
+  return { "--cluster": cluster, ...(hasWitness === true ? { "--witness": founders.at(-1)!.name } : {}) };
 }

@@ -13,7 +13,9 @@ const fileName = "cluster.json";
  *
  * @throws ExitError (environment)
  */
-export function prepareDataDirectory(plan: Pick<ClusterPlan, "clusterName" | "directory" | "members">): ClusterLayout {
+export function prepareDataDirectory(
+  plan: Pick<ClusterPlan, "clusterName" | "directory" | "members" | "hasWitness">,
+): ClusterLayout {
   const { directory } = plan;
   const file = join(directory, fileName);
   let present: string | undefined;
@@ -28,7 +30,8 @@ export function prepareDataDirectory(plan: Pick<ClusterPlan, "clusterName" | "di
     );
   }
   if (present === undefined) {
-    const layout = firstLayout(plan.clusterName, plan.members.length);
+    const kind = plan.hasWitness === true ? { hasWitness: true } : {};
+    const layout = { ...firstLayout(plan.clusterName, plan.members.length), ...kind };
     keepLayout(directory, layout);
     return layout;
   }
@@ -41,6 +44,10 @@ export function prepareDataDirectory(plan: Pick<ClusterPlan, "clusterName" | "di
       `${directory} holds a cluster of ${held.founders} members (${held.members.map(({ name }) => name).join(", ")}); ` +
         `start it with --nodes ${held.founders}, or name another directory: --data DIR`,
     );
+  }
+  if ((held.hasWitness ?? false) !== (plan.hasWitness ?? false)) {
+    const said = held.hasWitness === true ? "with a witness; start it with --witness" : "without a witness";
+    throw environmentError(`${directory} holds a cluster ${said}, or name another directory: --data DIR`);
   }
   return held;
 }

@@ -1,21 +1,15 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { faultProxy, type FaultProxy } from "holdfast/adapters/fault-proxy";
-import { checkNumber, checkOptionNames } from "holdfast/errors/base";
-import type { FaultOrder, FaultParameters, LiveTarget } from "holdfast/proof";
+import type { LiveTarget } from "holdfast/proof";
 import type { Address } from "holdfast/runtime";
 import { addressText, type ClusterPlan, type MemberPlan } from "./cluster-plan.ts";
+import { writeRouteFile } from "./route-file.ts";
+import { RoutesTarget } from "./routes-target.ts";
 
-/** The ways between members, each through proxies of its own: what `from` says to `to`, and hears back. */
-export interface PeerRoutes {
-  /** Options of `holdfast node` that send the member through its proxies. */
-  lineOf(member: MemberPlan): readonly string[];
-  /** A member's ways to all others, as one target. */
-  targetOf(member: MemberPlan): LiveTarget;
-  close(): Promise<void>;
-}
-
-type Way = "outgoing" | "incoming";
-
-interface Route {
+/** What `from` says to `to`, and hears back, of one kind. */
+export interface PeerRoute {
   readonly from: string;
   readonly to: string;
   /** What the member believes to reach. */
@@ -23,125 +17,126 @@ interface Route {
   readonly proxy: FaultProxy;
 }
 
-interface NumberRule {
-  readonly least: number;
-  readonly most: number;
-  readonly default: number;
+/**
+ * The ways between members, each through proxies of its own: `FROM-TO` for Raft, and for gossip `FROM-TO.tcp` and
+ * `FROM-TO.udp`. Members come and go while the others run: each finds its proxies in a file, which it looks at again.
+ */
+export interface PeerRoutes {
+  /** Options of `holdfast node` that send the member through its proxies. */
+  lineOf(member: Pick<MemberPlan, "name">): readonly string[];
+  /** A member's ways to all others, as one target. */
+  targetOf(member: Pick<MemberPlan, "name">): LiveTarget;
+  /** Opens the ways between a new member and all others: before anybody dials it. */
+  add(member: MemberPlan): Promise<void>;
+  /** Closes the ways of one that is no member any more. */
+  remove(name: string): Promise<void>;
+  /** Those that are open. */
+  all(): readonly PeerRoute[];
+  close(): Promise<void>;
 }
 
-interface RouteFault {
-  readonly ways: readonly Way[];
-  readonly stream: "clog" | "delay" | "loss" | "bandwidth";
-  /** Of datagrams, where it is another. */
-  readonly datagram?: "blackHole";
-  readonly parameters: Readonly<Record<string, NumberRule>>;
-}
-
-const cut = { stream: "clog", datagram: "blackHole", parameters: {} } as const;
-
-/** By kind: what a member's ways can suffer. A cut holds bytes back until it heals, and loses datagrams. */
-export const routeFaults: Readonly<
-  Record<"partition" | "cannotSend" | "cannotHear" | "delay" | "loss" | "bandwidth", RouteFault>
-> = {
-  partition: { ways: ["outgoing", "incoming"], ...cut },
-  cannotSend: { ways: ["outgoing"], ...cut },
-  cannotHear: { ways: ["incoming"], ...cut },
-  delay: {
-    ways: ["outgoing", "incoming"],
-    stream: "delay",
-    parameters: {
-      delayMs: { least: 0, most: 10_000, default: 100 },
-      jitterMs: { least: 0, most: 10_000, default: 0 },
-    },
-  },
-  loss: { ways: ["outgoing", "incoming"], stream: "loss", parameters: { share: { least: 0, most: 1, default: 0.1 } } },
-  bandwidth: {
-    ways: ["outgoing", "incoming"],
-    stream: "bandwidth",
-    parameters: { bytesPerSecond: { least: 1, most: 1e9, default: 10_000 } },
-  },
-};
-
-export type RouteFaultKind = keyof typeof routeFaults;
-
-/** Opens proxies for each ordered pair of members: for Raft, and for gossip by streams and by datagrams. */
-export async function openPeerRoutes(plan: ClusterPlan): Promise<PeerRoutes> {
-  const routes: Route[] = [];
-  const close = async (): Promise<void> => void (await Promise.all(routes.map(({ proxy }) => proxy.close())));
+export async function openPeerRoutes(plan: Pick<ClusterPlan, "members">): Promise<PeerRoutes> {
+  const routes = new Routes();
   try {
-    for (const from of plan.members) {
-      for (const to of plan.members.filter((member) => member !== from)) {
-        const between = [
-          ["raft", "tcp", to.peer],
-          ["sync", "tcp", to.gossip],
-          ["gossip", "udp", to.gossip],
-        ] as const;
-        for (const [what, protocol, place] of between) {
-          const proxy = await faultProxy({ name: `${what}-${from.name}-${to.name}`, protocol, upstream: place });
-          routes.push({ from: from.name, to: to.name, place, proxy });
-        }
-      }
-    }
+    for (const member of plan.members) await routes.add(member);
+    return routes;
   } catch (error) {
-    await close();
+    await routes.close();
     throw error;
   }
-  return {
-    lineOf({ name }) {
-      const own = routes.filter(({ from }) => from === name);
-      const through = own.map(
-        ({ place, proxy }) => `${proxy.protocol}:${addressText(place)}=${addressText(proxy.address)}`,
-      );
-      return own.length === 0 ? [] : [`--through=${through.join(",")}`];
-    },
-    targetOf: ({ name }) => new RoutesTarget(name, routes),
-    close,
-  };
 }
 
-class RoutesTarget implements LiveTarget {
-  readonly name: string;
-  readonly kinds: readonly RouteFaultKind[] = Object.keys(routeFaults) as RouteFaultKind[];
-  readonly #routes: readonly (Route & { readonly way: Way })[];
+class Routes implements PeerRoutes {
+  readonly #directory = mkdtempSync(join(tmpdir(), "holdfast-routes-"));
+  readonly #members = new Map<string, MemberPlan>();
+  readonly #targets = new Map<string, RoutesTarget>();
+  #routes: readonly PeerRoute[] = [];
 
-  constructor(member: string, routes: readonly Route[]) {
-    this.name = `peers-${member}`;
-    this.#routes = routes.flatMap((route): (Route & { readonly way: Way })[] => {
-      if (route.from === member) return [{ ...route, way: "outgoing" }];
-      return route.to === member ? [{ ...route, way: "incoming" }] : [];
-    });
+  lineOf({ name }: Pick<MemberPlan, "name">): readonly string[] {
+    return [`--through=${this.#fileOf(name)}`];
   }
 
-  optedIn(): boolean {
-    return true;
+  targetOf({ name }: Pick<MemberPlan, "name">): LiveTarget {
+    const target = this.#targets.get(name);
+    if (target === undefined) throw new Error(`no ways lead to ${name}`);
+    return target;
   }
 
-  check(kind: string, parameters: FaultParameters): FaultParameters {
-    const rules = routeFaults[kind as RouteFaultKind].parameters;
-    checkOptionNames("parameters", parameters, Object.keys(rules));
-    return Object.fromEntries(
-      Object.entries(rules).map(([name, rule]) => [
-        name,
-        checkNumber(`parameters.${name}`, parameters[name] ?? rule.default, rule.least, rule.most),
-      ]),
-    );
-  }
-
-  async inject(order: FaultOrder): Promise<void> {
-    const { ways, stream, datagram } = routeFaults[order.kind as RouteFaultKind];
-    for (const { proxy, way } of this.#routes) {
-      const kind = proxy.protocol === "udp" ? (datagram ?? stream) : stream;
-      // Who answers a datagram answers on the way on which it came.
-      const direction = ways.length === 2 ? "both" : ways[0] === way ? "up" : "down";
-      await proxy.inject({ ...order, kind, parameters: proxy.check(kind, { ...order.parameters, direction }) }, null);
+  async add(member: MemberPlan): Promise<void> {
+    const others = [...this.#members.values()];
+    const opened: PeerRoute[] = [];
+    try {
+      for (const other of others) {
+        opened.push(...(await openWay(member, other)));
+        opened.push(...(await openWay(other, member)));
+      }
+      this.#members.set(member.name, member);
+      this.#targets.set(member.name, new RoutesTarget(member.name, () => this.#routes));
+      this.#routes = [...this.#routes, ...opened];
+      // What strikes a member's ways strikes the new ones, too.
+      for (const target of this.#targets.values()) await target.adopt(opened);
+      for (const name of this.#members.keys()) this.#write(name);
+    } catch (error) {
+      await this.remove(member.name);
+      await closeAll(opened);
+      throw error;
     }
   }
 
-  async remove(order: FaultOrder): Promise<void> {
-    for (const { proxy } of this.#routes) await proxy.remove(order, null);
+  async remove(name: string): Promise<void> {
+    const isOf = ({ from, to }: PeerRoute): boolean => from === name || to === name;
+    const gone = this.#routes.filter(isOf);
+    this.#routes = this.#routes.filter((route) => !isOf(route));
+    this.#targets.delete(name);
+    if (this.#members.delete(name)) for (const other of this.#members.keys()) this.#write(other);
+    await closeAll(gone);
   }
 
-  struck(id: string): number {
-    return this.#routes.reduce((sum, { proxy }) => sum + (proxy.struck?.(id) ?? 0), 0);
+  all(): readonly PeerRoute[] {
+    return this.#routes;
   }
+
+  async close(): Promise<void> {
+    rmSync(this.#directory, { recursive: true, force: true });
+    await closeAll(this.#routes);
+  }
+
+  #write(name: string): void {
+    const own = this.#routes.filter(({ from }) => from === name);
+    const table = (protocol: FaultProxy["protocol"]): Readonly<Record<string, string>> =>
+      Object.fromEntries(
+        own
+          .filter(({ proxy }) => proxy.protocol === protocol)
+          .map(({ place, proxy }) => [addressText(place), addressText(proxy.address)]),
+      );
+    writeRouteFile(this.#fileOf(name), { tcp: table("tcp"), udp: table("udp") });
+  }
+
+  #fileOf(name: string): string {
+    return join(this.#directory, `${name}.json`);
+  }
+}
+
+async function openWay(from: MemberPlan, to: MemberPlan): Promise<readonly PeerRoute[]> {
+  const name = `${from.name}-${to.name}`;
+  const between = [
+    [name, "tcp", to.peer],
+    [`${name}.tcp`, "tcp", to.gossip],
+    [`${name}.udp`, "udp", to.gossip],
+  ] as const;
+  const opened: PeerRoute[] = [];
+  try {
+    for (const [way, protocol, place] of between) {
+      const proxy = await faultProxy({ name: way, protocol, upstream: place });
+      opened.push({ from: from.name, to: to.name, place, proxy });
+    }
+    return opened;
+  } catch (error) {
+    await closeAll(opened);
+    throw error;
+  }
+}
+
+async function closeAll(routes: readonly PeerRoute[]): Promise<void> {
+  await Promise.all(routes.map(({ proxy }) => proxy.close()));
 }

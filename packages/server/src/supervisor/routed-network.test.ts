@@ -1,6 +1,5 @@
 import { nodeRuntime } from "holdfast/runtime";
 import { describe, expect, it } from "vitest";
-import { routes } from "../cli/routes-option.ts";
 import { routedNetwork } from "./routed-network.ts";
 
 const { network } = nodeRuntime();
@@ -15,7 +14,10 @@ describe("a network with routes", () => {
     const listener = await network.listen(free, (connection) =>
       connection.handle({ onData: (part) => got.resolve(text(part)), onClose: () => undefined }),
     );
-    const routed = routedNetwork(network, new Map([["127.0.0.1:1", listener.address]]), new Map());
+    const routed = routedNetwork(network, () => ({
+      streams: new Map([["127.0.0.1:1", listener.address]]),
+      datagrams: new Map(),
+    }));
     const connection = await routed.connect(elsewhere);
     connection.handle({ onData: () => undefined, onClose: () => undefined });
     connection.write(bytes("by stream"));
@@ -28,27 +30,13 @@ describe("a network with routes", () => {
   it("sends datagrams by routes of their own", async () => {
     const got = Promise.withResolvers<string>();
     const receiver = await network.openDatagram(free, (part) => got.resolve(text(part)));
-    const routed = routedNetwork(network, new Map(), new Map([["127.0.0.1:1", receiver.address]]));
+    const routed = routedNetwork(network, () => ({
+      streams: new Map(),
+      datagrams: new Map([["127.0.0.1:1", receiver.address]]),
+    }));
     const sender = await routed.openDatagram(free, () => undefined);
     sender.send(bytes("by datagram"), elsewhere);
     expect(await got.promise).toBe("by datagram");
     await Promise.all([sender.close(), receiver.close()]);
-  });
-});
-
-describe("the option for routes", () => {
-  const { read } = routes("", { hidden: true });
-
-  it("tells streams and datagrams apart", () => {
-    const tables = read("tcp:127.0.0.1:1=127.0.0.1:7,udp:[::1]:1=127.0.0.1:8,tcp:a:2=b:3", "--through")!;
-    expect([...tables.streams]).toEqual([
-      ["127.0.0.1:1", { host: "127.0.0.1", port: 7 }],
-      ["a:2", { host: "b", port: 3 }],
-    ]);
-    expect([...tables.datagrams]).toEqual([["[::1]:1", { host: "127.0.0.1", port: 8 }]]);
-  });
-
-  it.each(["127.0.0.1:1=127.0.0.1:2", "tcp:127.0.0.1:1", "tcp:a=b", "sctp:a:1=b:2"])("refuses %s", (value) => {
-    expect(() => read(value, "--through")).toThrow("--through");
   });
 });

@@ -40,6 +40,8 @@ export interface SupervisorOptions {
   /** Asked before each start: why a member must not be started; undefined when it may. */
   readonly refuse?: (member: MemberPlan) => string | undefined;
   readonly onEvent?: (event: SupervisorEvent) => void;
+  /** A member was added, or dropped: its process is gone by then. */
+  readonly onMembers?: (change: { readonly added?: MemberPlan; readonly dropped?: string }) => void;
 }
 
 /** The members of a plan, each a child process. */
@@ -84,7 +86,7 @@ const saysRemoved = /was removed from its cluster for good/;
 const isNotice = /^(?!holdfast: )\S/;
 
 export function superviseCluster(options: SupervisorOptions): Supervisor {
-  const { plan, restart = true, refuse, onEvent } = options;
+  const { plan, restart = true, refuse, onEvent, onMembers } = options;
   const start = options.launch ?? ((member, onSaid) => startMemberProcess(nodeArguments(plan, member), onSaid));
   const slots = new Map(plan.members.map((member) => [member.name, newSlot(member)]));
   const waiters = new Set<() => void>();
@@ -235,15 +237,16 @@ export function superviseCluster(options: SupervisorOptions): Supervisor {
       const slot = newSlot(member);
       slots.set(member.name, slot);
       launch(slot);
+      onMembers?.({ added: member });
     },
     async drop(name) {
       const slot = slotOf(name);
       slot.isDropped = true;
       clearTimeout(slot.timer);
       slots.delete(name);
-      if (slot.child === undefined) return;
-      slot.child.signal("SIGKILL");
-      await slot.child.exited;
+      slot.child?.signal("SIGKILL");
+      await slot.child?.exited;
+      onMembers?.({ dropped: name });
     },
     start: (name) => startDown(slotOf(name)),
     async allAlive(timeoutMs) {

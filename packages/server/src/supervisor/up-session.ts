@@ -19,6 +19,8 @@ export interface UpSession {
   readonly terminal: Terminal;
   readonly json: boolean;
   readonly stop: AbortSignal;
+  /** Further options of `holdfast node`, for every member. */
+  readonly memberLine: readonly string[];
   /** The command that starts the same cluster again. */
   readonly again: string;
   readonly healing: {
@@ -88,7 +90,8 @@ export async function upSession(session: UpSession): Promise<void> {
     plan,
     refuse: (member) => keeper.lossOf(member),
     launch: (member, onSaid) => {
-      const line = [...nodeArguments(plan, member), ...(choice?.memberLine ?? []), ...(routes?.lineOf(member) ?? [])];
+      const more = [...session.memberLine, ...(choice?.memberLine ?? []), ...(routes?.lineOf(member) ?? [])];
+      const line = [...nodeArguments(plan, member), ...more];
       const environment = routes === undefined ? {} : { [faultOptIn]: "allow" };
       return startMemberProcess(line, onSaid, { environment });
     },
@@ -99,6 +102,10 @@ export async function upSession(session: UpSession): Promise<void> {
       else tell(`${member} ${text}`, kind !== "alive");
       if (kind === "failed" && phase === "starting") changed.resolve();
       if ((kind === "failed" || kind === "lost") && phase !== "starting" && lost(supervisor, plan)) changed.resolve();
+    },
+    onMembers({ dropped }) {
+      dashboard?.membersChanged();
+      if (dropped !== undefined) void routes?.remove(dropped);
     },
   });
   const monitor = monitorCluster(supervisor, { tls: plan.tls?.own, onRound });
@@ -139,7 +146,7 @@ export async function upSession(session: UpSession): Promise<void> {
         throw givenUp(supervisor);
       phase = "running";
       const onFact = (fact: HealingFact): void => dashboard?.publish(fact);
-      if (limit !== undefined) healer = healUp({ plan, port, supervisor, keeper, limit, tell, onFact });
+      if (limit !== undefined) healer = healUp({ plan, port, supervisor, keeper, ways: routes, limit, tell, onFact });
       announce(session, supervisor, performance.now() - startedAtMs, dashboardUrl);
       await Promise.race([stopped, changed.promise]);
       if (lost(supervisor, plan)) throw givenUp(supervisor);

@@ -33,7 +33,7 @@ export interface EtcdOptions {
    * repeated like reads. etcd does not know identities, so requests that have one are refused otherwise. Default false.
    */
   readonly identities?: boolean;
-  /** Gives each try of a request with one answer a span, and the trace to the endpoint. Default none. */
+  /** Gives each try of a request a span, of a watch until it stands, and the trace to the endpoint. Default none. */
   readonly tracer?: Pick<Tracer, "startSpan">;
 }
 

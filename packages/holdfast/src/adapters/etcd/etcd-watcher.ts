@@ -148,7 +148,8 @@ export class EtcdWatcher implements Watcher {
     let renewals = 0;
     while (!this.#ended) {
       const from = this.#progress?.resume() ?? this.#request.startRevision ?? 0;
-      const opening = await openWatchStream(this.#caller, watchMessage(this.#request, from), this.#options, {
+      const options = { ...this.#options, isFirst: this.#header === undefined };
+      const opening = await openWatchStream(this.#caller, watchMessage(this.#request, from), options, {
         onOpened: (stream, header) => this.#onOpened(stream, header),
         onMessage: (message) => this.#onMessage(message),
         onEnd: () => void this.#onStreamEnd(),

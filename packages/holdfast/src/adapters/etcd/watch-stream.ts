@@ -3,6 +3,7 @@ import { CoordinationError, type ResponseHeader } from "../../coordination/index
 import type { HoldfastError } from "../../errors/base.ts";
 import { systemClock } from "../../runtime/system.ts";
 import type { WireMessage } from "../etcd-protocol/index.ts";
+import { startAttemptSpan } from "./attempt-span.ts";
 import type { EtcdStream } from "./endpoint.ts";
 import type { EtcdCaller } from "./etcd-caller.ts";
 import { codeOfText, EtcdError, isLost, toError } from "./etcd-error.ts";
@@ -24,6 +25,12 @@ export interface WatchStreamOptions {
   readonly token: string | undefined;
 }
 
+/** Of one stream of it. */
+interface Opening extends WatchStreamOptions {
+  /** Whoever asked for the watch waits: what is opened again later belongs to no trace. */
+  readonly isFirst: boolean;
+}
+
 /** How trying to start a watch on one endpoint ended. */
 export type WatchOpening =
   | { readonly type: "opened" }
@@ -36,10 +43,10 @@ export type WatchOpening =
 export async function openWatchStream(
   { pool, token }: EtcdCaller,
   create: WireMessage,
-  options: WatchStreamOptions,
+  options: Opening,
   handlers: WatchStreamHandlers,
 ): Promise<WatchOpening> {
-  const { connectTimeoutMs, attemptTimeoutMs } = pool.settings;
+  const { connectTimeoutMs, attemptTimeoutMs, tracer } = pool.settings;
   const endpoint = await pool.current();
   const lost = async (error: HoldfastError | undefined): Promise<WatchOpening> => {
     await pool.leave(endpoint);
@@ -51,7 +58,9 @@ export async function openWatchStream(
     const error = toError(known.error, false);
     return isLost(known.error) ? lost(error) : { type: "refused", error };
   }
-  const headers = { token: known.token, hasleader: options.requireLeader ? "true" : undefined };
+  const span = options.isFirst && tracer !== undefined ? startAttemptSpan(tracer, etcdMethods.watch) : undefined;
+  const hasleader = options.requireLeader ? "true" : undefined;
+  const headers = { ...span?.headers, token: known.token, hasleader };
   const stream = endpoint.open(etcdMethods.watch, { headers });
   const outcome = await listen(stream, create, attemptTimeoutMs, {
     ...handlers,
@@ -59,10 +68,22 @@ export async function openWatchStream(
       void pool.leave(endpoint).then(() => handlers.onEnd());
     },
   });
-  if (outcome.type === "opened") return outcome;
-  if (outcome.type === "canceled") return refusal(cancelError(outcome.reason), known.token);
+  if (outcome.type === "opened") {
+    span?.end({ type: "answer", message: {} });
+    return outcome;
+  }
+  if (outcome.type === "canceled") {
+    const error = cancelError(outcome.reason);
+    span?.fail(error);
+    return refusal(error, known.token);
+  }
   const { error } = outcome;
-  if (error === undefined) return lost(new CoordinationError("TIMED_OUT"));
+  if (error === undefined) {
+    const timedOut = new CoordinationError("TIMED_OUT");
+    span?.fail(timedOut);
+    return lost(timedOut);
+  }
+  span?.end({ type: "failure", error });
   if (isLost(error)) return lost(toError(error, false));
   return refusal(toError(error, false), known.token);
 }

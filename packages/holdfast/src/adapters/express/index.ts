@@ -6,7 +6,7 @@ export {
   sheddingDefaults,
 } from "../http-server/index.ts";
 export type { ProblemEvent, ProblemOptions, ProblemOutcome, SheddingOptions, ShedEvent } from "../http-server/index.ts";
-export { instrument } from "./instrument.ts";
+export { instrument, instrumentErrors } from "./instrument.ts";
 export { problems } from "./problem-handler.ts";
 export type { Problems } from "./problem-handler.ts";
 export { shedding } from "./shedding.ts";

@@ -11,7 +11,7 @@ afterEach(async () => {
 
 /** Nobody is there to report to: what would be reported is looked at here. */
 function unheard(): InstrumentedService {
-  return instrumentService({ service: "shop", endpoints: ["http://127.0.0.1:1"], everyMs: 10_000 });
+  return instrumentService({ service: "shop", endpoints: ["http://127.0.0.1:1"], everyMs: 10_000, onUnheard: () => 0 });
 }
 
 async function serve() {
@@ -70,10 +70,39 @@ describe("the instrument plugin", () => {
     late.resolve();
   });
 
+  it("counts the errors of requests that failed, whatever became of them in error handlers", async () => {
+    const { app, service } = { app: fastify(), service: unheard() };
+    closing.push(() => app.close());
+    const other = await serve();
+    await app.register(instrumentPlugin, { service });
+    app.setErrorHandler((error: Error & { readonly statusCode?: number }, _request, reply) =>
+      reply.code(error.statusCode ?? 502).send({ hidden: true }),
+    );
+    app.get("/async", async () => {
+      throw new Error("the stock is not there");
+    });
+    app.get("/sync", () => {
+      throw new Error("the till is closed");
+    });
+    app.get("/hook", { preHandler: () => Promise.reject(new Error("no session")) }, () => "unreached");
+    app.get("/refused", () => {
+      throw Object.assign(new Error("no such order"), { statusCode: 404 });
+    });
+    const origin = await app.listen({ host: "127.0.0.1", port: 0 });
+    for (const path of ["async", "async", "sync", "hook", "refused"]) await (await fetch(`${origin}/${path}`)).text();
+    await until(() => service.report().policies.every(({ gauges }) => gauges["active"] === 0));
+    const seen = service.report().errors.map(({ message, count }) => [message, count]);
+    expect(seen).toContainEqual([expect.stringContaining("the stock is not there"), 2]);
+    expect(seen).toContainEqual([expect.stringContaining("the till is closed"), 1]);
+    expect(seen.filter(([message]) => String(message).includes("no such order"))).toEqual([]);
+    // Nor are they those of another app of this process.
+    expect(other.service.report().errors).toEqual([]);
+  });
+
   it("closes the service with the app, and refuses what is none", async () => {
     const { app, service } = await serve();
     let reports = 0;
-    const closed = Object.assign(service, { close: () => void reports++ });
+    const closed = Object.assign(service, { close: async () => void reports++ });
     await app.close();
     expect(reports).toBe(1);
     expect(closed.metrics.sent).toBe(0);

@@ -1,39 +1,65 @@
+import { tracingChannel } from "node:diagnostics_channel";
 import type { FastifyPluginAsync, FastifyRequest } from "fastify";
 import { InvalidArgumentError } from "../../errors/base.ts";
 import type { CallObserver, InstrumentedService } from "../../telemetry/index.ts";
 
 export interface InstrumentPluginOptions {
   /** What `instrumentService` gives. It is closed with the app. */
-  readonly service: Pick<InstrumentedService, "observer" | "close">;
+  readonly service: Pick<InstrumentedService, "observer" | "close"> & Partial<Pick<InstrumentedService, "recordError">>;
+}
+
+/** On the request itself: an entry in a weak map for each of them costs the collector more than all the rest. */
+const underWay: unique symbol = Symbol("holdfast.instrumented");
+
+interface Instrumented {
+  [underWay]?: { readonly by: object; readonly observer: CallObserver; error?: unknown };
 }
 
 const register: FastifyPluginAsync<InstrumentPluginOptions> = async (app, { service }) => {
   if (typeof service?.observer !== "function") {
     throw new InvalidArgumentError("fastify.service", "must be what instrumentService gives", service);
   }
-  const underWay = new WeakMap<FastifyRequest, CallObserver>();
 
-  app.addHook("onRequest", (request, reply, next) => {
+  app.addHook("onRequest", (request: FastifyRequest & Instrumented, reply, next) => {
     const { method, url } = request.routeOptions;
     // What no route is for has one name, whatever its paths are.
     const name = url === undefined ? "(no route)" : `${typeof method === "string" ? method : request.method} ${url}`;
     const observer = service.observer(name, "route");
-    underWay.set(request, observer);
+    const call: NonNullable<Instrumented[typeof underWay]> = { by: service, observer };
+    request[underWay] = call;
     observer.started();
     // Also where the answer never ends as it should: the client has gone, or the connection broke.
     reply.raw.once("close", () => {
-      if (!underWay.delete(request)) return;
       const { writableFinished, statusCode } = reply.raw;
-      observer.ended(!writableFinished ? "abandoned" : statusCode >= 500 ? "failed" : "succeeded", reply.elapsedTime);
+      const hasFailed = statusCode >= 500;
+      observer.ended(!writableFinished ? "abandoned" : hasFailed ? "failed" : "succeeded", reply.elapsedTime);
+      // One that was made an answer of another kind is none of the service's.
+      if (hasFailed && call.error !== undefined) service.recordError?.(call.error);
     });
     next();
   });
-  app.addHook("onClose", async () => service.close());
+  // Handlers' errors are told there before any error handler makes something else of them, hooks' are not.
+  const handlers = tracingChannel<unknown, { readonly request?: FastifyRequest & Instrumented }>(
+    "fastify.request.handler",
+  );
+  const onHandlerError = ({ request, error }: { readonly request?: Instrumented; readonly error?: unknown }): void => {
+    const call = request?.[underWay];
+    if (call?.by === service) call.error ??= error;
+  };
+  handlers.error.subscribe(onHandlerError as (message: unknown) => void);
+  app.addHook("onError", async (request: FastifyRequest & Instrumented, _reply, error) => {
+    const call = request[underWay];
+    if (call !== undefined) call.error ??= error;
+  });
+  app.addHook("onClose", async () => {
+    handlers.error.unsubscribe(onHandlerError as (message: unknown) => void);
+    await service.close();
+  });
 };
 
 /**
- * Counts requests by route, with how they end and how long they take, for the dashboard that an instrumented service
- * appears in. A status of 500 and above counts as failed.
+ * Counts requests by route, with how they end and how long they take, and the errors of those that are answered with a
+ * status of 500 and above, for the dashboard that an instrumented service appears in.
  *
  * It concerns the instance it is registered on and all below it, not a scope of its own.
  *

@@ -7,7 +7,7 @@ export type ServingStatus = (typeof statuses)[number];
 export function encodeService(service: string): Buffer {
   const name = Buffer.from(service, "utf8");
   // An empty text is the default, and not written.
-  return name.length === 0 ? name : Buffer.concat([Buffer.from([0x0a]), varint(name.length), name]);
+  return name.length === 0 ? name : field(1, name);
 }
 
 /** Undefined for what is no `HealthCheckRequest`. */
@@ -32,6 +32,32 @@ export function decodeStatus(message: Buffer): ServingStatus | undefined {
     if (tag === 0x08 && typeof value === "number") status = value;
   });
   return isMessage ? (statuses[status] ?? "UNKNOWN") : undefined;
+}
+
+/** `HealthListResponse { map<string, HealthCheckResponse> statuses = 1 }`: an entry holds its key and its value. */
+export function encodeStatuses(statuses: ReadonlyMap<string, ServingStatus>): Buffer {
+  const entries = [...statuses].map(([service, status]) =>
+    field(1, Buffer.concat([encodeService(service), field(2, encodeStatus(status))])),
+  );
+  return Buffer.concat(entries);
+}
+
+/** Undefined for what is no `HealthListResponse`. */
+export function decodeStatuses(message: Buffer): ReadonlyMap<string, ServingStatus> | undefined {
+  const statuses = new Map<string, ServingStatus>();
+  let isWhole = true;
+  const isMessage = readFields(message, (tag, entry) => {
+    if (tag !== 0x0a || typeof entry === "number") return;
+    let status: ServingStatus | undefined = "UNKNOWN";
+    // The key has the place that a request's service has.
+    const service = decodeService(entry);
+    const isEntry = readFields(entry, (part, value) => {
+      if (part === 0x12 && typeof value !== "number") status = decodeStatus(value);
+    });
+    if (service === undefined || status === undefined || !isEntry) isWhole = false;
+    else statuses.set(service, status);
+  });
+  return isMessage && isWhole ? statuses : undefined;
 }
 
 /** One request as gRPC frames it: not compressed, its length, the message. */
@@ -67,6 +93,11 @@ function readFields(message: Buffer, tell: (tag: number, value: number | Buffer)
     }
   }
   return true;
+}
+
+/** One whose content is bytes. */
+function field(number: number, content: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([(number << 3) | 2]), varint(content.length), content]);
 }
 
 function varint(value: number): Buffer {

@@ -24,6 +24,7 @@ interface Answer {
 }
 
 interface HealthClient {
+  List(request: object, done: requestCallback<{ readonly statuses: Readonly<Record<string, Answer>> }>): void;
   Check(request: { readonly service: string }, done: requestCallback<Answer>): void;
   Watch(request: { readonly service: string }): ClientReadableStream<Answer>;
 }
@@ -47,10 +48,15 @@ async function start(health: Health, options: HealthServiceOptions = {}) {
     new Promise((resolve, reject) =>
       own.Check({ service: name }, (error, answer) => (error ? reject(error) : resolve(answer?.status))),
     );
+  const list = (): Promise<Readonly<Record<string, Answer>> | undefined> =>
+    new Promise((resolve, reject) =>
+      own.List({}, (error, answer) => (error ? reject(error) : resolve(answer?.statuses))),
+    );
   return {
     service,
     server,
     check,
+    list,
     watch: (name: string) => watched(own.Watch({ service: name })),
     url: `http://127.0.0.1:${port}`,
   };
@@ -111,6 +117,37 @@ describe("healthService", () => {
     await expect(check("database")).rejects.toMatchObject({ code: codes.NOT_FOUND });
     health.failed("out of memory");
     expect(await asked()).toEqual(["NOT_SERVING", "NOT_SERVING"]);
+  });
+
+  it("says by List how all that Check knows are, the whole among them", async () => {
+    const health = shop();
+    health.set("database", "degraded");
+    health.add("größe", { critical: false });
+    const { list, check } = await start(health);
+    const status = (named: ServingStatus): Answer => ({ status: named });
+    const whole = { "": status("SERVING"), database: status("SERVING") };
+    expect(await list()).toEqual({ ...whole, mail: status("NOT_SERVING"), größe: status("NOT_SERVING") });
+    health.set("mail", "healthy");
+    health.remove("größe");
+    const told = await list();
+    expect(told).toEqual({ ...whole, mail: status("SERVING") });
+    for (const [name, { status }] of Object.entries(told!)) expect(await check(name)).toBe(status);
+
+    const services = { "shop.Orders": ["database", "mail"], "shop.Menu": [] };
+    const named = await start(health, { services });
+    health.set("mail", "unhealthy");
+    const listed = { "": status("SERVING"), "shop.Orders": status("NOT_SERVING"), "shop.Menu": status("SERVING") };
+    expect(await named.list()).toEqual(listed);
+    await health.drain();
+    expect(Object.values((await named.list())!)).toEqual(Array(3).fill(status("NOT_SERVING")));
+  });
+
+  it("lists a thousand services, and no more", async () => {
+    const services = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, at) => [`s${at}`, []]));
+    const { list } = await start(shop(), { services: services(1_000) });
+    expect(Object.keys((await list())!)).toHaveLength(1_001);
+    const more = await start(shop(), { services: services(1_001) });
+    await expect(more.list()).rejects.toMatchObject({ code: codes.RESOURCE_EXHAUSTED });
   });
 
   it("tells by Watch how it is, every change, and of a service that is not there yet", async () => {

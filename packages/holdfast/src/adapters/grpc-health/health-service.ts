@@ -6,8 +6,16 @@ import type {
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { checkOptionNames, InvalidArgumentError } from "../../errors/base.ts";
-import type { Health } from "../../telemetry/index.ts";
-import { decodeService, decodeStatus, encodeService, encodeStatus, type ServingStatus } from "./health-messages.ts";
+import type { Health, HealthView } from "../../telemetry/index.ts";
+import {
+  decodeService,
+  decodeStatus,
+  decodeStatuses,
+  encodeService,
+  encodeStatus,
+  encodeStatuses,
+  type ServingStatus,
+} from "./health-messages.ts";
 
 export interface HealthServiceOptions {
   /**
@@ -34,11 +42,18 @@ interface HealthCheckResponse {
   readonly status: ServingStatus;
 }
 
+/** As plain objects: what `@grpc/grpc-js`'s own tools make of the protocol's map. */
+interface HealthListResponse {
+  readonly statuses: Readonly<Record<string, HealthCheckResponse>>;
+}
+
 type WatchCall = ServerWritableStream<HealthCheckRequest, HealthCheckResponse>;
 
 /** `@grpc/grpc-js` itself is not loaded here. */
 const codes = { NOT_FOUND: 5, RESOURCE_EXHAUSTED: 8, UNAVAILABLE: 14 } as const;
 const maxWatches = 1_000;
+/** More than so many services are not listed: the protocol allows that. */
+const maxListed = 1_000;
 
 const messages = {
   requestSerialize: ({ service }: HealthCheckRequest) => encodeService(service),
@@ -47,13 +62,26 @@ const messages = {
   responseDeserialize: (bytes: Buffer) => ({ status: orThrow(decodeStatus(bytes)) }),
 };
 
+const listMessages = {
+  requestSerialize: () => Buffer.alloc(0),
+  requestDeserialize: () => ({}),
+  responseSerialize: ({ statuses }: HealthListResponse) =>
+    encodeStatuses(new Map(Object.entries(statuses).map(([service, { status }]) => [service, status]))),
+  responseDeserialize: (bytes: Buffer): HealthListResponse => ({
+    statuses: Object.fromEntries(
+      Array.from(orThrow(decodeStatuses(bytes)), ([service, status]) => [service, { status }]),
+    ),
+  }),
+};
+
 const definition = {
   Check: { path: "/grpc.health.v1.Health/Check", requestStream: false, responseStream: false, ...messages },
+  List: { path: "/grpc.health.v1.Health/List", requestStream: false, responseStream: false, ...listMessages },
   Watch: { path: "/grpc.health.v1.Health/Watch", requestStream: false, responseStream: true, ...messages },
 } satisfies ServiceDefinition;
 
 /**
- * gRPC's health protocol (`grpc.health.v1.Health`, Check and Watch) for a server of `@grpc/grpc-js`. `""` serves while the
+ * gRPC's health protocol (`grpc.health.v1.Health`: Check, List and Watch) for a server of `@grpc/grpc-js`. `""` serves while the
  * service is ready; any other while it neither drains nor has failed, and none of its components is unhealthy or unknown.
  *
  * @throws InvalidArgumentError for what is no health, and options that break their rules
@@ -66,7 +94,11 @@ export function healthService(health: Health, options: HealthServiceOptions = {}
   const watches = new Set<Watch>();
   // One listener for all watches, however many there are.
   let unsubscribe: (() => void) | undefined;
-  const statusOf = (service: string): ServingStatus => servingStatus(health, services, service);
+  const statusOf = (service: string): ServingStatus => {
+    if (service === "") return health.isReady ? "SERVING" : "NOT_SERVING";
+    const view = health.view();
+    return servingStatus(view, new Map(view.components.map(({ name, state }) => [name, state])), services, service);
+  };
 
   function check(
     { request }: ServerUnaryCall<HealthCheckRequest, HealthCheckResponse>,
@@ -75,6 +107,15 @@ export function healthService(health: Health, options: HealthServiceOptions = {}
     const status = statusOf(request.service);
     if (status === "SERVICE_UNKNOWN") done(failure(codes.NOT_FOUND, "unknown service"), null);
     else done(null, { status });
+  }
+
+  function list(_call: ServerUnaryCall<object, HealthListResponse>, done: sendUnaryData<HealthListResponse>): void {
+    const view = health.view();
+    const names = services === undefined ? view.components.map(({ name }) => name) : [...services.keys()];
+    if (names.length > maxListed) return done(failure(codes.RESOURCE_EXHAUSTED, "too many services to list"), null);
+    const states = new Map(view.components.map(({ name, state }) => [name, state]));
+    const own = names.map((name) => [name, { status: servingStatus(view, states, services, name) }] as const);
+    done(null, { statuses: { "": { status: statusOf("") }, ...Object.fromEntries(own) } });
   }
 
   function watch(call: WatchCall): void {
@@ -99,7 +140,7 @@ export function healthService(health: Health, options: HealthServiceOptions = {}
 
   return {
     definition,
-    implementation: { Check: check, Watch: watch },
+    implementation: { Check: check, List: list, Watch: watch },
     close() {
       for (const { call } of watches) end(call, codes.UNAVAILABLE, "the server stops");
     },
@@ -133,16 +174,15 @@ class Watch {
 
 type Services = ReadonlyMap<string, readonly string[]> | undefined;
 
-function servingStatus(health: Health, services: Services, service: string): ServingStatus {
-  if (service === "") return health.isReady ? "SERVING" : "NOT_SERVING";
-  const { components, isLive, isDraining } = health.view();
-  const isThere = components.some(({ name }) => name === service);
-  const needed = services === undefined ? (isThere ? [service] : undefined) : services.get(service);
+function servingStatus(
+  { isLive, isDraining }: HealthView,
+  states: ReadonlyMap<string, string>,
+  services: Services,
+  service: string,
+): ServingStatus {
+  const needed = services === undefined ? (states.has(service) ? [service] : undefined) : services.get(service);
   if (needed === undefined) return "SERVICE_UNKNOWN";
-  const serves = needed.every((name) => {
-    const state = components.find((component) => component.name === name)?.state;
-    return state === "healthy" || state === "degraded";
-  });
+  const serves = needed.every((name) => ["healthy", "degraded"].includes(states.get(name) ?? "unknown"));
   return serves && isLive && !isDraining ? "SERVING" : "NOT_SERVING";
 }
 

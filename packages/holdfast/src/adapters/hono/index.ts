@@ -11,4 +11,5 @@ export type { Problems } from "./problem-handler.ts";
 export { shedding } from "./shedding.ts";
 export { healthHandler } from "./health-handler.ts";
 export type { HealthRoutesOptions } from "../http-server/index.ts";
+export { instrument } from "./instrument.ts";
 export { tracing } from "./tracing.ts";

@@ -54,3 +54,25 @@ it("gives pino's own lines the ids of the span", () => {
 it("takes nothing but pino", () => {
   expect(() => pinoSink(console as never)).toThrow("pinoSink pino must be a pino logger");
 });
+
+it("D57: writes no name twice, whatever the fields are called", async () => {
+  const texts: string[] = [];
+  const stream = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      texts.push(chunk.toString());
+      done();
+    },
+  });
+  const named = pino({ name: "shop", base: { region: "eu" } }, stream);
+  const logger = createLogger({ service: "orders", sinks: [pinoSink(named)], span: () => span });
+  const hostile = { level: "x", time: 1, msg: "x", service: "x", trace_id: "x", region: "x", fields: "x", orderId: 7 };
+  logger.info("paid", hostile);
+  await logger.close();
+  const [text = ""] = texts;
+  for (const name of ["level", "time", "msg", "service", "trace_id", "region"]) {
+    const outside = text.replace(/"fields":\{[^}]*\}/, "");
+    expect([name, outside.split(`"${name}":`).length]).toEqual([name, 2]);
+  }
+  const { orderId, ...own } = hostile;
+  expect(JSON.parse(text)).toMatchObject({ level: 30, msg: "paid", service: "orders", region: "eu", orderId, fields: own });
+});

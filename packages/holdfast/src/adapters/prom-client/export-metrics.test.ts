@@ -53,6 +53,19 @@ describe("exportToPromClient", () => {
     expect(await registry.metrics()).toBe(text);
   });
 
+  it("shows exemplars in OpenMetrics, and nowhere else", async () => {
+    const ids = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331" };
+    const metrics = createMetrics({ span: () => ids, clock: { wallTime: () => 1_500 } });
+    metrics.histogram({ name: "took_seconds", help, buckets: [1] }).with().record(0.25);
+    const open = new Registry() as Registry<never>;
+    open.setContentType(Registry.OPENMETRICS_CONTENT_TYPE as never);
+    const plain = new Registry();
+    for (const registry of [open, plain]) exportToPromClient(metrics, registry);
+    const exemplar = `# {trace_id="${ids.traceId}",span_id="${ids.spanId}"} 0.25 1.5`;
+    expect(await open.metrics()).toContain(`took_seconds_bucket{le="1"} 1 ${exemplar}\n`);
+    expect(await plain.metrics()).toContain('took_seconds_bucket{le="1"} 1\n');
+  });
+
   it("survives a reset of the registry, and can be taken out", async () => {
     const registry = new Registry();
     const metrics = createMetrics();

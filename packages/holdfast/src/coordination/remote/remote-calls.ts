@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "../../runtime/index.ts";
+import type { Span } from "../../telemetry/index.ts";
 import type { ByteReader } from "../../wire/index.ts";
 import { beginFrame } from "../../wire/index.ts";
 import type { Answer, ResponseHeader } from "../coordination.ts";
@@ -9,6 +10,7 @@ import { readError, RemoteError } from "./remote-error.ts";
 import type { RemoteLine } from "./remote-line.ts";
 import type { RemoteSettings } from "./remote-options.ts";
 import type { AnswerKind, RequestKind } from "./remote-protocol.ts";
+import { askAnother } from "./require-voter.ts";
 
 /** A request, until it is answered. */
 export interface RemoteCall<T> {
@@ -18,6 +20,7 @@ export interface RemoteCall<T> {
   readonly token: string;
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
+  readonly span?: Span | undefined;
   readonly read: (reader: ByteReader, header: ResponseHeader) => T;
 }
 
@@ -31,6 +34,10 @@ interface Waiting {
   /** When it left on the present line; undefined while it has not. */
   sentAt: number | undefined;
   everSent: boolean;
+  /** What the last member answered that it came to, if that was that it takes no such request: it did nothing. */
+  turnedAway: Error | undefined;
+  /** A member may have done it whose answer was lost. */
+  inDoubt: boolean;
   again: Timer | undefined;
 }
 
@@ -47,7 +54,7 @@ export interface LineUser {
 
 const tickMs = 100;
 /** What another member, or the same one a little later, may answer; a write has a name, and is applied once. */
-const passing: ReadonlySet<string> = new Set(["STOPPED", "NO_LEADER", "TIMED_OUT", "NOT_AT_WITNESS"]);
+const passing: ReadonlySet<string> = new Set(["STOPPED", "NO_LEADER", "TIMED_OUT", ...askAnother]);
 const againMs = 20;
 const frameSlackBytes = 64;
 
@@ -102,6 +109,8 @@ export class RemoteCalls {
         onAbort,
         sentAt: undefined,
         everSent: false,
+        turnedAway: undefined,
+        inDoubt: false,
         again: undefined,
       };
       if (onAbort !== undefined) signal?.addEventListener("abort", onAbort);
@@ -148,9 +157,12 @@ export class RemoteCalls {
       return;
     }
     const now = this.#clock.now();
+    if (waiting.everSent) call.span?.addEvent("sent again");
     waiting.sentAt = now;
     waiting.everSent = true;
+    waiting.turnedAway = undefined;
     this.#inFlight++;
+    if (call.span !== undefined) line.sendTrace(id, call.span);
     const writer = line.frames.begin();
     const start = beginFrame(writer);
     writeHead(writer, call.kind, id);
@@ -179,6 +191,7 @@ export class RemoteCalls {
   #onLost(): void {
     this.#inFlight = 0;
     for (const waiting of this.#waiting.values()) {
+      if (waiting.sentAt !== undefined) waiting.inDoubt = true;
       waiting.sentAt = undefined;
       if (waiting.again === undefined) this.#unsent.add(waiting);
     }
@@ -214,13 +227,15 @@ export class RemoteCalls {
     }
     this.#inFlight--;
     waiting.sentAt = undefined;
+    if (askAnother.has(error.code) && !waiting.inDoubt) waiting.turnedAway = error;
+    else waiting.inDoubt = true;
     waiting.again = this.#clock.setTimer(againMs, () => {
       waiting.again = undefined;
       this.#unsent.add(waiting);
       this.#sendMore();
     });
     // One that has served nobody since is cut off from the others.
-    if (error.code === "STOPPED" || this.#servedAt <= sentAt) this.dialer.leave(error);
+    if (error.code === "STOPPED" || askAnother.has(error.code) || this.#servedAt <= sentAt) this.dialer.leave(error);
   }
 
   #abort(waiting: Waiting): void {
@@ -254,7 +269,8 @@ export class RemoteCalls {
 
   #giveUp(waiting: Waiting): void {
     if (waiting.sentAt !== undefined) this.dialer.ready?.send("cancel", waiting.id);
-    this.#settle(waiting).reject(waiting.everSent ? new CoordinationError("TIMED_OUT") : this.unreachable());
+    const { turnedAway, everSent } = waiting;
+    this.#settle(waiting).reject(turnedAway ?? (everSent ? new CoordinationError("TIMED_OUT") : this.unreachable()));
   }
 
   /** What to say when no request could leave in time. */

@@ -18,6 +18,7 @@ import { RemoteLogin } from "./remote-login.ts";
 import { checkRemoteOptions, type RemoteOptions } from "./remote-options.ts";
 import type { RequestKind } from "./remote-protocol.ts";
 import { RemoteSessions, type NamedRequest } from "./remote-sessions.ts";
+import { failRemoteSpan, startRemoteSpan } from "./remote-trace.ts";
 import { RemoteWatcher } from "./remote-watcher.ts";
 import { unlessAborted } from "../recipes/until-answered.ts";
 import {
@@ -29,6 +30,7 @@ import {
   validatePut,
   validateRange,
 } from "../key-value/validate-request.ts";
+import type { Span } from "../../telemetry/index.ts";
 import type { ByteReader } from "../../wire/index.ts";
 import { readWatchRequest } from "../watches/watch-filter.ts";
 
@@ -61,14 +63,35 @@ export function remoteCoordination(options: RemoteOptions): RemoteCoordination {
     ask("revision", nothing, {}, (_, header) => header.revision),
   );
 
+  /** In a span of its own, where there are any. */
   async function ask<T>(
+    kind: RequestKind,
+    content: Uint8Array,
+    options: RequestOptions,
+    read: (reader: ByteReader, header: ResponseHeader) => T,
+    method: string = kind,
+  ): Promise<T> {
+    if (settings.tracer === undefined) return askNow(kind, content, options, read, undefined);
+    const span = startRemoteSpan(settings.tracer, "client", method);
+    try {
+      const answer = await askNow(kind, content, options, read, span);
+      span.end();
+      return answer;
+    } catch (error) {
+      failRemoteSpan(span, "client", error);
+      throw error;
+    }
+  }
+
+  async function askNow<T>(
     kind: RequestKind,
     content: Uint8Array,
     { credentials, signal, timeoutMs = settings.timeoutMs }: RequestOptions,
     read: (reader: ByteReader, header: ResponseHeader) => T,
+    span: Span | undefined,
   ): Promise<T> {
     const token = login.token(credentials);
-    const call = { kind, content, timeoutMs, signal, read };
+    const call = { kind, content, timeoutMs, signal, span, read };
     try {
       return await calls.add({ ...call, token: typeof token === "string" ? token : await token });
     } catch (error) {
@@ -106,11 +129,12 @@ export function remoteCoordination(options: RemoteOptions): RemoteCoordination {
     identity: RequestIdentity,
     request: RequestOptions,
   ): Promise<Answer<T>> {
-    return ask("command", encodeCommand({ identity, operation }), request, (reader, header) => {
+    const decode = (reader: ByteReader, header: ResponseHeader): Answer<T> => {
       const outcome = decodeOutcome(reader.bytes(reader.remaining, "outcome"));
       if (outcome.type === "refused") throw outcome.error;
       return answered(outcome.response, header) as Answer<T>;
-    });
+    };
+    return ask("command", encodeCommand({ identity, operation }), request, decode, operation.type);
   }
 
   async function read<T extends object>(

@@ -1,4 +1,5 @@
 import type { Clock, Connection, Timer } from "../../runtime/index.ts";
+import type { Span, TraceContext, Tracer } from "../../telemetry/index.ts";
 import { beginFrame, ByteReader, FrameDecoder, MalformedError } from "../../wire/index.ts";
 import type { Credentials } from "../auth/auth.ts";
 import type { Member, RequestOptions } from "../coordination.ts";
@@ -6,10 +7,25 @@ import { CoordinationError } from "../coordination-error.ts";
 import { readHead, readTerms, readWatch, type RequestHead, type RequestTerms } from "./remote-codec.ts";
 import { RemoteError, writeError } from "./remote-error.ts";
 import { RemoteFrames, writeAnswerHead, writeStamp } from "./remote-frames.ts";
-import { clientSilenceMs, maxAnswerBytes, readHello, remotePreface, writeWelcome } from "./remote-protocol.ts";
+import {
+  clientSilenceMs,
+  maxAnswerBytes,
+  readHello,
+  remotePreface,
+  writeWelcome,
+  type RequestKind,
+} from "./remote-protocol.ts";
 import { performRequest, type RemoteAnswer } from "./remote-requests.ts";
 import type { RemoteRequestEvent, RemoteServiceLimits } from "./remote-service.ts";
 import { ServedWatch } from "./remote-served-watch.ts";
+import {
+  failRemoteSpan,
+  knowledgePing,
+  nameRemoteSpan,
+  readTrace,
+  startRemoteSpan,
+  writeKnowledge,
+} from "./remote-trace.ts";
 
 export interface RemoteDeskOptions {
   readonly member: Member;
@@ -21,6 +37,7 @@ export interface RemoteDeskOptions {
   /** Why this client is not taken. */
   readonly isFull: "STOPPED" | "TOO_MANY_REQUESTS" | undefined;
   readonly onRequest: ((event: RemoteRequestEvent) => void) | undefined;
+  readonly tracer: Tracer | undefined;
   readonly onRefused: (reason: string) => void;
   readonly onClose: () => void;
 }
@@ -43,6 +60,8 @@ export class RemoteDesk {
   readonly #inFlight = new Map<number, { isCancelled: boolean }>();
   #prefaceRead = 0;
   #welcome = false;
+  /** What has come for the request that comes next. */
+  #trace: { readonly id: number; readonly context: TraceContext | undefined } | undefined;
   #heardAt: number;
   #silence: Timer;
   /** Frames that wait until the client has read. */
@@ -146,7 +165,10 @@ export class RemoteDesk {
       case "hello":
         throw new MalformedError("hello", 0, "must come once");
       case "ping":
-        return this.#frames.send((writer) => writeAnswerHead(writer, "pong", head.id));
+        return this.#pong(head.id);
+      case "trace":
+        this.#trace = { id: head.id, context: readTrace(reader) };
+        return;
       case "cancel":
         return this.#cancel(head.id);
       case "credit":
@@ -168,15 +190,16 @@ export class RemoteDesk {
     const under = isWatch ? this.#watches.size < limits.maxWatches : this.#inFlight.size < limits.maxInFlight;
     if (!under) return this.#answerError(id, new CoordinationError("TOO_MANY_REQUESTS"));
     const credentials = credentialsOf(terms.token, user);
+    const span = this.#startSpan(id, kind);
     if (isWatch) {
-      this.#watch(id, reader, credentials);
+      this.#watch(id, reader, credentials, span);
       return;
     }
     const entry = { isCancelled: false };
     this.#inFlight.set(id, entry);
     const timeoutMs = Math.max(1, Math.min(maxTimeoutMs, terms.timeoutMs));
     const options = credentials === undefined ? { timeoutMs } : { timeoutMs, credentials };
-    void this.#perform(head, entry, reader, options);
+    void this.#perform(head, entry, reader, options, span);
   }
 
   async #perform(
@@ -184,14 +207,19 @@ export class RemoteDesk {
     entry: { readonly isCancelled: boolean },
     reader: ByteReader,
     options: RequestOptions,
+    span: Span | undefined,
   ): Promise<void> {
-    const { member, limits, clock, onRequest } = this.#options;
+    const { member, limits, clock, onRequest, tracer } = this.#options;
     const startedAt = clock.now();
     try {
-      const answer = await performRequest(member, kind, reader, options, limits);
+      const perform = (): Promise<RemoteAnswer> =>
+        performRequest(member, kind, reader, options, limits, span && ((method) => nameRemoteSpan(span, method)));
+      const answer = await (tracer === undefined ? perform() : tracer.run(span, perform));
+      span?.end();
       if (this.#finish(id, entry)) this.#answer(id, answer);
       onRequest?.({ kind, durationMs: clock.now() - startedAt });
     } catch (error) {
+      if (span !== undefined) failRemoteSpan(span, "server", error);
       onRequest?.({ kind, durationMs: clock.now() - startedAt, error });
       if (!this.#finish(id, entry)) return;
       // What cannot be read is not a request that failed: the client does not speak the protocol.
@@ -200,20 +228,42 @@ export class RemoteDesk {
     }
   }
 
-  #watch(id: number, reader: ByteReader, credentials: Credentials | undefined): void {
-    const demand = readWatch(reader);
-    reader.end("watch");
+  #watch(id: number, reader: ByteReader, credentials: Credentials | undefined, span: Span | undefined): void {
+    let demand;
+    try {
+      demand = readWatch(reader);
+      reader.end("watch");
+    } catch (error) {
+      if (span !== undefined) failRemoteSpan(span, "server", error);
+      throw error;
+    }
     const watch = new ServedWatch({
       id,
       demand,
       member: this.#options.member,
       credentials,
+      span,
+      tracer: this.#options.tracer,
       frames: this.#frames,
       isStalled: () => this.#isStalled(),
       onOver: () => this.#watches.delete(id),
     });
     this.#watches.set(id, watch);
     void watch.run();
+  }
+
+  #pong(id: number): void {
+    this.#frames.send((writer) => {
+      writeAnswerHead(writer, "pong", id);
+      if (id === knowledgePing) writeKnowledge(writer, { traces: this.#options.tracer !== undefined });
+    });
+  }
+
+  #startSpan(id: number, kind: RequestKind): Span | undefined {
+    const { tracer } = this.#options;
+    const trace = this.#trace;
+    this.#trace = undefined;
+    return tracer && startRemoteSpan(tracer, "server", kind, (trace?.id === id ? trace.context : undefined) ?? null);
   }
 
   #cancel(id: number): void {

@@ -89,6 +89,7 @@ export class RemoteDialer {
       connection,
       clock: runtime.clock,
       clusterId: this.#clusterId,
+      traces: this.#options.settings.tracer !== undefined,
       onWelcome: () => {
         patience.cancel();
         this.#failures = 0;

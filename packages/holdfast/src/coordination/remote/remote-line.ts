@@ -1,4 +1,5 @@
 import type { Clock, Connection } from "../../runtime/index.ts";
+import type { TraceContext } from "../../telemetry/index.ts";
 import { ByteReader, FrameDecoder, type ByteWriter } from "../../wire/index.ts";
 import type { ResponseHeader } from "../coordination.ts";
 import { writeHead } from "./remote-codec.ts";
@@ -15,6 +16,7 @@ import {
   type RemoteWelcome,
   type RequestKind,
 } from "./remote-protocol.ts";
+import { knowledgePing, readKnowledge, writeTrace } from "./remote-trace.ts";
 import { choose } from "../request-codec.ts";
 
 export interface RemoteLineOptions {
@@ -22,6 +24,8 @@ export interface RemoteLineOptions {
   readonly clock: Clock;
   /** 0n: whatever cluster it is. */
   readonly clusterId: bigint;
+  /** Whether there are traces to send, to a member that takes them. */
+  readonly traces: boolean;
   readonly onWelcome: (line: RemoteLine) => void;
   /** An answer to a request or a watch: `reader` stands after its number. */
   readonly onAnswer: (kind: AnswerKind, id: number, reader: ByteReader) => void;
@@ -39,6 +43,7 @@ export class RemoteLine {
   readonly frames: RemoteFrames;
   readonly #options: RemoteLineOptions;
   #welcome: RemoteWelcome | undefined;
+  #takesTraces = false;
   #heardAt: number;
   #lastPingAt: number;
   /** When the ping left that nothing has been heard after. */
@@ -66,6 +71,8 @@ export class RemoteLine {
     });
     connection.write(remotePreface.slice());
     this.frames.send((writer) => writeHello(writer, { clusterId }));
+    // Its answer follows the welcome, and the first request may have a trace.
+    if (options.traces) this.send("ping", knowledgePing);
   }
 
   /** Undefined until the member has taken this client. */
@@ -79,6 +86,11 @@ export class RemoteLine {
       writeHead(writer, kind, id);
       write?.(writer);
     });
+  }
+
+  /** Which trace the next request belongs to; nothing for a member that takes none. */
+  sendTrace(id: number, context: TraceContext): void {
+    if (this.#takesTraces && context.sampled) this.frames.send((writer) => writeTrace(writer, id, context));
   }
 
   /** What an answer begins with. */
@@ -121,11 +133,14 @@ export class RemoteLine {
     const kind = choose(reader, "answer.kind", answerKinds);
     if (kind === "welcome") {
       this.#welcome = readWelcome(reader);
-      this.#options.onWelcome(this);
+      if (!this.#options.traces) this.#options.onWelcome(this);
       return;
     }
     const id = reader.varint("answer.id");
     if (kind === "goodbye") this.lose(readError(reader));
-    else if (kind !== "pong") this.#options.onAnswer(kind, id, reader);
+    else if (kind === "pong" && id === knowledgePing && this.#options.traces) {
+      this.#takesTraces = readKnowledge(reader).traces;
+      this.#options.onWelcome(this);
+    } else if (kind !== "pong") this.#options.onAnswer(kind, id, reader);
   }
 }

@@ -1,6 +1,7 @@
 import { parseAddress } from "../../consensus/index.ts";
 import { checkInteger, checkOptionNames, InvalidArgumentError } from "../../errors/base.ts";
 import type { Address, Runtime } from "../../runtime/index.ts";
+import type { Tracer } from "../../telemetry/index.ts";
 
 /** Who a client is while the cluster's users are enabled. */
 export type RemoteCredentials = { readonly token: string } | { readonly name: string; readonly password: string };
@@ -24,9 +25,11 @@ export interface RemoteOptions {
   readonly maxWaiting?: number;
   /** Responses of one watch that may wait to be pulled. Default 16. */
   readonly maxWatchResponses?: number;
+  /** Gives each request a span, and its trace to members that take it. Default none. */
+  readonly tracer?: Pick<Tracer, "startSpan">;
 }
 
-export const defaultRemoteOptions: Required<Omit<RemoteOptions, "runtime" | "endpoints" | "credentials">> = {
+export const defaultRemoteOptions: Required<Omit<RemoteOptions, "runtime" | "endpoints" | "credentials" | "tracer">> = {
   clusterId: 0n,
   timeoutMs: 5_000,
   attemptTimeoutMs: 1_500,
@@ -35,14 +38,21 @@ export const defaultRemoteOptions: Required<Omit<RemoteOptions, "runtime" | "end
   maxWatchResponses: 16,
 };
 
-export interface RemoteSettings extends Required<Omit<RemoteOptions, "endpoints" | "credentials">> {
+export interface RemoteSettings extends Required<Omit<RemoteOptions, "endpoints" | "credentials" | "tracer">> {
+  readonly tracer?: Pick<Tracer, "startSpan">;
   readonly endpoints: readonly Address[];
   readonly credentials: RemoteCredentials | undefined;
 }
 
 /** @throws InvalidArgumentError naming the option that breaks its rule */
 export function checkRemoteOptions(options: RemoteOptions): RemoteSettings {
-  checkOptionNames("remote", options, ["runtime", "endpoints", "credentials", ...Object.keys(defaultRemoteOptions)]);
+  checkOptionNames("remote", options, [
+    "runtime",
+    "endpoints",
+    "credentials",
+    "tracer",
+    ...Object.keys(defaultRemoteOptions),
+  ]);
   const { endpoints, credentials, ...others } = options;
   const settings = { ...defaultRemoteOptions, ...others };
   if (!Array.isArray(endpoints) || endpoints.length === 0) {
@@ -59,6 +69,9 @@ export function checkRemoteOptions(options: RemoteOptions): RemoteSettings {
   }
   if (typeof settings.clusterId !== "bigint") {
     throw new InvalidArgumentError("remote.clusterId", "must be a bigint", settings.clusterId);
+  }
+  if (others.tracer !== undefined && typeof others.tracer?.startSpan !== "function") {
+    throw new InvalidArgumentError("remote.tracer", "must be a tracer", others.tracer);
   }
   return { ...settings, endpoints: endpoints.map(readEndpoint), credentials };
 }

@@ -21,6 +21,8 @@ export const requestKinds = [
   "watch",
   "credit",
   "progress",
+  /** Sent only to members that have said that they know it. */
+  "trace",
 ] as const;
 export type RequestKind = (typeof requestKinds)[number];
 

@@ -14,6 +14,7 @@ import {
 } from "./remote-codec.ts";
 import type { AnswerKind, RequestKind } from "./remote-protocol.ts";
 import type { RemoteServiceLimits } from "./remote-service.ts";
+import { requireVoter } from "./require-voter.ts";
 import { readLease, readRange } from "../request-codec.ts";
 import { validateTxn } from "../key-value/validate-request.ts";
 
@@ -33,16 +34,22 @@ export async function performRequest(
   reader: ByteReader,
   options: RequestOptions,
   limits: Pick<Required<RemoteServiceLimits>, "maxRequestBytes" | "maxTxnOps">,
+  /** Told what a command asks for. */
+  onOperation?: (type: string) => void,
 ): Promise<RemoteAnswer> {
+  if (kind !== "range") requireVoter(member);
   switch (kind) {
     case "command": {
       const bytes = reader.bytes(reader.remaining, "command");
       if (bytes.length > limits.maxRequestBytes) throw new CoordinationError("REQUEST_TOO_LARGE");
-      return performCommand(member, decodeCommand(bytes), options, limits.maxTxnOps);
+      const command = decodeCommand(bytes);
+      onOperation?.(command.operation.type);
+      return performCommand(member, command, options, limits.maxTxnOps);
     }
     case "range": {
       const request = readRange(reader);
       reader.end("range");
+      if (request.serializable !== true) requireVoter(member);
       const answer = await member.range(request, options);
       return { kind, header: answer.header, body: encodeRangeResponse(answer) };
     }

@@ -1,9 +1,12 @@
+import type { Span, Tracer } from "../../telemetry/index.ts";
 import type { Credentials } from "../auth/auth.ts";
 import type { Member } from "../coordination.ts";
 import type { WatchDemand } from "./remote-codec.ts";
 import { writeError } from "./remote-error.ts";
 import { writeAnswerHead, writeStamp, type RemoteFrames } from "./remote-frames.ts";
+import { failRemoteSpan } from "./remote-trace.ts";
 import { writeWatchResponse } from "./remote-watch-codec.ts";
+import { requireVoter } from "./require-voter.ts";
 import type { Watcher } from "../watches/watch.ts";
 
 export interface ServedWatchOptions {
@@ -11,6 +14,9 @@ export interface ServedWatchOptions {
   readonly demand: WatchDemand;
   readonly member: Member;
   readonly credentials: Credentials | undefined;
+  /** Of the time until it stands; what it tells later belongs to no trace. */
+  readonly span: Span | undefined;
+  readonly tracer: Tracer | undefined;
   readonly frames: RemoteFrames;
   /** Whether the client leaves too much unread; `resume` is called when it has read. */
   readonly isStalled: () => boolean;
@@ -32,14 +38,15 @@ export class ServedWatch {
   }
 
   async run(): Promise<void> {
-    const { id, demand, member, credentials, frames, onOver } = this.#options;
+    const { id, demand, member, credentials, frames, onOver, span, tracer } = this.#options;
     const { request, requireLeader } = demand;
     try {
-      const watcher = await member.watch(request, {
-        requireLeader,
-        ...(credentials === undefined ? {} : { credentials }),
-      });
+      requireVoter(member);
+      const options = { requireLeader, ...(credentials === undefined ? {} : { credentials }) };
+      const begin = (): Promise<Watcher> => member.watch(request, options);
+      const watcher = await (tracer === undefined ? begin() : tracer.run(span, begin));
       this.#watcher = watcher;
+      span?.end();
       if (this.#closed) return void watcher.close();
       frames.send((writer) => {
         writeAnswerHead(writer, "watching", id);
@@ -49,6 +56,8 @@ export class ServedWatch {
       if (this.#progressWanted) watcher.requestProgress();
       await this.#tell(watcher);
     } catch (error) {
+      // Once it has ended, this is nothing to it.
+      if (span !== undefined) failRemoteSpan(span, "server", error);
       if (this.#closed) return;
       frames.send((writer) => {
         writeAnswerHead(writer, "error", id);

@@ -1,5 +1,6 @@
 import { checkInteger, checkOptionNames, shielded } from "../../errors/base.ts";
 import type { Clock, Connection } from "../../runtime/index.ts";
+import { checkTracer, type Tracer } from "../../telemetry/index.ts";
 import type { Member } from "../coordination.ts";
 import { RemoteDesk } from "./remote-desk.ts";
 import type { RequestKind } from "./remote-protocol.ts";
@@ -44,6 +45,8 @@ export interface RemoteServiceOptions {
   readonly member: Member;
   readonly clock: Clock;
   readonly limits?: RemoteServiceLimits;
+  /** Answers each request in a span, in its client's trace or a new one; of a watch, until it stands. Default none. */
+  readonly tracer?: Tracer | undefined;
   /** Called after every request; must not throw. */
   readonly onRequest?: ((event: RemoteRequestEvent) => void) | undefined;
   /** A client was cut off for what it sent, or did not send; told once a connection. */
@@ -72,7 +75,8 @@ export interface RemoteService extends AsyncDisposable {
  */
 export function serveCoordination(options: RemoteServiceOptions): RemoteService {
   const limits = checkLimits(options.limits);
-  const { member, clock } = options;
+  const { member, clock, tracer } = options;
+  if (tracer !== undefined) checkTracer("tracer", tracer);
   const ignore = (): void => undefined;
   const onRequest = shielded(options.onRequest, ignore);
   const onRefused = shielded(options.onRefused, ignore);
@@ -104,6 +108,7 @@ export function serveCoordination(options: RemoteServiceOptions): RemoteService 
         connection,
         user,
         onRequest,
+        tracer,
         isFull: closing !== undefined ? "STOPPED" : desks.size >= limits.maxClients ? "TOO_MANY_REQUESTS" : undefined,
         onRefused(reason) {
           refused++;

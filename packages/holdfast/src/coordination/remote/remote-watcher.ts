@@ -1,3 +1,4 @@
+import type { Span } from "../../telemetry/index.ts";
 import type { ByteReader } from "../../wire/index.ts";
 import type { ResponseHeader } from "../coordination.ts";
 import { CoordinationError } from "../coordination-error.ts";
@@ -7,7 +8,9 @@ import { readError } from "./remote-error.ts";
 import type { RemoteLine } from "./remote-line.ts";
 import type { RemoteLogin } from "./remote-login.ts";
 import type { AnswerKind } from "./remote-protocol.ts";
+import { askAnother } from "./require-voter.ts";
 import { readWatchResponse } from "./remote-watch-codec.ts";
+import { failRemoteSpan, startRemoteSpan } from "./remote-trace.ts";
 import { WatchProgress } from "./remote-watch-progress.ts";
 import type { Watcher, WatchOptions, WatchRequest, WatchResponse } from "../watches/watch.ts";
 
@@ -42,7 +45,10 @@ export class RemoteWatcher implements Watcher, LineUser {
   #owed = 0;
   #progressWanted = false;
   #leaderless = 0;
+  #turnedAway = 0;
   #ended = false;
+  /** Of the time until a member has taken it up; what it tells later belongs to no trace. */
+  #span: Span | undefined;
   #failure: { readonly reason: unknown } | undefined;
 
   constructor(calls: RemoteCalls, login: RemoteLogin, request: WatchRequest, options: WatchOptions, token: string) {
@@ -53,6 +59,8 @@ export class RemoteWatcher implements Watcher, LineUser {
     this.#token = token;
     this.#progress = new WatchProgress(request.startRevision ?? 0);
     this.#deadline = calls.settings.runtime.clock.now() + calls.settings.timeoutMs;
+    const { tracer } = calls.settings;
+    this.#span = tracer && startRemoteSpan(tracer, "client", "watch");
     options.signal?.addEventListener("abort", this.#onAbort, { once: true });
     this.#id = calls.attach(this);
     const line = calls.dialer.ready;
@@ -157,6 +165,7 @@ export class RemoteWatcher implements Watcher, LineUser {
     const credit = Math.max(1, this.#calls.settings.maxWatchResponses - this.#queue.length);
     const { startRevision: _, ...request } = this.#request;
     const startRevision = this.#progress.resume();
+    if (this.#span !== undefined) line.sendTrace(this.#id, this.#span);
     line.send("watch", this.#id, (writer) => {
       writeTerms(writer, { timeoutMs: 0, token: this.#token });
       writeWatch(writer, { request: { ...request, startRevision }, requireLeader, credit });
@@ -166,8 +175,11 @@ export class RemoteWatcher implements Watcher, LineUser {
   #onWatching(header: ResponseHeader, startRevision: number, line: RemoteLine): void {
     this.#isOpen = true;
     this.#leaderless = 0;
+    this.#turnedAway = 0;
     this.#header ??= header;
     this.#progress.begin(startRevision);
+    this.#span?.end();
+    this.#span = undefined;
     if (this.#progressWanted) line.send("progress", this.#id);
     this.#started.resolve();
   }
@@ -203,6 +215,14 @@ export class RemoteWatcher implements Watcher, LineUser {
     else this.#cancel(last);
   }
 
+  /** Likewise; but one that had been taken up waits for a member that does so again. */
+  #turnAway(error: Error): void {
+    if (++this.#turnedAway < this.#calls.settings.endpoints.length) return this.#calls.dialer.leave(error);
+    this.#turnedAway = 0;
+    if (this.#header === undefined) this.#fail(error);
+    else this.#openSoon();
+  }
+
   async #onError(error: Error & { readonly code: string }): Promise<void> {
     this.#isOpen = false;
     if (error.code === "STOPPED") return this.#calls.dialer.leave(error);
@@ -211,6 +231,7 @@ export class RemoteWatcher implements Watcher, LineUser {
       const last = { header, events: [], canceled: true, cancelReason: "NO_LEADER" } as const;
       return this.#withoutLeader(header === undefined ? undefined : last);
     }
+    if (askAnother.has(error.code)) return this.#turnAway(error);
     if (error.code === "TOO_MANY_REQUESTS" && this.#header !== undefined) return this.#openSoon();
     const { credentials } = this.#options;
     try {
@@ -248,6 +269,7 @@ export class RemoteWatcher implements Watcher, LineUser {
   #fail(reason: unknown): void {
     if (this.#ended) return;
     this.#queue = [];
+    if (this.#span !== undefined) failRemoteSpan(this.#span, "client", reason);
     this.#started.reject(reason);
     const pull = this.#pulls.shift();
     if (pull !== undefined) pull.reject(reason);
@@ -258,6 +280,7 @@ export class RemoteWatcher implements Watcher, LineUser {
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#span?.end();
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     this.#calls.detach(this.#id);
     for (const pull of this.#pulls.splice(0)) pull.resolve(over);

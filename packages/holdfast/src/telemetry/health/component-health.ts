@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "../../runtime/system.ts";
+import { toldError } from "../told-error.ts";
 import type { CheckAnswer, ComponentSettings } from "./health-options.ts";
 
 export type ComponentState = "healthy" | "degraded" | "unhealthy" | "unknown";
@@ -81,7 +82,8 @@ export class ComponentHealth {
       this.#answer(state === "degraded" || state === "unhealthy" ? state : "healthy", shortened(details));
     } catch (error) {
       if (this.#closing.signal.aborted) return;
-      this.#answer("unhealthy", shortened(error instanceof Error ? error.message : String(error)));
+      // Whatever was thrown: reading it must not end the checks.
+      this.#answer("unhealthy", shortened(toldError(error).message));
     } finally {
       timer.cancel();
       this.#closing.signal.removeEventListener("abort", onClose);

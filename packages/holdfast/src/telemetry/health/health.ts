@@ -69,6 +69,7 @@ export interface Health extends AsyncDisposable {
 }
 
 const maxComponents = 1_000;
+const maxReason = 500;
 
 /**
  * Keeps the health of a service.
@@ -187,7 +188,7 @@ class ServiceHealth implements Health {
   }
 
   failed(reason: string): void {
-    this.#failure ??= reason;
+    this.#failure ??= String(reason).slice(0, maxReason);
     this.#look();
   }
 

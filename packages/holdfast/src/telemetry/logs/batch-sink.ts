@@ -7,7 +7,10 @@ import type { LogSink } from "./log-sink.ts";
 export type { SendOutcome } from "../batch-queue.ts";
 
 export interface BatchSinkOptions {
-  /** Sends one batch. What it throws or rejects with may pass: the batch is sent again, after growing delays. */
+  /**
+   * Sends one batch. What it throws or rejects with may pass: the batch is sent again, after growing delays, and not
+   * before `retryAfterMs` where the error has that, of five minutes at most.
+   */
   readonly send: (batch: readonly LogEntry[], context: { readonly signal: AbortSignal }) => Promise<SendOutcome>;
   readonly level?: LogLevel;
   /** Lines in a batch. Default 500. */

@@ -1,5 +1,7 @@
 import { checkFunction, checkOptionNames, InvalidArgumentError } from "../../errors/base.ts";
-import { batchSink, type BatchSink, type BatchSinkOptions, type SendOutcome } from "./batch-sink.ts";
+import { systemClock } from "../../runtime/system.ts";
+import { postBatch } from "../post-batch.ts";
+import { batchSink, type BatchSink, type BatchSinkOptions } from "./batch-sink.ts";
 import { logLine, type LogEntry } from "./log-entry.ts";
 
 /** The part of `fetch` that is used. */
@@ -10,8 +12,13 @@ export type LogFetch = (
     readonly headers: Readonly<Record<string, string>>;
     readonly body: string;
     readonly signal: AbortSignal;
+    readonly redirect?: "error";
   },
-) => Promise<{ readonly status: number; readonly body?: { cancel(): Promise<void> } | null }>;
+) => Promise<{
+  readonly status: number;
+  readonly body?: { cancel(): Promise<void> } | null;
+  readonly headers?: { get(name: string): string | null };
+}>;
 
 export interface HttpSinkOptions extends Omit<BatchSinkOptions, "send"> {
   /** Where batches are posted: `http` or `https`. */
@@ -24,13 +31,9 @@ export interface HttpSinkOptions extends Omit<BatchSinkOptions, "send"> {
   readonly format?: "lines" | "array";
 }
 
-/** What may be otherwise the next time: too many requests, and a time that was up. */
-const passing: ReadonlySet<number> = new Set([408, 425, 429]);
-const tooLargeStatus = 413;
-
 /**
  * A sink that posts lines in batches. A 2xx takes them; 413 sends halves; another 4xx drops them, counted; everything else
- * is tried again.
+ * is tried again, after a `Retry-After` where there is one, of five minutes at most. A redirect takes nothing.
  *
  * @throws InvalidArgumentError naming the option, its rule and its value
  * @example
@@ -53,19 +56,9 @@ export function httpSink(options: HttpSinkOptions): BatchSink {
   const all = { ...headers, "content-type": contentType };
   return batchSink({
     ...batch,
-    async send(entries, { signal }): Promise<SendOutcome> {
-      const { status, body } = await fetch(url, {
-        method: "POST",
-        headers: all,
-        body: bodyOf(entries, format),
-        signal,
-      });
-      // What is not read keeps a connection.
-      await body?.cancel();
-      if (status >= 200 && status < 300) return "sent";
-      if (status === tooLargeStatus) return "tooLarge";
-      if (status >= 400 && status < 500 && !passing.has(status)) return "refused";
-      throw new Error(`the log server answered ${status}`);
+    send: (entries, { signal }) => {
+      const request = { url, headers: all, body: bodyOf(entries, format), signal };
+      return postBatch(fetch, request, batch.clock ?? systemClock);
     },
   });
 }

@@ -8,8 +8,9 @@ import {
 } from "../../errors/base.ts";
 import { systemClock, type Clock } from "../../runtime/system.ts";
 import { gravityOf, logLevels, type LogEntry, type LogLevel } from "./log-entry.ts";
+import { Outlet, type LoggerMetrics } from "./log-outlet.ts";
 import type { LogSink } from "./log-sink.ts";
-import { createRedaction, readOf, type Redaction, type RedactionOptions } from "./redaction.ts";
+import { createRedaction, type RedactionOptions } from "./redaction.ts";
 import { RepeatFilter } from "./repeat-filter.ts";
 
 export interface LoggerOptions {
@@ -31,18 +32,13 @@ export interface LoggerOptions {
   readonly clock?: Pick<Clock, "wallTime" | "now">;
 }
 
-/** How often what happened since the start. */
-export interface LoggerMetrics {
-  readonly written: number;
-  /** Held back as repetitions. */
-  readonly suppressed: number;
-  /** Exceptions of sinks: their lines are lost, the other sinks' are not. */
-  readonly sinkFailures: number;
-}
+export type { LoggerMetrics } from "./log-outlet.ts";
 
 /** Writes lines. The last argument is fields; an `error` among them is told with its causes. */
 export interface Logger extends AsyncDisposable {
   readonly level: LogLevel;
+  /** From now on, also of the children that have theirs from this one. @throws InvalidArgumentError */
+  setLevel(level: LogLevel): void;
   trace(message: string, fields?: object): void;
   debug(message: string, fields?: object): void;
   info(message: string, fields?: object): void;
@@ -53,12 +49,12 @@ export interface Logger extends AsyncDisposable {
   log(level: LogLevel, message: string, fields?: object): void;
   /** Whether a line of this level would go anywhere: ask before making fields that are dear. */
   wants(level: LogLevel): boolean;
-  /** Another logger onto the same sinks, with more context, or another level. This one stays as it is. */
+  /** Another logger onto the same sinks, with more context, or a level of its own. This one stays as it is. */
   child(context: object, options?: { readonly level?: LogLevel }): Logger;
-  /** Resolves when all sinks have what was written before, or cannot. Never rejects. */
+  /** Resolves when all sinks have what was written before, or cannot, or the signal fires. Never rejects. */
   flush(options?: { readonly signal?: AbortSignal }): Promise<void>;
-  /** Flushes and closes all sinks: of the children too. */
-  close(): Promise<void>;
+  /** Flushes and closes all sinks: of the children too. The signal ends the wait for them. */
+  close(options?: { readonly signal?: AbortSignal }): Promise<void>;
   readonly metrics: LoggerMetrics;
 }
 
@@ -91,122 +87,56 @@ export function createLogger(options: LoggerOptions): Logger {
   const redaction = createRedaction(redact);
   const filter = repeats && new RepeatFilter(repeats.most, repeats.windowMs, clock);
   const outlet = new Outlet(service, sinks, redaction, filter, span, clock);
-  return new SinkLogger(outlet, checkOneOf("logger.level", level, logLevels), redaction.fields(checkContext(context)));
+  return new SinkLogger(outlet, redaction.fields(checkContext(context)), level);
 }
 
-/** What all children of a logger share. */
-class Outlet {
-  readonly redaction: Redaction;
-  readonly #service: string;
-  readonly #sinks: readonly { readonly sink: LogSink; readonly least: number }[];
-  readonly #repeats: RepeatFilter | undefined;
-  readonly #span: LoggerOptions["span"];
-  readonly #clock: Pick<Clock, "wallTime">;
-  readonly least: number;
-  #written = 0;
-  #sinkFailures = 0;
-
-  constructor(
-    service: string,
-    sinks: readonly LogSink[],
-    redaction: Redaction,
-    repeats: RepeatFilter | undefined,
-    span: LoggerOptions["span"],
-    clock: Pick<Clock, "wallTime">,
-  ) {
-    this.#service = service;
-    this.#sinks = sinks.map((sink) => ({ sink, least: gravityOf(sink.level ?? "trace") }));
-    this.least = Math.min(Infinity, ...this.#sinks.map(({ least }) => least));
-    this.redaction = redaction;
-    this.#repeats = repeats;
-    this.#span = span;
-    this.#clock = clock;
-  }
-
-  get metrics(): LoggerMetrics {
-    return { written: this.#written, suppressed: this.#repeats?.suppressed ?? 0, sinkFailures: this.#sinkFailures };
-  }
-
-  write(level: LogLevel, message: string, context: LogEntry["fields"], given: object | undefined): void {
-    const text = this.redaction.text(message);
-    const suppressed = this.#repeats?.pass(`${level} ${text}`) ?? 0;
-    if (suppressed < 0) return;
-    const isGiven = typeof given === "object" && given !== null;
-    const error = isGiven ? readOf(given, "error") : undefined;
-    const { error: _told, ...own } = isGiven ? this.redaction.fields(given) : {};
-    const fields = { ...context, ...own };
-    const span = this.#currentSpan();
-    const entry: LogEntry = {
-      at: this.#clock.wallTime(),
-      level,
-      service: this.#service,
-      message: text,
-      ...(span === undefined ? {} : { traceId: span.traceId, spanId: span.spanId }),
-      ...(error === undefined ? {} : { error: this.redaction.error(error) }),
-      fields,
-      ...(suppressed > 0 ? { suppressed } : {}),
-    };
-    this.#written++;
-    const gravity = gravityOf(level);
-    for (const { sink, least } of this.#sinks) {
-      if (gravity < least) continue;
-      try {
-        sink.write(entry);
-        if (level === "fatal") void sink.flush?.().catch(() => this.#sinkFailures++);
-      } catch {
-        this.#sinkFailures++;
-      }
-    }
-  }
-
-  async all(work: (sink: LogSink) => Promise<void> | undefined): Promise<void> {
-    await Promise.all(
-      this.#sinks.map(async ({ sink }) => {
-        try {
-          await work(sink);
-        } catch {
-          this.#sinkFailures++;
-        }
-      }),
-    );
-  }
-
-  #currentSpan(): { readonly traceId: string; readonly spanId: string } | undefined {
-    try {
-      return this.#span?.();
-    } catch {
-      return undefined;
-    }
-  }
+/** What a logger and those that have their level from it look at. */
+interface LevelCell {
+  level: LogLevel;
+  /** The least grave that goes anywhere. */
+  least: number;
 }
 
 class SinkLogger implements Logger {
-  readonly level: LogLevel;
   readonly #outlet: Outlet;
   readonly #context: LogEntry["fields"];
-  readonly #least: number;
+  #cell: LevelCell;
+  #ownsCell: boolean;
 
-  constructor(outlet: Outlet, level: LogLevel, context: LogEntry["fields"]) {
+  constructor(outlet: Outlet, context: LogEntry["fields"], own: LogLevel | undefined, above?: LevelCell) {
     this.#outlet = outlet;
-    this.level = level;
     this.#context = context;
-    this.#least = Math.max(gravityOf(level), outlet.least);
+    this.#ownsCell = own !== undefined || above === undefined;
+    this.#cell = own === undefined && above !== undefined ? above : { level: "info", least: 0 };
+    if (own !== undefined) this.setLevel(own);
+  }
+
+  get level(): LogLevel {
+    return this.#cell.level;
   }
 
   get metrics(): LoggerMetrics {
     return this.#outlet.metrics;
   }
 
+  setLevel(level: LogLevel): void {
+    checkOneOf("logger.level", level, logLevels);
+    if (!this.#ownsCell) this.#cell = { ...this.#cell };
+    this.#ownsCell = true;
+    this.#cell.level = level;
+    this.#cell.least = Math.max(gravityOf(level), this.#outlet.least);
+  }
+
   trace(message: string, fields?: object): void {
-    if (this.#least <= 10) this.log("trace", message, fields);
+    if (this.#cell.least <= 10) this.log("trace", message, fields);
   }
 
   debug(message: string, fields?: object): void {
-    if (this.#least <= 20) this.log("debug", message, fields);
+    if (this.#cell.least <= 20) this.log("debug", message, fields);
   }
 
   info(message: string, fields?: object): void {
-    if (this.#least <= 30) this.log("info", message, fields);
+    if (this.#cell.least <= 30) this.log("info", message, fields);
   }
 
   warn(message: string, fields?: object): void {
@@ -222,25 +152,26 @@ class SinkLogger implements Logger {
   }
 
   log(level: LogLevel, message: string, fields?: object): void {
-    if (gravityOf(level) >= this.#least) this.#outlet.write(level, message, this.#context, fields);
+    if (gravityOf(level) >= this.#cell.least) this.#outlet.write(level, message, this.#context, fields);
   }
 
   wants(level: LogLevel): boolean {
-    return gravityOf(level) >= this.#least;
+    return gravityOf(level) >= this.#cell.least;
   }
 
   child(context: object, options: { readonly level?: LogLevel } = {}): Logger {
-    const level = checkOneOf("logger.level", options.level ?? this.level, logLevels);
     const own = this.#outlet.redaction.fields(checkContext(context));
-    return new SinkLogger(this.#outlet, level, { ...this.#context, ...own });
+    return new SinkLogger(this.#outlet, { ...this.#context, ...own }, options.level, this.#cell);
   }
 
-  flush(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    return this.#outlet.all((sink) => sink.flush?.(options));
+  flush({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    const options = signal === undefined ? {} : { signal };
+    return this.#outlet.all((sink) => sink.flush?.(options), signal);
   }
 
-  close(): Promise<void> {
-    return this.#outlet.all((sink) => (sink.close === undefined ? sink.flush?.() : sink.close()));
+  close({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    this.#outlet.writeHeld();
+    return this.#outlet.all((sink) => (sink.close === undefined ? sink.flush?.() : sink.close()), signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

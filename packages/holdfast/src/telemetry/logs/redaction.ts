@@ -19,16 +19,21 @@ export const redactionDefaults: { readonly names: RegExp; readonly texts: readon
 };
 
 const censor = "[redacted]";
+const more = "[more]";
 const maxDepth = 8;
 const maxItems = 100;
 const maxValues = 2_000;
 const maxText = 8_192;
+/** Of names and texts together, in the fields of a line and once more in its error. */
+const maxCharacters = 32_768;
+const maxName = 128;
 const maxErrors = 8;
 const maxStack = 4_096;
 
 /** Makes of whatever is logged what JSON can say, without what nobody may see; of bounded size, and never throwing. */
 export interface Redaction {
-  fields(fields: object): { readonly [name: string]: LogValue };
+  /** Without the one of the name `except`. */
+  fields(fields: object, except?: string): { readonly [name: string]: LogValue };
   text(text: unknown): string;
   error(error: unknown): LoggedError;
 }
@@ -51,11 +56,17 @@ function parsePath(path: string, at: number): readonly string[] {
   throw new InvalidArgumentError(`redact.paths[${at}]`, "must be names with dots between them", path);
 }
 
+/** What has been looked at: an object may be reached by more ways than there is time or room for. */
 interface Walk {
   /** What contains the value that is looked at. */
   readonly around: object[];
   values: number;
+  /** That there is room for. */
+  characters: number;
 }
+
+const walkFrom = (...around: object[]): Walk => ({ around, values: 0, characters: maxCharacters });
+const isFull = ({ values, characters }: Walk): boolean => values >= maxValues || characters <= 0;
 
 class Redactor implements Redaction {
   readonly #paths: readonly (readonly string[])[];
@@ -68,9 +79,10 @@ class Redactor implements Redaction {
     this.#texts = texts;
   }
 
-  fields(fields: object): { readonly [name: string]: LogValue } {
+  fields(fields: object, except?: string): { readonly [name: string]: LogValue } {
     try {
-      return this.#members(fields, this.#paths, { around: [fields], values: 0 });
+      const names = Object.keys(fields).filter((name) => name !== except);
+      return this.#members(fields, names, names.length, this.#paths, walkFrom(fields));
     } catch {
       // A proxy that does not even tell its names.
       return { fields: "[unreadable]" };
@@ -78,53 +90,67 @@ class Redactor implements Redaction {
   }
 
   text(text: unknown): string {
-    const whole = textOf(text);
-    let clean = whole.length <= maxText ? whole : `${whole.slice(0, maxText - 1)}…`;
-    for (const each of this.#texts) clean = clean.replace(each, censor);
-    return clean;
+    return this.#clean(text, maxText);
   }
 
   error(error: unknown): LoggedError {
-    return this.#error(error, []);
+    try {
+      return this.#inner(error, walkFrom());
+    } catch {
+      return { name: "[unreadable]", message: "" };
+    }
   }
 
-  #error(error: unknown, around: readonly unknown[]): LoggedError {
-    if (!isObject(error)) return { name: "thrown", message: this.text(error) };
-    const read = (name: string): unknown => readOf(error, name);
+  /** One that is inside another, or the first. */
+  #inner(error: unknown, walk: Walk): LoggedError {
+    if (!isObject(error)) return { name: "thrown", message: this.#text(error, walk) };
+    if (walk.around.length >= maxDepth || isFull(walk)) return { name: "[deeper]", message: "" };
+    walk.around.push(error);
+    try {
+      return this.#error(error, walk);
+    } finally {
+      walk.around.pop();
+    }
+  }
+
+  #error(error: object, walk: Walk): LoggedError {
+    walk.values++;
     const [name, message, code, stack, cause, errors] = ["name", "message", "code", "stack", "cause", "errors"].map(
-      read,
+      (part) => readOf(error, part),
     );
-    const inside = [...around, error];
-    const isNew = (other: unknown): boolean =>
-      other !== undefined && inside.length < maxDepth && !inside.includes(other);
+    const isNew = (other: unknown): boolean => other !== undefined && !walk.around.includes(other as object);
     return {
       name: typeof name === "string" ? name.slice(0, 64) : "thrown",
-      message: this.text(typeof message === "string" ? message : ""),
+      message: this.#text(typeof message === "string" ? message : "", walk),
       ...(typeof code === "string" || typeof code === "number" ? { code: String(code).slice(0, 64) } : {}),
-      ...(typeof stack === "string" ? { stack: this.text(stack).slice(0, maxStack) } : {}),
-      ...(isNew(cause) ? { cause: this.#error(cause, inside) } : {}),
-      ...(Array.isArray(errors)
-        ? {
-            errors: errors
-              .filter(isNew)
-              .slice(0, maxErrors)
-              .map((each) => this.#error(each, inside)),
-          }
-        : {}),
+      ...(typeof stack === "string" ? { stack: this.#text(stack, walk, maxStack) } : {}),
+      ...(isNew(cause) ? { cause: this.#inner(cause, walk) } : {}),
+      ...(Array.isArray(errors) ? { errors: this.#errors(errors, isNew, walk) } : {}),
     };
   }
 
+  #errors(errors: readonly unknown[], isNew: (error: unknown) => boolean, walk: Walk): readonly LoggedError[] {
+    const told = errors
+      .slice(0, maxErrors)
+      .filter(isNew)
+      .map((each) => this.#inner(each, walk));
+    const left = errors.length - maxErrors;
+    return left > 0 ? [...told, { name: `[${left} more]`, message: "" }] : told;
+  }
+
   #value(value: unknown, paths: readonly (readonly string[])[], walk: Walk): LogValue {
-    if (++walk.values > maxValues) return "[more]";
+    if (isFull(walk)) return more;
+    walk.values++;
     switch (typeof value) {
       case "string":
-        return this.text(value);
+        return this.#text(value, walk);
       case "boolean":
         return value;
       case "number":
         return Number.isFinite(value) ? value : String(value);
       case "bigint":
-        return String(value);
+        // One of a million digits takes long to write, and nobody reads it.
+        return value < largest && value > -largest ? String(value) : "[bigint]";
       case "undefined":
         return null;
       case "object":
@@ -139,18 +165,17 @@ class Redactor implements Redaction {
     if (walk.around.length >= maxDepth) return "[deeper]";
     walk.around.push(value);
     try {
-      if (value instanceof Error) return this.#error(value, []) as unknown as LogValue;
+      if (isError(value)) return this.#error(value, walk) as unknown as LogValue;
       if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
-      if (Array.isArray(value) || value instanceof Set) {
-        const items = [...value].slice(0, maxItems);
-        const all = items.map((item, at) => this.#member(String(at), item, paths, walk));
-        const left = (Array.isArray(value) ? value.length : value.size) - items.length;
-        return left > 0 ? [...all, `[${left} more]`] : all;
-      }
+      if (Array.isArray(value)) return this.#items(itemsOf(value), value.length, paths, walk);
+      if (value instanceof Set) return this.#items(value, value.size, paths, walk);
       // Dates, URLs, and whatever else says how it wants to be written.
       const own = readOf(value, "toJSON");
       if (typeof own === "function") return this.#value(own.call(value), paths, walk);
-      return this.#members(value instanceof Map ? Object.fromEntries(value) : value, paths, walk);
+      const plain = value instanceof Map ? firstOf(value) : value;
+      const names = Object.keys(plain);
+      const total = value instanceof Map ? value.size : names.length;
+      return this.#members(plain, names, total, paths, walk);
     } catch {
       return "[unreadable]";
     } finally {
@@ -158,12 +183,35 @@ class Redactor implements Redaction {
     }
   }
 
-  #members(value: object, paths: readonly (readonly string[])[], walk: Walk): { [name: string]: LogValue } {
-    const names = Object.keys(value);
-    const members = names
-      .slice(0, maxItems)
-      .map((name) => [name, this.#member(name, readOf(value, name), paths, walk)] as const);
-    if (names.length > maxItems) members.push(["…", `[${names.length - maxItems} more]`]);
+  #items(
+    items: Iterable<unknown>,
+    length: number,
+    paths: readonly (readonly string[])[],
+    walk: Walk,
+  ): readonly LogValue[] {
+    const told: LogValue[] = [];
+    for (const item of items) {
+      if (told.length >= maxItems || isFull(walk)) break;
+      told.push(this.#member(String(told.length), item, paths, walk));
+    }
+    return told.length < length ? [...told, `[${length - told.length} more]`] : told;
+  }
+
+  #members(
+    value: object,
+    names: readonly string[],
+    total: number,
+    paths: readonly (readonly string[])[],
+    walk: Walk,
+  ): { [name: string]: LogValue } {
+    const members: (readonly [name: string, value: LogValue])[] = [];
+    for (const name of names) {
+      if (members.length >= maxItems || isFull(walk)) break;
+      const shown = name.length <= maxName ? name : `${name.slice(0, maxName - 1)}…`;
+      walk.characters -= shown.length;
+      members.push([shown, this.#member(name, readOf(value, name), paths, walk)]);
+    }
+    if (members.length < total) members.push(["…", `[${total - members.length} more]`]);
     return Object.fromEntries(members);
   }
 
@@ -172,6 +220,43 @@ class Redactor implements Redaction {
     const below = paths.filter(([first]) => first === "*" || first === name).map(([, ...rest]) => rest);
     return below.some((rest) => rest.length === 0) ? censor : this.#value(value, below, walk);
   }
+
+  /** As much as there is room for. */
+  #text(text: unknown, walk: Walk, most: number = maxText): string {
+    const clean = this.#clean(text, Math.max(1, Math.min(most, walk.characters)));
+    walk.characters -= clean.length;
+    return clean;
+  }
+
+  #clean(text: unknown, most: number): string {
+    const whole = textOf(text);
+    // More than is kept: what is secret must be seen whole to be known, also where it is cut.
+    let clean = whole.slice(0, 2 * maxText);
+    for (const each of this.#texts) clean = clean.replace(each, censor);
+    return clean.length <= most && whole.length <= 2 * maxText ? clean : `${clean.slice(0, most - 1)}…`;
+  }
+}
+
+const largest = 2n ** 512n;
+
+/** Also one of another realm. */
+function isError(value: object): boolean {
+  return value instanceof Error || Object.prototype.toString.call(value) === "[object Error]";
+}
+
+/** By their places: an array may say how long it is, and hold nothing. */
+function* itemsOf(array: readonly unknown[]): Iterable<unknown> {
+  for (let at = 0; at < array.length; at++) yield readOf(array, String(at));
+}
+
+/** As many as are shown. */
+function firstOf(map: ReadonlyMap<unknown, unknown>): object {
+  const members: (readonly [name: string, value: unknown])[] = [];
+  for (const [name, value] of map) {
+    if (members.length >= maxItems) break;
+    members.push([textOf(name), value]);
+  }
+  return Object.fromEntries(members);
 }
 
 function isObject(value: unknown): value is object {

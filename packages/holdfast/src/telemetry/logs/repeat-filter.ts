@@ -1,6 +1,16 @@
 import type { Clock } from "../../runtime/system.ts";
+import type { LogLevel } from "./log-entry.ts";
+
+/** Lines alike that were held back. */
+export interface HeldLines {
+  readonly level: LogLevel;
+  readonly text: string;
+  readonly held: number;
+}
 
 interface Window {
+  readonly level: LogLevel;
+  readonly text: string;
   endsAt: number;
   passed: number;
   held: number;
@@ -28,9 +38,10 @@ export class RepeatFilter {
   }
 
   /** How many were held back before this one, which goes out; -1 when it is held back itself. */
-  pass(kind: string): number {
+  pass(level: LogLevel, text: string): number {
     const now = this.#clock.now();
-    const window = this.#windows.get(kind) ?? { endsAt: now + this.#windowMs, passed: 0, held: 0 };
+    const kind = `${level} ${text}`;
+    const window = this.#windows.get(kind) ?? { level, text, endsAt: now + this.#windowMs, passed: 0, held: 0 };
     this.#windows.delete(kind);
     this.#windows.set(kind, window);
     // What has not been seen for longest goes: a flood of different lines is bounded by the sinks.
@@ -48,5 +59,13 @@ export class RepeatFilter {
     const { held } = window;
     window.held = 0;
     return held;
+  }
+
+  /** What no line has told of so far; the last of each kind goes out now, and is none of those held back any more. */
+  takeHeld(): readonly HeldLines[] {
+    const left = [...this.#windows.values()].filter(({ held }) => held > 0);
+    this.#windows.clear();
+    this.#suppressed -= left.length;
+    return left;
   }
 }

@@ -32,10 +32,10 @@ export function checkMetric(options: MetricOptions<string>, more: readonly strin
 export const mostSeries = 1_000_000;
 
 /** @throws InvalidArgumentError */
-export function checkBuckets(buckets: readonly number[]): void {
+export function checkBuckets(buckets: readonly number[], name: string = "metric.buckets"): void {
   const rises = (bound: number, at: number): boolean =>
     Number.isFinite(bound) && (at === 0 || bound > (buckets[at - 1] ?? Infinity));
   if (!Array.isArray(buckets) || buckets.length === 0 || buckets.length > maxBuckets || !buckets.every(rises)) {
-    throw new InvalidArgumentError("metric.buckets", `must be 1 to ${maxBuckets} numbers, ascending`, buckets);
+    throw new InvalidArgumentError(name, `must be 1 to ${maxBuckets} numbers, ascending`, buckets);
   }
 }

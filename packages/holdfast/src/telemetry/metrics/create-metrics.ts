@@ -1,4 +1,5 @@
 import { checkFunction, checkInteger, checkOptionNames, InvalidArgumentError } from "../../errors/base.ts";
+import { systemClock, type Clock } from "../../runtime/system.ts";
 import { checkBuckets, checkMetric, mostSeries } from "./check-metric.ts";
 import {
   durationBuckets,
@@ -11,7 +12,7 @@ import {
   type MetricView,
   type SeriesReading,
 } from "./metric.ts";
-import { CounterSeries, GaugeSeries, HistogramSeries, type Followers } from "./series.ts";
+import { CounterSeries, GaugeSeries, HistogramSeries, type ExemplarSource, type Followers } from "./series.ts";
 import { SeriesTable } from "./series-table.ts";
 
 export interface MetricsOptions {
@@ -19,6 +20,22 @@ export interface MetricsOptions {
   readonly maxSeries?: number;
   /** How many metrics there may be; defining one more is refused. Default 1 000. */
   readonly maxMetrics?: number;
+  /** Bounds of histograms by their names, in place of those that they are defined with. */
+  readonly buckets?: Readonly<Record<string, readonly number[]>>;
+  /**
+   * The span that is under way, a tracer's `current`: histograms then keep the latest value of each bucket with its ids, for
+   * OpenMetrics to show as exemplars. Spans that nobody keeps (`sampled` false) are left out.
+   */
+  readonly span?: () => SpanIds | undefined;
+  /** For the time of exemplars. */
+  readonly clock?: Pick<Clock, "wallTime">;
+}
+
+/** Which span of which trace. */
+export interface SpanIds {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly sampled?: boolean;
 }
 
 /** A metric whose values somebody has anyway: nothing is recorded, they are asked for when the metric is read. */
@@ -42,7 +59,7 @@ export interface Metrics {
   watch(listener: (metric: MetricView) => void): () => void;
 }
 
-export const metricsDefaults: Required<MetricsOptions> = { maxSeries: 1_000, maxMetrics: 1_000 };
+export const metricsDefaults: Required<Pick<MetricsOptions, "maxSeries" | "maxMetrics">> = { maxSeries: 1_000, maxMetrics: 1_000 };
 
 /**
  * A registry of metrics: counters, gauges and histograms with fixed buckets. It is bounded whatever is recorded, and
@@ -58,11 +75,27 @@ export const metricsDefaults: Required<MetricsOptions> = { maxSeries: 1_000, max
  * fromWeb.add();
  */
 export function createMetrics(options: MetricsOptions = {}): Metrics {
-  checkOptionNames("createMetrics", options, ["maxSeries", "maxMetrics"]);
-  const { maxSeries, maxMetrics } = { ...metricsDefaults, ...options };
+  checkOptionNames("createMetrics", options, ["maxSeries", "maxMetrics", "buckets", "span", "clock"]);
+  const { maxSeries, maxMetrics, buckets = {}, span, clock = systemClock } = { ...metricsDefaults, ...options };
   checkInteger("createMetrics.maxSeries", maxSeries, 1, mostSeries);
   checkInteger("createMetrics.maxMetrics", maxMetrics, 4, mostSeries);
-  return new Registry(maxSeries, maxMetrics);
+  checkOptionNames("createMetrics.buckets", buckets, Object.keys(buckets));
+  for (const [name, bounds] of Object.entries(buckets)) checkBuckets(bounds, `createMetrics.buckets.${name}`);
+  checkFunction("createMetrics.span", span);
+  return new Registry(maxSeries, maxMetrics, new Map(Object.entries(buckets)), span && exemplarsOf(span, clock));
+}
+
+function exemplarsOf(span: () => SpanIds | undefined, clock: Pick<Clock, "wallTime">): ExemplarSource {
+  return (value) => {
+    try {
+      const current = span();
+      if (current === undefined || current.sampled === false) return undefined;
+      return { traceId: current.traceId, spanId: current.spanId, value, at: clock.wallTime() };
+    } catch {
+      // A value is worth more than where it came from.
+      return undefined;
+    }
+  };
 }
 
 interface Defined {
@@ -75,13 +108,22 @@ interface Defined {
 class Registry implements Metrics {
   readonly #maxSeries: number;
   readonly #maxMetrics: number;
+  readonly #buckets: ReadonlyMap<string, readonly number[]>;
+  readonly #exemplarOf: ExemplarSource | undefined;
   readonly #defined = new Map<string, Defined>();
   #watchers: readonly ((metric: MetricView) => void)[] = [];
   readonly #overflowed: Metric<Counter, "metric">;
   readonly #refused: Metric<Counter, "metric">;
   readonly #failed: Metric<Counter, "metric">;
 
-  constructor(maxSeries: number, maxMetrics: number) {
+  constructor(
+    maxSeries: number,
+    maxMetrics: number,
+    buckets: ReadonlyMap<string, readonly number[]>,
+    exemplarOf: ExemplarSource | undefined,
+  ) {
+    this.#buckets = buckets;
+    this.#exemplarOf = exemplarOf;
     this.#maxSeries = maxSeries;
     this.#maxMetrics = maxMetrics;
     const own = { labels: ["metric"], maxSeries: maxMetrics } as const;
@@ -124,15 +166,16 @@ class Registry implements Metrics {
 
   histogram<const Label extends string>(options: HistogramOptions<Label>): Metric<Histogram, Label> {
     checkMetric(options, ["buckets"]);
-    const { buckets = durationBuckets } = options;
-    checkBuckets(buckets);
+    const { buckets: defined = durationBuckets } = options;
+    checkBuckets(defined);
+    const buckets = this.#buckets.get(options.name) ?? defined;
     const bounds = Float64Array.from(buckets);
     const followers: Followers = { list: [] };
     return this.#define<HistogramSeries, Label>(
       options,
       "histogram",
       (onRefused) => ({
-        make: (labels) => new HistogramSeries(bounds, labels, followers, onRefused),
+        make: (labels) => new HistogramSeries(bounds, labels, followers, onRefused, this.#exemplarOf),
         read: (series) => series.read(),
       }),
       [...buckets],
@@ -158,7 +201,8 @@ class Registry implements Metrics {
       );
       try {
         options.read((value, ...labels) => {
-          table.at(labelNames.map((_, at) => labels[at] ?? "")).value += value;
+          if (typeof value !== "number" || Number.isNaN(value)) this.#refused.with({ metric: name }).add();
+          else table.at(labelNames.map((_, at) => String(labels[at] ?? ""))).value += value;
         });
       } catch {
         this.#failed.with({ metric: name }).add();

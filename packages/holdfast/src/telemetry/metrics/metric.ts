@@ -11,13 +11,16 @@ export interface MetricOptions<Label extends string = never> {
 }
 
 export interface HistogramOptions<Label extends string = never> extends MetricOptions<Label> {
-  /** Upper bounds, ascending, 1 to 64 of them; another one without a bound comes after them. Default `durationBuckets`. */
+  /**
+   * Upper bounds, ascending, 1 to 64 of them; another one without a bound comes after them. Default `durationBuckets`. Those
+   * that `createMetrics` was given for the name go before both.
+   */
   readonly buckets?: readonly number[];
 }
 
 /** Seconds, from what a call within a process takes to what nobody waits for any longer. */
 export const durationBuckets: readonly number[] = [
-  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 ];
 
 /** One value for each label. */
@@ -56,12 +59,23 @@ export interface Metric<Series, Label extends string = never> {
   remove(labels: LabelValues<Label>): void;
 }
 
+/** One value, and the span it was recorded in. */
+export interface Exemplar {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly value: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
 /** What the values of a histogram came to. */
 export interface HistogramValue {
   /** Per bucket, not cumulative; one more than there are bounds. */
   readonly counts: readonly number[];
   readonly sum: number;
   readonly count: number;
+  /** The latest of each bucket, where metrics know the span. */
+  readonly exemplars?: readonly (Exemplar | undefined)[];
 }
 
 /** A series, read. */

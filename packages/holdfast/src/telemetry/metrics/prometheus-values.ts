@@ -1,4 +1,4 @@
-import type { HistogramValue, MetricView } from "./metric.ts";
+import type { Exemplar, HistogramValue, MetricView } from "./metric.ts";
 
 /** One line of Prometheus' text. */
 export interface PrometheusValue {
@@ -6,6 +6,12 @@ export interface PrometheusValue {
   readonly labels: Readonly<Record<string, string | number>>;
   /** Where it is not the metric's own: `_bucket`, `_sum` and `_count` of a histogram. */
   readonly metricName?: string;
+  /** In OpenMetrics, behind the value; seconds since 1970. */
+  readonly exemplar?: {
+    readonly labelSet: Readonly<Record<string, string>>;
+    readonly value: number;
+    readonly timestamp: number;
+  };
 }
 
 /** A metric as Prometheus has it: a value per series, and of histograms cumulative buckets, the sum and the count. */
@@ -20,16 +26,22 @@ function histogramValues(
   name: string,
   bounds: readonly number[],
   labels: Readonly<Record<string, string>>,
-  { counts, sum, count }: HistogramValue,
+  { counts, sum, count, exemplars = [] }: HistogramValue,
 ): PrometheusValue[] {
   let upTo = 0;
   const buckets = counts.map((inBucket, at) => {
     upTo += inBucket;
-    return { metricName: `${name}_bucket`, labels: { ...labels, le: bounds[at] ?? "+Inf" }, value: upTo };
+    const bucket = { metricName: `${name}_bucket`, labels: { ...labels, le: bounds[at] ?? "+Inf" }, value: upTo };
+    const exemplar = exemplars[at];
+    return exemplar === undefined ? bucket : { ...bucket, exemplar: prometheusExemplar(exemplar) };
   });
   return [
     ...buckets,
     { metricName: `${name}_sum`, labels, value: sum },
     { metricName: `${name}_count`, labels, value: count },
   ];
+}
+
+function prometheusExemplar({ traceId, spanId, value, at }: Exemplar): NonNullable<PrometheusValue["exemplar"]> {
+  return { labelSet: { trace_id: traceId, span_id: spanId }, value, timestamp: at / 1_000 };
 }

@@ -63,6 +63,7 @@ export function recordTelemetry(
   const on = <Type extends TelemetryEventType>(type: Type, listener: (event: EventOf<Type>) => void): void => {
     if (types.includes(type)) stops.push(telemetry.subscribe(listener, { types: [type] }));
   };
+  recordBus(metrics, telemetry);
   recordAttempts(metrics, on);
   recordConsensus(metrics, on);
   recordFaults(metrics, on);
@@ -72,6 +73,38 @@ export function recordTelemetry(
 }
 
 const maxFaults = 10_000;
+
+/** Whose numbers are added up: metrics may be of several telemetries. */
+const sources = new WeakMap<Metrics, Set<Telemetry>>();
+
+function recordBus(metrics: Metrics, telemetry: Telemetry): void {
+  const known = sources.get(metrics);
+  if (known !== undefined) {
+    known.add(telemetry);
+    return;
+  }
+  const all = new Set([telemetry]);
+  sources.set(metrics, all);
+  metrics.readFrom({
+    name: "telemetry_events_faulty_total",
+    help: "Events that nobody was told of (dropped, refused), and those that were too large (shortened).",
+    type: "counter",
+    labels: ["outcome"],
+    read(tell) {
+      for (const { metrics: own } of all) {
+        for (const outcome of ["dropped", "refused", "shortened"] as const) tell(own[outcome], outcome);
+      }
+    },
+  });
+  metrics.readFrom({
+    name: "telemetry_listener_failures_total",
+    help: "How often a listener threw.",
+    type: "counter",
+    read(tell) {
+      for (const { metrics: own } of all) tell(own.listenerFailures);
+    },
+  });
+}
 
 type On = <Type extends TelemetryEventType>(type: Type, listener: (event: EventOf<Type>) => void) => void;
 

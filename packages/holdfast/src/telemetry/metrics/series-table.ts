@@ -33,14 +33,13 @@ export class SeriesTable<Series> {
 
   /** By the values, in the order of the names. */
   at(given: readonly string[]): Series {
-    const values = given.some(isLong) ? given.map((value) => value.slice(0, maxValueLength)) : given;
+    const values = given.every(isFit) ? given : given.map(fit);
     const key = keyOf(values);
     const known = this.#series.get(key);
     if (known !== undefined) return known.series;
     if (this.#series.size >= this.#maxSeries) {
       this.#onOverflow();
-      const shared = (this.#shared ??= this.#entry(this.#labelNames.map(() => overflowLabel)));
-      return shared.series;
+      return (this.#shared ??= this.#makeShared()).series;
     }
     const entry = this.#entry(values);
     this.#series.set(key, entry);
@@ -48,12 +47,19 @@ export class SeriesTable<Series> {
   }
 
   remove(labels: Readonly<Record<string, string>>): void {
-    this.#series.delete(keyOf(this.#valuesOf(labels).map((value) => value.slice(0, maxValueLength))));
+    this.#series.delete(keyOf(this.#valuesOf(labels).map(fit)));
   }
 
   *entries(): IterableIterator<{ readonly labels: readonly string[]; readonly series: Series }> {
     yield* this.#series.values();
-    if (this.#shared !== undefined) yield this.#shared;
+    const shared = this.#shared;
+    if (shared !== undefined && this.#series.get(keyOf(shared.labels)) !== shared) yield shared;
+  }
+
+  /** Somebody may have made one of these labels before: two of the same are none. */
+  #makeShared(): { readonly labels: readonly string[]; readonly series: Series } {
+    const labels = this.#labelNames.map(() => overflowLabel);
+    return this.#series.get(keyOf(labels)) ?? this.#entry(labels);
   }
 
   #entry(labels: readonly string[]): { readonly labels: readonly string[]; readonly series: Series } {
@@ -76,7 +82,11 @@ export class SeriesTable<Series> {
   }
 }
 
-const isLong = (value: string): boolean => value.length > maxValueLength;
+/** What UTF-8 has no word for, two values would be one in; and some parsers end at a zero. */
+const isFit = (value: string): boolean =>
+  value.length <= maxValueLength && value.isWellFormed() && !value.includes("\0");
+
+const fit = (value: string): string => value.slice(0, maxValueLength).toWellFormed().replaceAll("\0", "\ufffd");
 
 /** No two lists have the same. */
 function keyOf(values: readonly string[]): string {

@@ -1,4 +1,4 @@
-import type { Counter, Gauge, Histogram, HistogramValue } from "./metric.ts";
+import type { Counter, Exemplar, Gauge, Histogram, HistogramValue } from "./metric.ts";
 
 /** Told of values that cannot be recorded. */
 export type OnRefused = () => void;
@@ -40,16 +40,28 @@ export interface Followers {
   list: readonly ((value: number, labels: readonly string[]) => void)[];
 }
 
+/** Gives the exemplar of a value that is recorded now. */
+export type ExemplarSource = (value: number) => Exemplar | undefined;
+
 export class HistogramSeries implements Histogram {
   readonly #bounds: Float64Array;
   readonly #counts: Float64Array;
   readonly #labels: readonly string[];
   readonly #followers: Followers;
   readonly #onRefused: OnRefused;
+  readonly #exemplarOf: ExemplarSource | undefined;
+  readonly #exemplars: (Exemplar | undefined)[] = [];
   #sum = 0;
   #count = 0;
 
-  constructor(bounds: Float64Array, labels: readonly string[], followers: Followers, onRefused: OnRefused) {
+  constructor(
+    bounds: Float64Array,
+    labels: readonly string[],
+    followers: Followers,
+    onRefused: OnRefused,
+    exemplarOf: ExemplarSource | undefined,
+  ) {
+    this.#exemplarOf = exemplarOf;
     this.#bounds = bounds;
     this.#counts = new Float64Array(bounds.length + 1);
     this.#labels = labels;
@@ -73,11 +85,25 @@ export class HistogramSeries implements Histogram {
     this.#counts[low]!++;
     this.#sum += value;
     this.#count++;
+    if (this.#exemplarOf !== undefined) this.#exemplars[low] = this.#exemplarOf(value) ?? this.#exemplars[low];
     const { list } = this.#followers;
-    if (list.length > 0) for (const listener of list) listener(value, this.#labels);
+    if (list.length > 0) this.#tell(list, value);
+  }
+
+  /** Apart, so that those that nobody follows stay small. */
+  #tell(list: Followers["list"], value: number): void {
+    for (const listener of list) {
+      try {
+        listener(value, this.#labels);
+      } catch {
+        this.#onRefused();
+      }
+    }
   }
 
   read(): HistogramValue {
-    return { counts: [...this.#counts], sum: this.#sum, count: this.#count };
+    const value = { counts: [...this.#counts], sum: this.#sum, count: this.#count };
+    if (this.#exemplarOf === undefined) return value;
+    return { ...value, exemplars: value.counts.map((_, at) => this.#exemplars[at]) };
   }
 }

@@ -1,61 +1,50 @@
-import { checkFunction, checkNumber, checkOptionNames, InvalidArgumentError } from "../../errors/base.ts";
-import { systemClock, systemRandom, type Clock, type RandomSource, type Timer } from "../../runtime/system.ts";
-import type { ErrorGroupView, HealthView, PolicyView, ServiceReport } from "../view/service-report.ts";
+import { createErrorAggregator, type ErrorAggregator } from "../../errors/index.ts";
+import {
+  ownProcessName,
+  systemClock,
+  systemRandom,
+  warnOwner,
+  type Clock,
+  type RandomSource,
+  type Timer,
+} from "../../runtime/system.ts";
+import type { ErrorGroupView, PolicyView, ServiceReport } from "../view/service-report.ts";
 import { CallWindow, type CallObserver } from "./call-window.ts";
-import { flatOptions, isForced, PolicyRates, type InstrumentedPolicy } from "./policy-rates.ts";
-import { ReportSender, type PostReport, type ReportMetrics } from "./report-sender.ts";
-
-export interface InstrumentServiceOptions {
-  /** 1 to 128 characters; instances of one service share it. */
-  readonly service: string;
-  /** Tells the instances of a service apart: a host and a process number, say. Default: drawn at the start. */
-  readonly instance?: string;
-  /** Origins of members' HTTP ports, or of the dashboard of `holdfast up`: tried in turn. */
-  readonly endpoints: readonly string[];
-  /** The dashboard's, where it has one. */
-  readonly token?: string;
-  /** What `policyReader` of `holdfast/resilience` gives. */
-  readonly policies?: () => readonly InstrumentedPolicy[];
-  /** An aggregator of `holdfast/errors`. */
-  readonly errors?: { groups(): readonly ErrorGroupView[] };
-  /** What `createHealth` gives. */
-  readonly health?: { view(): HealthView };
-  /** Between two reports; a state that changes is told at once. 500 to 10 000 ms, default 2 000. */
-  readonly everyMs?: number;
-  /** Default: the platform's. */
-  readonly fetch?: PostReport;
-  readonly clock?: Clock;
-  readonly random?: RandomSource;
-}
+import { checkInstrumentOptions, checkText, type InstrumentServiceOptions } from "./instrument-options.ts";
+import { flatOptions, isCalm, isForced, PolicyRates, shownState } from "./policy-rates.ts";
+import { ReportSender, type ReportMetrics } from "./report-sender.ts";
+import { ComponentTimes, errorView, finite } from "./report-views.ts";
 
 /** An instance of a service that the dashboard of a cluster shows. */
-export interface InstrumentedService extends Disposable {
+export interface InstrumentedService extends Disposable, AsyncDisposable {
   /**
    * Counts the calls of something by this name: for `measure` in a pipeline, and for whoever serves requests. A policy of
    * the same name that counts no calls is shown with these. Beyond 400 names, the rest share one.
    */
   observer(name: string, kind?: string): CallObserver;
+  /**
+   * Counts an error of which nobody else tells: what the plugins for servers give it. Does nothing where `errors` was
+   * given, which is fed by whoever made it. Never throws.
+   */
+  recordError(error: unknown): void;
   /** What would be reported now. */
   report(): ServiceReport;
   readonly metrics: ReportMetrics;
-  /** Reports no more. Idempotent. */
-  close(): void;
+  /** Reports no more, and says so: it has left. Resolves when that is told, or was not taken within a second. Idempotent. */
+  close(): Promise<void>;
 }
 
-export const instrumentServiceDefaults: { readonly everyMs: number } = { everyMs: 2_000 };
-
-const optionNames = ["service", "instance", "endpoints", "token", "policies", "errors", "health", "everyMs"];
 const lookMs = 250;
 const sampleMs = 1_000;
 const maxPolicies = 500;
 const maxObservers = 400;
 const maxErrors = 50;
-const maxComponents = 200;
 const overflowName = "(others)";
 
 /**
  * Makes a service appear in the dashboard of the cluster it belongs to: its policies, errors, health and calls. Reports go
- * out in the background, one at a time; whoever does not take them slows nothing down but the reports.
+ * out in the background, one at a time; whoever does not take them slows nothing down but the reports. The process is not
+ * kept alive for them.
  *
  * @throws InvalidArgumentError naming the option, its rule and its value
  * @example
@@ -80,6 +69,8 @@ class Instrumented implements InstrumentedService {
     { readonly kind: string; readonly name: string; readonly window: CallWindow }
   >();
   readonly #sender: ReportSender;
+  readonly #times = new ComponentTimes();
+  readonly #ownErrors: ErrorAggregator | undefined;
   #sampledMs = Number.NEGATIVE_INFINITY;
   #states = "";
   #unnamed = 0;
@@ -87,14 +78,27 @@ class Instrumented implements InstrumentedService {
   #isClosed = false;
 
   constructor(options: InstrumentServiceOptions) {
-    const { clock, random, everyMs, endpoints } = checkOptions(options);
+    const { everyMs, endpoints, token } = checkInstrumentOptions(options);
+    const { service, fetch, tls, clock = systemClock, random = systemRandom } = options;
     this.#options = options;
     this.#clock = clock;
     this.#instance = options.instance ?? drawnName(random);
     this.#startedAt = clock.wallTime();
-    const fetch: PostReport = options.fetch ?? ((url, given) => globalThis.fetch(url, given));
-    const report = (): ServiceReport => this.report();
-    this.#sender = new ReportSender({ endpoints, token: options.token, everyMs, clock, random, fetch, report });
+    this.#ownErrors = options.errors === undefined ? createErrorAggregator({ clock, maxGroups: 200 }) : undefined;
+    const onUnheard =
+      options.onUnheard ??
+      ((why: string) => warnOwner(`${service} is not shown in a dashboard: ${why}; it goes on, and tries again`));
+    this.#sender = new ReportSender({
+      endpoints,
+      token,
+      tls,
+      everyMs,
+      clock,
+      random,
+      fetch,
+      onUnheard,
+      report: () => this.report(),
+    });
     this.#look();
   }
 
@@ -117,32 +121,40 @@ class Instrumented implements InstrumentedService {
     return window;
   }
 
+  recordError(error: unknown): void {
+    this.#ownErrors?.record(error);
+  }
+
   report(): ServiceReport {
     const policies = [...this.#policies(), ...this.#observed()].toSorted(
       (left, right) =>
         Number(isTroubled(right)) - Number(isTroubled(left)) || right.callsPerSecond - left.callsPerSecond,
     );
-    const errors = this.#options.errors?.groups() ?? [];
+    const errors: readonly ErrorGroupView[] = (this.#options.errors ?? this.#ownErrors)?.groups() ?? [];
     return {
       service: this.#options.service,
       instance: this.#instance,
       at: this.#clock.wallTime(),
       startedAt: this.#startedAt,
-      health: healthView(this.#options.health?.view()),
+      health: this.#times.view(this.#options.health?.view()),
       policies: policies.slice(0, maxPolicies),
       errors: errors.slice(0, maxErrors).map(errorView),
       omitted: Math.max(0, policies.length - maxPolicies) + Math.max(0, errors.length - maxErrors) + this.#unnamed,
     };
   }
 
-  close(): void {
+  close(): Promise<void> {
     this.#isClosed = true;
     this.#timer?.cancel();
-    this.#sender.close();
+    return this.#sender.close({ service: this.#options.service, instance: this.#instance, startedAt: this.#startedAt });
   }
 
   [Symbol.dispose](): void {
-    this.close();
+    void this.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   /** Looks for states that have changed, and counts what was called. */
@@ -156,8 +168,11 @@ class Instrumented implements InstrumentedService {
         this.#sampledMs = now;
         this.#rates.sample(now, policies);
       }
-      const { state, isReady } = this.#options.health?.view() ?? {};
-      const states = JSON.stringify([state, isReady, policies.map((policy) => policy.state)]);
+      const { state, isReady, components = [] } = this.#options.health?.view() ?? {};
+      this.#times.look(components, this.#clock.wallTime());
+      // Whether every place of a bulkhead is taken changes with each call: nobody waits to see that.
+      const telling = policies.filter(({ kind }) => kind !== "bulkhead");
+      const states = [state, isReady, ...components, ...telling].map(stateOf).join();
       if (states !== this.#states && this.#states !== "") this.#sender.hurry();
       this.#states = states;
     } catch {
@@ -175,7 +190,7 @@ class Instrumented implements InstrumentedService {
       return {
         kind,
         name: name.slice(0, 256),
-        state,
+        state: shownState(policy),
         isForced: isForced(state),
         callsPerSecond: rates.callsPerSecond,
         failureRatio: rates.failureRatio,
@@ -201,93 +216,19 @@ class Instrumented implements InstrumentedService {
   }
 }
 
-function errorView({
-  fingerprint,
-  kind,
-  code,
-  message,
-  count,
-  ratePerSecond,
-  firstAt,
-  lastAt,
-}: ErrorGroupView): ErrorGroupView {
-  return { fingerprint, kind, code, message: message.slice(0, 1_000), count, ratePerSecond, firstAt, lastAt };
-}
-
-function healthView(view: HealthView | undefined): HealthView | null {
-  if (view === undefined) return null;
-  const { state, isLive, isReady, isDraining, components } = view;
-  // Those in trouble first: what is left out should be what nobody would look for.
-  const shown = components.toSorted(
-    (left, right) => Number(left.state === "healthy") - Number(right.state === "healthy"),
-  );
-  return {
-    state,
-    isLive,
-    isReady,
-    isDraining,
-    components: shown.slice(0, maxComponents).map((component) => ({
-      name: component.name.slice(0, 128),
-      state: component.state,
-      isCritical: component.isCritical,
-      details: component.details?.slice(0, 1_000) ?? null,
-      checkedAt: component.checkedAt,
-    })),
-  };
+function stateOf(part: string | boolean | undefined | { readonly state: string | null }): unknown {
+  return typeof part === "object" ? part.state : part;
 }
 
 function isTroubled({ state, failureRatio }: PolicyView): boolean {
-  return (state !== null && state !== "closed" && state !== "normal") || (failureRatio ?? 0) > 0;
+  return !isCalm(state) || (failureRatio ?? 0) > 0;
 }
 
-/** What JSON can say. */
-function finite(numbers: Readonly<Record<string, number>>): Record<string, number> {
-  return Object.fromEntries(Object.entries(numbers).filter(([, value]) => Number.isFinite(value)));
-}
-
+/** Who looks for the process finds it; the digits tell apart those that came after it under the same name. */
 function drawnName(random: RandomSource): string {
-  return Math.floor(random.next() * 2 ** 32)
+  const digits = Math.floor(random.next() * 2 ** 16)
     .toString(16)
-    .padStart(8, "0");
-}
-
-function checkOptions(options: InstrumentServiceOptions): {
-  readonly clock: Clock;
-  readonly random: RandomSource;
-  readonly everyMs: number;
-  readonly endpoints: readonly string[];
-} {
-  checkOptionNames("instrumentService", options, [...optionNames, "fetch", "clock", "random"]);
-  const { service, instance, endpoints, token, policies, errors, health } = options;
-  checkText("instrumentService.service", service, 128);
-  if (instance !== undefined) checkText("instrumentService.instance", instance, 128);
-  if (token !== undefined) checkText("instrumentService.token", token, 512);
-  checkFunction("instrumentService.policies", policies);
-  if (errors !== undefined && typeof errors?.groups !== "function") {
-    throw new InvalidArgumentError("instrumentService.errors", "must be an aggregator of errors", errors);
-  }
-  if (health !== undefined && typeof health?.view !== "function") {
-    throw new InvalidArgumentError("instrumentService.health", "must be what createHealth gives", health);
-  }
-  checkFunction("instrumentService.fetch", options.fetch);
-  if (!Array.isArray(endpoints) || endpoints.length === 0) {
-    throw new InvalidArgumentError("instrumentService.endpoints", "must be a list of at least one URL", endpoints);
-  }
-  const origins = endpoints.map((endpoint: unknown, at) => {
-    const url = typeof endpoint === "string" && URL.canParse(endpoint) ? new URL(endpoint) : undefined;
-    if (url?.protocol === "http:" || url?.protocol === "https:") return url.origin;
-    throw new InvalidArgumentError(
-      `instrumentService.endpoints[${at}]`,
-      "must be a URL like http://127.0.0.1:2381",
-      endpoint,
-    );
-  });
-  const everyMs = options.everyMs ?? instrumentServiceDefaults.everyMs;
-  checkNumber("instrumentService.everyMs", everyMs, 500, 10_000);
-  return { clock: options.clock ?? systemClock, random: options.random ?? systemRandom, everyMs, endpoints: origins };
-}
-
-function checkText(name: string, value: unknown, most: number): void {
-  if (typeof value === "string" && value !== "" && value.length <= most) return;
-  throw new InvalidArgumentError(name, `must be 1 to ${most} characters`, value);
+    .padStart(4, "0");
+  const process = ownProcessName();
+  return process === "" ? digits : `${process}:${digits}`;
 }

@@ -66,6 +66,23 @@ export class PolicyRates {
   }
 }
 
+/** Words that say of one kind what they deny of another: an open bulkhead takes calls, an open breaker does not. */
+const shownStates: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  bulkhead: { open: "free", full: "busy", closed: "shut" },
+  degradableService: { full: "whole", degraded: "degraded" },
+};
+
+const calmStates: readonly (string | null)[] = [null, "closed", "normal", "free", "whole"];
+
+/** A policy's state as people read it beside those of other kinds. */
+export function shownState({ kind, state }: InstrumentedPolicy): string | null {
+  return state === null ? null : (shownStates[kind]?.[state] ?? state);
+}
+
+export function isCalm(state: string | null): boolean {
+  return calmStates.includes(state);
+}
+
 export function isForced(state: string | null): boolean {
   return state !== null && forcedStates.includes(state);
 }

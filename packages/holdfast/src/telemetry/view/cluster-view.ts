@@ -50,7 +50,10 @@ export interface MemberView {
 
 export interface LinkView {
   readonly to: string;
-  readonly state: "up" | "suspect" | "down";
+  /** `unknown`: nothing was to be heard lately, so that nobody can tell. */
+  readonly state: "up" | "suspect" | "down" | "unknown";
   /** Since it last heard the other, in milliseconds. */
   readonly lastHeardMs: number;
+  /** What it goes by: the messages by which the members agree, or the gossip by which they watch each other. */
+  readonly source?: "raft" | "gossip";
 }

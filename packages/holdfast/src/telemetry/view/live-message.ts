@@ -1,7 +1,7 @@
 import type { TelemetryEvent } from "../event.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import type { DrillView, FaultView, PlanView } from "./work-view.ts";
-import type { ServiceReport } from "./service-report.ts";
+import type { AbsentInstance, RefusedReports, ServiceReport } from "./service-report.ts";
 
 /**
  * What the stream of a cluster's dashboard carries, and a recording of it holds: the page shows both alike. Each message
@@ -11,7 +11,14 @@ export type LiveMessage =
   | HelloMessage
   | { readonly type: "cluster"; readonly cluster: ClusterView }
   /** Of all instances that have reported lately. */
-  | { readonly type: "services"; readonly services: readonly ServiceReport[] }
+  | {
+      readonly type: "services";
+      readonly services: readonly ServiceReport[];
+      /** Those that did so a minute ago, and no longer do; the latest first. */
+      readonly absent?: readonly AbsentInstance[];
+      /** Absent when none was. */
+      readonly refused?: RefusedReports;
+    }
   | { readonly type: "plans"; readonly plans: readonly PlanView[] }
   | { readonly type: "drills"; readonly drills: readonly DrillView[] }
   /** Those in effect, and the targets that can be struck. */
@@ -74,6 +81,8 @@ export interface LiveRecording {
   /** Milliseconds since 1970. */
   readonly startedAt: number;
   readonly durationMs: number;
+  /** What to type to run it again, where something repeats it. */
+  readonly command?: string;
   /** Left out because there was too much: states between others, and the oldest events. Absent when nothing was. */
   readonly omitted?: { readonly states: number; readonly events: number };
   /** In order of time; the first is a `hello`. */

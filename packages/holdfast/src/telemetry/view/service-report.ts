@@ -31,7 +31,28 @@ export interface HealthView {
     readonly details: string | null;
     /** Milliseconds since 1970; null before the first check. */
     readonly checkedAt: number | null;
+    /** Milliseconds since 1970, since when it is in this state, as far as the instance knows. */
+    readonly since?: number;
   }[];
+}
+
+/** An instance that reports no more. */
+export interface AbsentInstance {
+  readonly service: string;
+  readonly instance: string;
+  /** It said so itself, or it has fallen silent. */
+  readonly reason: "left" | "silent";
+  /** Milliseconds since 1970, when it was heard last, by the clock of whoever heard it. */
+  readonly at: number;
+}
+
+/** Reports that were not taken, since whoever got them has started. */
+export interface RefusedReports {
+  readonly count: number;
+  /** Why the last one was not. */
+  readonly detail: string;
+  /** Milliseconds since 1970, when that was. */
+  readonly at: number;
 }
 
 /** One policy, or another instrumented thing that calls go through. */

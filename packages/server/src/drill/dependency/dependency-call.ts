@@ -28,15 +28,29 @@ export interface Dependency {
   readonly protocol: DependencyProtocol;
 }
 
-/** Reads `redis://127.0.0.1:6379`; undefined when it is no dependency that can be asked. */
-export function readDependency(text: string): Dependency | undefined {
+/** One that may speak a protocol that nobody here knows. */
+export interface NamedDependency {
+  readonly name: string;
+  readonly address: Address;
+  readonly protocol: DependencyProtocol | undefined;
+}
+
+/** Reads `redis://127.0.0.1:6379`, or `NAME=127.0.0.1:6379` for any; undefined when it is neither. */
+export function readDependency(text: string): NamedDependency | undefined {
+  const [, own, bracketed, plain, ownPort] = /^([\w.-]{1,64})=(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? [];
+  if (own !== undefined) {
+    const port = Number(ownPort);
+    if (port < 1 || port > 65_535) return undefined;
+    const protocol = Object.hasOwn(dependencyProtocols, own) ? dependencyProtocols[own] : undefined;
+    return { name: own, address: { host: bracketed ?? plain ?? "", port }, protocol };
+  }
   if (!URL.canParse(text)) return undefined;
   const { protocol: scheme, hostname, port } = new URL(text);
   const name = scheme.slice(0, -1);
   const protocol = Object.hasOwn(dependencyProtocols, name) ? dependencyProtocols[name] : undefined;
   if (protocol === undefined || hostname === "") return undefined;
   const host = hostname.replace(/^\[(.*)\]$/, "$1");
-  return { address: { host, port: port === "" ? protocol.defaultPort : Number(port) }, protocol };
+  return { name, address: { host, port: port === "" ? protocol.defaultPort : Number(port) }, protocol };
 }
 
 /** Connects, asks, and hangs up. Rejects when it does not answer as it should, or with the signal's reason. */

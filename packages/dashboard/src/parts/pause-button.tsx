@@ -1,0 +1,24 @@
+import type { JSX } from "preact";
+import { usePage, type PageState } from "../page-state.ts";
+import { Icon } from "./icon.tsx";
+
+export function togglePause(page: PageState): void {
+  if (page.paused.peek() === null) page.pause("hand");
+  else page.goOn();
+}
+
+/** Makes what is shown stand still, to read it; what comes meanwhile is collected. */
+export function PauseButton(): JSX.Element {
+  const page = usePage();
+  const isPaused = page.paused.value !== null;
+  return (
+    <button
+      type="button"
+      class={isPaused ? "pause primary" : "pause"}
+      aria-keyshortcuts="p"
+      onClick={() => togglePause(page)}
+    >
+      <Icon name={isPaused ? "play" : "pause"} /> {isPaused ? "Go live" : "Pause"}
+    </button>
+  );
+}
