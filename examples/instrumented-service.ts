@@ -89,7 +89,7 @@ const routes = shown.policies.filter(({ kind }) => kind === "route").map(({ name
 // It takes leave as it closes.
 await app.close();
 const { services } = await told();
-await health.close();
+health.close();
 bankServer.close();
 bankServer.closeAllConnections();
 await served.close();

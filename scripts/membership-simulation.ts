@@ -1,11 +1,16 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { measureScale, measureSlowness, type SlownessOptions } from "../test/simulation/membership/experiments.ts";
+import {
+  measureHealing,
+  measureScale,
+  measureSlowness,
+  type SlownessOptions,
+} from "../test/simulation/membership/experiments.ts";
 import { linePlot, type Series } from "./line-plot.ts";
 
 const usage = `node --conditions=source scripts/membership-simulation.ts [--json] [--plot FILE] [--sizes 10,100] [--seeds N]
 
-What SWIM with Lifeguard costs and finds in simulated clusters, and Lifeguard's own experiment.
+What SWIM with Lifeguard costs and finds in simulated clusters, Lifeguard's own experiment, and how soon cuts are over.
 
   --json       print one JSON document
   --plot FILE  draw detection and load over the size of the cluster, as SVG
@@ -14,6 +19,14 @@ What SWIM with Lifeguard costs and finds in simulated clusters, and Lifeguard's 
 
 const losses = [0, 0.05, 0.1, 0.2] as const;
 const slowMembers = [2, 4, 8, 16, 32] as const;
+/** Members, how many of them are cut off, and for how long; runs for each of `--seeds`, of which large ones get fewer. */
+const cuts = [
+  [3, 1, 15_000],
+  [3, 1, 300_000],
+  [5, 2, 15_000],
+  [16, 5, 20_000],
+  [40, 13, 30_000],
+] as const;
 
 interface ScaleRow {
   readonly members: number;
@@ -35,6 +48,15 @@ interface SlownessRow {
   readonly ourFalse: number;
   readonly plainFirstFailedMs: number;
   readonly ourFirstFailedMs: number;
+}
+
+interface HealingRow {
+  readonly members: number;
+  readonly minority: number;
+  readonly cutMs: number;
+  readonly runs: number;
+  readonly medianMs: number;
+  readonly mostMs: number;
 }
 
 process.exitCode = main();
@@ -68,7 +90,9 @@ function main(): number {
   const scale = sizes.flatMap((members) => losses.map((loss) => scaleRow(members, loss, seeds)));
   const slowness = slowMembers.map((slow) => slownessRow(slow, Math.min(seeds, 5)));
   if (values.plot !== undefined) writeFileSync(values.plot, plot(scale));
-  console.log(values.json ? JSON.stringify({ scale, slowness }, undefined, 2) : tables(scale, slowness));
+  const healing = cuts.map((cut) => healingRow(cut, seeds));
+  const all = { scale, slowness, healing };
+  console.log(values.json ? JSON.stringify(all, undefined, 2) : tables(scale, slowness, healing));
   return 0;
 }
 
@@ -111,7 +135,16 @@ function slownessRow(slow: number, seeds: number): SlownessRow {
   };
 }
 
-function tables(scale: readonly ScaleRow[], slowness: readonly SlownessRow[]): string {
+function healingRow([members, minority, cutMs]: (typeof cuts)[number], seeds: number): HealingRow {
+  const runs = members > 20 ? Math.ceil(seeds / 2) : 4 * seeds;
+  const agreed = Array.from(
+    { length: runs },
+    (_, at) => measureHealing({ size: members, minority, cutMs, seed: at + 1 }).agreedMs,
+  );
+  return { members, minority, cutMs, runs, medianMs: median(agreed), mostMs: Math.max(...agreed) };
+}
+
+function tables(scale: readonly ScaleRow[], slowness: readonly SlownessRow[], healing: readonly HealingRow[]): string {
   const rows = scale.map((row) => [
     row.members,
     `${row.loss * 100} %`,
@@ -150,6 +183,17 @@ function tables(scale: readonly ScaleRow[], slowness: readonly SlownessRow[]): s
     table(
       ["slow of 128", "false, plain SWIM", "false, Lifeguard", "times fewer", "dead after, plain", "Lifeguard"],
       slow,
+    ),
+    "",
+    table(
+      ["members (cut off)", "cut for", "runs", "agreed after, median", "most"],
+      healing.map((row) => [
+        `${row.members} (${row.minority})`,
+        seconds(row.cutMs),
+        row.runs,
+        seconds(row.medianMs),
+        seconds(row.mostMs),
+      ]),
     ),
   ].join("\n");
 }

@@ -90,6 +90,29 @@ describe.concurrent("the address", () => {
   });
 });
 
+describe.concurrent("without a cluster", () => {
+  it("the page opens on what is done, and says that there is none", async ({ expect }) => {
+    const alone = await replayServer({
+      first: () =>
+        storyMessages().map((message) =>
+          message.type === "cluster"
+            ? { ...message, cluster: { ...message.cluster, leader: null, members: [] } }
+            : message,
+        ),
+    });
+    const { page, troubles, close } = await openPage(browser, alone.url);
+    await page.getByRole("article", { name: "Drill disk-full" }).waitFor();
+    expect(hash(page)).toBe("#/work");
+    await page.getByRole("navigation").getByRole("link", { name: "Cluster" }).click();
+    await page.getByText("There is no cluster here").waitFor();
+    await page.locator("main").getByRole("link", { name: "Events" }).click();
+    await page.locator(".event-row").first().waitFor();
+    expect(troubles).toEqual([]);
+    await close();
+    await alone.close();
+  });
+});
+
 describe.concurrent("behind a reverse proxy", () => {
   it("below any path everything works: the page, its stream, what it asks for, and links", async ({ expect }) => {
     const below = await replayServer({

@@ -41,8 +41,9 @@ async function tabTo(page: Page, wanted: RegExp, key: "Tab" | "Shift+Tab" = "Tab
   throw new Error(`${String(wanted)} is not reached; there were ${seen.slice(0, 60).join(" | ")}`);
 }
 
-const isFocused = (page: Page, wanted: RegExp): Promise<void> =>
-  expect.poll(() => focused(page), { timeout: 10_000 }).toMatch(wanted) as unknown as Promise<void>;
+async function isFocused(page: Page, wanted: RegExp): Promise<void> {
+  await expect.poll(() => focused(page), { timeout: 10_000 }).toMatch(wanted);
+}
 
 describe("without a mouse", () => {
   it("a breaker is opened and closed, a fault injected, all healed, a plan approved, an event and a key read", async () => {

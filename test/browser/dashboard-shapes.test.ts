@@ -143,8 +143,11 @@ describe.concurrent("with colours of somebody's own", () => {
       [".link.cut .mark", "stroke"],
       [".node text", "fill"],
     ] as const) {
-      expect(await style(selector, property), `${selector} ${property}`).not.toBe(canvas);
+      // In the colour that somebody has chosen for texts, not in one of the page's own.
+      expect(await style(selector, property), `${selector} ${property}`).toBe(await style("body", "color"));
     }
+    expect(await style("body", "color")).not.toBe(canvas);
+    expect(await style("button.primary", "color")).not.toBe(await style("button.primary", "backgroundColor"));
     // Fills are not seen: state is in strokes and words.
     expect(await style(".page-head nav a[aria-current]", "outlineStyle")).toBe("solid");
     expect(await accessibilityViolations(page)).toEqual([]);

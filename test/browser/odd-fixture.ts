@@ -81,7 +81,7 @@ export function manyPolicies(count: number): LiveMessage[] {
   ];
 }
 
-export const oddKeys: readonly string[] = [long, `${arabic}/1`, turned, "\u0000\u0001ÿ", "big"];
+const oddKeys: readonly string[] = [long, `${arabic}/1`, turned, "\u0000\u0001ÿ", "big"];
 
 const encoded = (text: string): string => Buffer.from(text, "utf8").toString("base64");
 const binary = Buffer.from([0, 255, 1, 254]).toString("base64");

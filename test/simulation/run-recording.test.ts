@@ -69,11 +69,12 @@ it("ends with the violation, and the step that brought it", async () => {
 
 it("is read by the page without a word against it, whatever the seed", async () => {
   const template = '<script type="application/json" id="recording"></script>';
-  for (const each of [1, 2, 3, 4, 5]) {
+  for (const each of [1, 2, 3]) {
     const { recording } = await recordSimulation({ seed: each });
     const [, text = ""] = /id="recording">([^<]*)</.exec(renderRecording(template, recording)) ?? [];
     const read = readRecording(text);
-    expect(read).toMatchObject({ warnings: [] });
-    expect(read.recording?.messages).toEqual(recording.messages);
+    expect([read.problem, "warnings" in read && read.warnings]).toEqual([undefined, []]);
+    // As text: taken apart, tens of thousands of messages take long to compare.
+    expect(JSON.stringify(read.recording?.messages) === JSON.stringify(recording.messages)).toBe(true);
   }
 });

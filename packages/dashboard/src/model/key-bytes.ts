@@ -1,3 +1,5 @@
+import { visibleText } from "./visible-text.ts";
+
 /** Keys and values are bytes; these are the ways to show and to send them. */
 export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
@@ -35,15 +37,10 @@ export function hexOf(bytes: Uint8Array, maxBytes: number = 64 * 1024): string {
   return lines.join("\n");
 }
 
-/** Signs that take no room, or turn the direction around: a key with one would look like another. */
-const unseenSigns = /[\u00AD\u061C\u200B-\u200F\u2028-\u202E\u2060-\u2069\uFEFF]/g;
-
 /** A key as one line: as text, or as hexadecimal where it is none. */
 export function keyLabel(bytes: Uint8Array): string {
   const text = textOf(bytes);
-  if (text !== undefined) {
-    return text.replaceAll(unseenSigns, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`);
-  }
+  if (text !== undefined) return visibleText(text);
   return `0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }
 

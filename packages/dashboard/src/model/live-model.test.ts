@@ -75,7 +75,12 @@ describe("the model", () => {
       { length: 900 },
       (_, at) => ({ service: `s${at}`, instance: "1", policies: at === 0 ? policies : [] }) as unknown as ServiceReport,
     );
-    model.apply({ type: "services", services }, 1_000);
+    const absent = Array.from({ length: 900 }, (_, at) => {
+      return { service: "shop", instance: `i${at}`, reason: "left" as const, at };
+    });
+    const refused = { count: 3, detail: "the token is missing or wrong", at: 900 };
+    model.apply({ type: "services", services, absent, refused }, 1_000);
+    expect([model.reporting.absent.length, model.reporting.refused]).toEqual([200, refused]);
     expect(model.cluster?.members).toHaveLength(1_000);
     expect(model.services).toHaveLength(200);
     expect(model.series.size).toBeLessThanOrEqual(maxSeries);

@@ -41,7 +41,7 @@ export function PageHeader(): JSX.Element {
       </nav>
       <span class="spacer" />
       <HealButton />
-      {page.requests !== null && <PauseButton />}
+      {(page.requests !== null || page.paused.value !== null) && <PauseButton />}
       <ConnectionPill />
       <button
         type="button"

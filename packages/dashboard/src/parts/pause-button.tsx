@@ -1,10 +1,12 @@
 import type { JSX } from "preact";
 import { usePage, type PageState } from "../page-state.ts";
+import { announce } from "./announcer.tsx";
 import { Icon } from "./icon.tsx";
 
 export function togglePause(page: PageState): void {
   if (page.paused.peek() === null) page.pause("hand");
   else page.goOn();
+  announce(page.paused.peek() === null ? "It goes on" : "Paused");
 }
 
 /** Makes what is shown stand still, to read it; what comes meanwhile is collected. */
@@ -18,7 +20,7 @@ export function PauseButton(): JSX.Element {
       aria-keyshortcuts="p"
       onClick={() => togglePause(page)}
     >
-      <Icon name={isPaused ? "play" : "pause"} /> {isPaused ? "Go live" : "Pause"}
+      <Icon name={isPaused ? "play" : "pause"} /> {isPaused ? (page.requests === null ? "Go on" : "Go live") : "Pause"}
     </button>
   );
 }

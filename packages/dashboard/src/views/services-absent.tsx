@@ -5,11 +5,14 @@ import { Card } from "../parts/card.tsx";
 import { agoText, countText } from "../parts/number-text.ts";
 import { usePage } from "../page-state.ts";
 
+/** After the last one that was refused. */
+const toldForMs = 600_000;
+
 /** Why somebody may be missing here. */
 export function RefusedNote(): JSX.Element | null {
   const page = usePage();
   const { refused } = page.reporting.value;
-  if (refused === null) return null;
+  if (refused === null || page.nowMs.value - refused.at > toldForMs) return null;
   return (
     <p class="note warn">
       {countText(refused.count)} {refused.count === 1 ? "report was" : "reports were"} refused, the last one{" "}

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { simulate, type World } from "../runtime/index.ts";
 import { createTracer, type FinishedSpan, type SinkTracer, type Tracer } from "../telemetry/index.ts";
 import { createMember } from "./member.ts";
+import { proposalSpans } from "./proposal-spans.ts";
 import type { ReplicatedMember } from "./replicated-member.ts";
 
 const hosts = ["a", "b", "c"];
@@ -175,4 +176,47 @@ describe("the span of a write", () => {
       });
     }
   });
+});
+
+describe("the span of a write that a follower has forwarded", () => {
+  const note = `00-${"1".repeat(32)}-${"2".repeat(16)}-01`;
+  function leading() {
+    let now = 0;
+    const ended: FinishedSpan[] = [];
+    const tracer = createTracer({ sinks: [{ write: (span) => void ended.push(span) }] });
+    const spans = proposalSpans({ tracer, now: () => now, nameOf: String });
+    return { ended, spans, tracer, pass: (ms: number) => spans.tick((now += ms)) };
+  }
+
+  it("ends when nothing comes of it, in the order of arrival, and when the member stops", () => {
+    const { ended, spans, pass } = leading();
+    const [first, second, third] = [Uint8Array.of(1), Uint8Array.of(2), Uint8Array.of(3)];
+    spans.onNote(first, note, 7);
+    pass(20_000);
+    spans.onNote(second, `${note} vendor=a`, 7);
+    pass(9_999);
+    expect(ended).toEqual([]);
+    pass(1);
+    expect(ended).toMatchObject([{ status: { code: "error", message: "not applied within 30000 ms" } }]);
+    expect([first, second].map((command) => spans.follows(command))).toEqual([false, true]);
+    spans.onStage(second, "applied", 9, 0);
+    expect(ended[1]).toMatchObject({ status: { code: "unset" }, traceState: "vendor=a" });
+    spans.onNote(third, note, 7);
+    spans.close(new Error("stopped"));
+    expect(ended[2]).toMatchObject({ status: { code: "error", message: "stopped" } });
+    pass(60_000);
+    expect(ended).toHaveLength(3);
+  });
+
+  it.each(["", "nonsense", `00-${"0".repeat(32)}-${"2".repeat(16)}-01`, note.replace(/01$/, "00")])(
+    "is none for the note %j",
+    (given) => {
+      const { spans, tracer } = leading();
+      const command = Uint8Array.of(1);
+      spans.onNote(command, given, 7);
+      expect(spans.follows(command)).toBe(false);
+      spans.onStage(command, "appended", 1, 0);
+      expect(tracer.metrics.started).toBe(0);
+    },
+  );
 });

@@ -27,3 +27,11 @@ export interface WorkContext {
 export function takeContext(): WorkContext {
   return new AsyncResource("holdfast");
 }
+
+/** Taken where this module is loaded, which as a rule is before there is any work. */
+const nobodys = takeContext();
+
+/** Runs `work` as nobody's: what goes on long after whoever began it is over is no part of that, nor of its trace. */
+export function runAsNobodys<R>(work: () => R): R {
+  return nobodys.runInAsyncScope(work);
+}

@@ -6,7 +6,7 @@ import { nodeClock } from "./node-clock.ts";
 import type { Clock, RandomSource } from "./runtime.ts";
 
 export type { Clock, RandomSource, Timer } from "./runtime.ts";
-export { asyncContext, takeContext } from "./async-context.ts";
+export { asyncContext, runAsNobodys, takeContext } from "./async-context.ts";
 export type { AsyncContext, WorkContext } from "./async-context.ts";
 export { ownProcessName, ownVariable, warnOwner } from "./own-process.ts";
 export { utcText } from "./utc-text.ts";

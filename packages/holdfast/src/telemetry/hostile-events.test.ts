@@ -34,7 +34,7 @@ describe("an event is bounded", () => {
     const { telemetry, told, publish } = watched();
     const text = "t".repeat(1_000);
     publish({ type: "logTruncated", names: Array.from({ length: 100_000 }, () => text) });
-    publish({ type: "logTruncated", holes: new Array(2 ** 32 - 1) });
+    publish({ type: "logTruncated", holes: Object.assign([], { length: 2 ** 32 - 1 }) });
     publish({ type: "logTruncated", ...Object.fromEntries(Array.from({ length: 5_000 }, (_, at) => [`n${at}`, at])) });
     let deep: object = {};
     const circle: Record<string, unknown> = {};
@@ -135,5 +135,8 @@ it("a clock that jumps back changes the time of events and not their order", () 
   const telemetry = createTelemetry({ clock: { wallTime: () => (now -= 100) }, nodeId: "n1" });
   const recorder = recordEvents(telemetry, { maxEvents: 3 });
   for (let term = 1; term <= 5; term++) telemetry.publish({ type: "quorumLost", term });
-  expect(recorder.since(2)).toMatchObject({ events: [{ seq: 3, at: 700 }, { seq: 4 }, { seq: 5, at: 500 }], lost: undefined });
+  expect(recorder.since(2)).toMatchObject({
+    events: [{ seq: 3, at: 700 }, { seq: 4 }, { seq: 5, at: 500 }],
+    lost: undefined,
+  });
 });

@@ -1,4 +1,4 @@
-import { parseRetryAfter } from "../errors/parse-retry-after.ts";
+import { parseRetryAfter } from "../errors/base.ts";
 import type { Clock } from "../runtime/system.ts";
 import type { SendOutcome } from "./batch-queue.ts";
 import type { LogFetch } from "./logs/http-sink.ts";

@@ -171,7 +171,11 @@ class Bus implements Telemetry {
     }
     const types = checkTypes(filter);
     if (this.#subscriptions.length >= maxSubscriptions) {
-      throw new InvalidArgumentError("telemetry.subscribe", `must not go beyond ${maxSubscriptions} subscriptions`, types);
+      throw new InvalidArgumentError(
+        "telemetry.subscribe",
+        `must not go beyond ${maxSubscriptions} subscriptions`,
+        types,
+      );
     }
     const subscription: Subscription = { listener: listener as Subscription["listener"], types, isOver: false };
     this.#subscriptions = [...this.#subscriptions, subscription];

@@ -20,6 +20,8 @@ import { stopSignal } from "./stop-signal.ts";
 import { openTracer, traceOptions } from "./trace-options.ts";
 import { withWitnesses } from "./witnesses.ts";
 
+const supervisorDelayMs = 1_000;
+
 const local = (port: number): { host: string; port: number } => ({ host: "127.0.0.1", port });
 
 export const nodeCommand: Command = defineCommand({
@@ -260,17 +262,22 @@ export const nodeCommand: Command = defineCommand({
     if (options.json) terminal.document({ ready: true, name, pid: process.pid, clientUrl, httpUrl });
     else terminal.out(`${name} is ready: clients at ${clientUrl}, people at ${httpUrl}`);
     const { clock } = runtime;
-    expiry = certificateExpiry({
-      clock,
-      lives: tls.lives,
-      publish: (fact) => telemetry.telemetry.publish(fact),
-      say: (line) => terminal.err(line),
-    });
+    const watchExpiry = (): void => {
+      expiry = certificateExpiry({
+        clock,
+        lives: tls.lives,
+        publish: (fact) => telemetry.telemetry.publish(fact),
+        say: (line) => terminal.err(line),
+      });
+    };
+    // A supervisor passes on what is said by a node that it knows to be ready.
+    if (options.supervised) clock.setTimer(supervisorDelayMs, watchExpiry);
+    else watchExpiry();
     const running = { member, served, gossip, drainGraceMs: options.drainGraceMs };
     try {
       return await serveUntil(stop, running, say);
     } finally {
-      expiry.close();
+      expiry?.close();
       await tracer?.close();
     }
   },

@@ -1,10 +1,9 @@
 import type { ClusterView } from "holdfast/telemetry";
 import type { Connections } from "../client/connections.ts";
-import { originOf } from "./member-answers.ts";
+import { originOf, type ToldReports } from "./member-answers.ts";
 import { MemberPoll } from "./member-poll.ts";
 import type { KnownMember, MemberPresence, MemberProcessState, MemberWord } from "./member-word.ts";
 import { mergeCluster } from "./merge-cluster.ts";
-import type { AgedLeave, AgedReport } from "./service-shelf.ts";
 
 export interface ClusterWatchOptions {
   readonly servedBy: string;
@@ -16,7 +15,7 @@ export interface ClusterWatchOptions {
   readonly pollMs: number;
   /** Something is different, other than how long it has been so. */
   readonly onChange: () => void;
-  readonly onReports: (reports: readonly AgedReport[], left: readonly AgedLeave[]) => void;
+  readonly onReports: (reports: ToldReports, member: string) => void;
 }
 
 const timeoutMs = 500;
@@ -112,8 +111,9 @@ export class ClusterWatch {
     }
     for (const [name, origin] of wanted) {
       if (this.#polls.has(name)) continue;
-      const { connections, token, pollMs, onReports } = this.#options;
+      const { connections, token, pollMs } = this.#options;
       const onWord = (): void => this.look();
+      const onReports = (reports: ToldReports): void => this.#options.onReports(reports, name);
       this.#polls.set(
         name,
         new MemberPoll({ name, origin, connections, token, intervalMs: pollMs, timeoutMs, onWord, onReports }),

@@ -113,6 +113,7 @@ export function createDashboard(options: DashboardOptions): Dashboard {
         version: shelf.ownVersion,
         services: shelf.own(Number.isSafeInteger(since) && since > 0 ? since : 0),
         left: shelf.left(),
+        ...(shelf.ownRefused === undefined ? {} : { refused: shelf.ownRefused }),
       });
     },
     "POST services": async ({ request, response }) => {

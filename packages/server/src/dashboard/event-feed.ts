@@ -84,14 +84,23 @@ export class EventFeed {
 
   #read(response: IncomingMessage, over: () => void): void {
     let left = "";
+    /** What is coming is passed over up to its end. */
+    let isTooLong = false;
     response.setEncoding("utf8");
     response.on("error", over);
     response.on("close", over);
     response.on("data", (text: string) => {
       if (this.#isClosed) return;
-      const blocks = (left + text).split("\n\n");
+      let all = left + text;
+      if (isTooLong) {
+        const end = all.indexOf("\n\n");
+        left = all.slice(-1);
+        if (end < 0) return;
+        all = all.slice(end + 2);
+        isTooLong = false;
+      }
+      const blocks = all.split("\n\n");
       left = blocks.pop() ?? "";
-      if (left.length > maxBlockLength) return over();
       const events: TelemetryEvent[] = [];
       try {
         for (const block of blocks) this.#take(block, events);
@@ -100,6 +109,11 @@ export class EventFeed {
         return over();
       }
       this.#tell(events);
+      if (left.length <= maxBlockLength) return;
+      // Asked again, the member would say the same again, and what comes after it would never be heard.
+      isTooLong = true;
+      left = left.slice(-1);
+      if (this.#place !== undefined) this.#options.onLost(this.#place.nodeId, 1);
     });
   }
 

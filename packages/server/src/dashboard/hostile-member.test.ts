@@ -151,6 +151,17 @@ describe("what listens where a member should", () => {
     expect(await entriesWhen(hub, 2)).toMatchObject([{ type: "lost", nodeId: "n1", count: 1 }, { id: "n1:abcd-2" }]);
   });
 
+  it("tells an event that does not end for megabytes: it counts as lost, and what follows is heard", async () => {
+    const events = greeting + event(1) + event(2, { detail: "x".repeat(3 * 1024 * 1024) }) + event(3);
+    const { hub, asked } = await watch((origin) => ({ status: statusAt(origin), events }));
+    expect(await entriesWhen(hub, 3)).toMatchObject([
+      { id: "n1:abcd-1" },
+      { type: "lost", nodeId: "n1", count: 1 },
+      { id: "n1:abcd-3" },
+    ]);
+    expect(asked.filter((name) => name === "events")).toHaveLength(1);
+  });
+
   it("greets as no member does, and is asked again later", async () => {
     const greetings = ["null", '{"nodeId":"n1","run":"a\\r\\nX-Evil: 1"}', '{"run":"abcd"}'];
     const watched = await Promise.all(

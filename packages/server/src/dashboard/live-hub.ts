@@ -83,7 +83,10 @@ export class LiveHub {
       ...options,
       pollMs,
       onChange: () => this.#changed("cluster"),
-      onReports: (reports, left) => this.shelf.takeOthers(reports, left),
+      onReports: ({ services, left, refused }, member) => {
+        this.shelf.takeOthers(services, left);
+        if (refused !== undefined) this.shelf.refusedBy(member, refused);
+      },
     });
     this.#local =
       options.events &&
@@ -299,12 +302,13 @@ export class LiveHub {
 
   #services(): LiveMessage {
     const { shelf } = this;
+    const { refused } = shelf;
     const absent = shelf.absent();
     return {
       type: "services",
       services: shelf.all(),
       ...(absent.length === 0 ? {} : { absent }),
-      ...(shelf.refused === undefined ? {} : { refused: shelf.refused }),
+      ...(refused === undefined ? {} : { refused }),
     };
   }
 

@@ -1,4 +1,4 @@
-import type { TelemetryEvent } from "holdfast/telemetry";
+import type { RefusedReports, TelemetryEvent } from "holdfast/telemetry";
 import type { MembersDocument } from "../http/members-document.ts";
 import type { StatusDocument } from "../http/member-status.ts";
 import { checkReport } from "./check-report.ts";
@@ -23,6 +23,11 @@ const orNull =
   (check: Check): Check =>
   (value) =>
     value === null || check(value);
+
+const orAbsent =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
 
 const list =
   (most: number, check: Check): Check =>
@@ -53,12 +58,14 @@ const isStatus = object({
     maxMembers,
     object({ id: text, name: text, peerUrls: urls, clientUrls: urls, httpUrls: urls, isLearner: truth }),
   ),
+  contacts: orAbsent(list(maxMembers, object({ id: text, state: text, lastHeardMs: orNull(amount) }))),
 });
 
 const isMembers = object({
   members: list(maxMembers, object({ name: text, state: text, sinceMs: orNull(amount), lastHeardMs: amount })),
 });
 
+const isRefused = object({ count: amount, detail: text, at: amount });
 const isLeft = list(100, object({ service: text, instance: text, startedAt: amount, ageMs: amount }));
 
 const isEvent = object({
@@ -80,17 +87,24 @@ export function readEvent(value: unknown): TelemetryEvent | undefined {
   return isEvent(value) ? (value as TelemetryEvent) : undefined;
 }
 
+/** What services have told another member. */
+export interface ToldReports {
+  readonly version: number;
+  readonly services: readonly AgedReport[];
+  readonly left: readonly AgedLeave[];
+  readonly refused?: RefusedReports;
+}
+
 /** The reports among what another member has, without what is none. */
-export function readReports(value: unknown):
-  | {
-      readonly version: number;
-      readonly services: readonly AgedReport[];
-      readonly left: readonly AgedLeave[];
-    }
-  | undefined {
+export function readReports(value: unknown): ToldReports | undefined {
   if (!isRecord(value) || typeof value["version"] !== "number" || !Array.isArray(value["services"])) return undefined;
-  const { version, services, left } = value;
-  return { version, services: services.filter(isAged), left: isLeft(left) ? (left as readonly AgedLeave[]) : [] };
+  const { version, services, left, refused } = value;
+  return {
+    version,
+    services: services.filter(isAged),
+    left: isLeft(left) ? (left as readonly AgedLeave[]) : [],
+    ...(isRefused(refused) ? { refused: refused as RefusedReports } : {}),
+  };
 }
 
 function isAged(value: unknown): value is AgedReport {

@@ -1,8 +1,7 @@
 import type { Connections } from "../client/connections.ts";
 import { exchange } from "../client/http-exchange.ts";
-import { readMembers, readReports, readStatus } from "./member-answers.ts";
+import { readMembers, readReports, readStatus, type ToldReports } from "./member-answers.ts";
 import type { MemberPresence, MemberWord } from "./member-word.ts";
-import type { AgedLeave, AgedReport } from "./service-shelf.ts";
 
 export interface MemberPollOptions {
   readonly name: string;
@@ -15,7 +14,7 @@ export interface MemberPollOptions {
   readonly timeoutMs: number;
   /** When something else was said, or nothing any more. */
   readonly onWord: () => void;
-  readonly onReports: (reports: readonly AgedReport[], left: readonly AgedLeave[]) => void;
+  readonly onReports: (reports: ToldReports) => void;
 }
 
 const spacingMs = 80;
@@ -89,7 +88,7 @@ export class MemberPoll {
     const answer = await this.#read(path, readReports);
     if (answer === undefined || this.#isClosed) return;
     this.#reportsVersion = answer.version;
-    this.#options.onReports(answer.services, answer.left);
+    this.#options.onReports(answer);
   }
 
   async #read<T>(path: string, reader: (value: unknown) => T | undefined): Promise<T | undefined> {

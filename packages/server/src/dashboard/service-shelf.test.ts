@@ -100,6 +100,20 @@ describe("the shelf of reports", () => {
     expect([one.shelf.sweep(), one.shelf.absent().length, one.shelf.sweep()]).toEqual([true, 1, false]);
   });
 
+  it("counts what was refused here and elsewhere, with the last reason", () => {
+    const { shelf, changes } = shelfAt({ maxInstances: 0 });
+    expect([shelf.refused, shelf.ownRefused]).toEqual([undefined, undefined]);
+    shelf.refusedBy("n2", { count: 2, detail: "the token is missing or wrong", at: 5 });
+    expect(shelf.refused).toEqual({ count: 2, detail: "the token is missing or wrong", at: 5 });
+    expect(() => shelf.take(report("a"), 1)).toThrow("at most 0");
+    shelf.refusedBy("n2", { count: 3, detail: "the token is missing or wrong", at: 6 });
+    const before = changes();
+    shelf.refusedBy("n2", { count: 3, detail: "the token is missing or wrong", at: 6 });
+    expect(changes()).toBe(before);
+    expect(shelf.refused).toMatchObject({ count: 4, detail: expect.stringContaining("at most 0") });
+    expect(shelf.ownRefused?.count).toBe(1);
+  });
+
   it("tells of no more than so many that are absent", () => {
     const { shelf } = shelfAt();
     for (let at = 0; at < 1_000; at++) {

@@ -30,6 +30,8 @@ export interface AgedLeave {
   readonly ageMs: number;
 }
 
+const maxMembers = 1_000;
+
 interface Kept {
   readonly report: ServiceReport;
   readonly bytes: number;
@@ -53,6 +55,7 @@ export class ServiceShelf {
   #bytes = 0;
   #ownVersion = 0;
   #refused: RefusedReports | undefined;
+  readonly #refusedElsewhere = new Map<string, RefusedReports>();
 
   constructor(options: ShelfOptions) {
     this.#options = { ...shelfDefaults, ...options } as ShelfOptions & typeof shelfDefaults;
@@ -64,9 +67,25 @@ export class ServiceShelf {
     return this.#ownVersion;
   }
 
-  /** Reports that were not taken; undefined when all were. */
-  get refused(): RefusedReports | undefined {
+  /** Reports that were not taken here; undefined when all were. */
+  get ownRefused(): RefusedReports | undefined {
     return this.#refused;
+  }
+
+  /** Those that were not taken, here or elsewhere; undefined when all were. */
+  get refused(): RefusedReports | undefined {
+    const all = [...this.#refusedElsewhere.values(), ...(this.#refused === undefined ? [] : [this.#refused])];
+    const last = all.toSorted((one, other) => other.at - one.at)[0];
+    return last && { ...last, count: all.reduce((sum, { count }) => sum + count, 0) };
+  }
+
+  /** What another member has not taken, by the name of that member. */
+  refusedBy(member: string, refused: RefusedReports): void {
+    const known = this.#refusedElsewhere.get(member);
+    if (known?.count === refused.count && known.at === refused.at) return;
+    if (known === undefined && this.#refusedElsewhere.size >= maxMembers) return;
+    this.#refusedElsewhere.set(member, refused);
+    this.#options.onChange?.(false);
   }
 
   /**

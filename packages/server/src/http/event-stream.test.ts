@@ -224,13 +224,20 @@ async function accepted(url: string): Promise<Client> {
 
 describe("a client that does not keep up", () => {
   /** More than the kernel takes for a connection on loopback. */
-  const bulk = { count: 400, error: "x".repeat(64 * 1024) };
+  const bulk = { count: 600, voters: Array.from({ length: 15 }, () => "€".repeat(1_000)) };
 
   /** Publishes while the client reads nothing, with turns of the event loop in between. */
   async function overflow(telemetry: Telemetry): Promise<void> {
     for (let at = 0; at < bulk.count; at++) {
-      const { error } = bulk;
-      telemetry.publish({ type: "request", method: "m", transport: "http", code: 13, durationMs: 1, error });
+      const { voters } = bulk;
+      telemetry.publish({
+        type: "configurationChanged",
+        voters,
+        outgoing: [],
+        learners: [],
+        index: at,
+        committed: true,
+      });
       await new Promise((resolve) => setImmediate(resolve));
     }
   }

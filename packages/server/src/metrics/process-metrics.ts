@@ -74,7 +74,13 @@ export function defineProcessMetrics(metrics: Metrics): void {
     return utilization;
   });
   const lag = lagReader(delay);
-  for (const [name, percentile] of [["p50", 50], ["p90", 90], ["p99", 99], ["max", 100]] as const) { // prettier-ignore
+  for (const [name, percentile] of [
+    ["p50", 50],
+    ["p90", 90],
+    ["p99", 99],
+    ["max", 100],
+  ] as const) {
+    // prettier-ignore
     const help = `How late the event loop was since the last reading, ${name}.`;
     value(`nodejs_eventloop_lag_${name}_seconds`, help, "gauge", () => lag(percentile));
   }

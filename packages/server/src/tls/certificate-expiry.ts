@@ -51,7 +51,7 @@ export function certificateExpiry(options: CertificateExpiryOptions): Certificat
       if (isOther) publish({ type: "certificateRenewed", certificate, validUntil });
       if (days === Infinity || (!isOther && days >= (before?.days ?? Infinity))) continue;
       publish({ type: "certificateExpiring", certificate, validUntil, daysLeft: wholeDays(leftMs) });
-      say(`${inWords(life, leftMs)}, ${new Date(validUntil).toISOString()}`);
+      say(`${inWords(life, leftMs)}, ${leftMs > 0 ? "until" : "since"} ${new Date(validUntil).toISOString()}`);
     }
   }
 

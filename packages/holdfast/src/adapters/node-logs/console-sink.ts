@@ -53,7 +53,7 @@ const coloured: LogStyle = (part, text) =>
  */
 export function consoleSink(options: ConsoleSinkOptions = {}): ConsoleSink {
   checkOptionNames("consoleSink", options, ["level", "format", "stream", "maxBufferedBytes"]);
-  const { level, stream = process.stdout as ConsoleStream } = options;
+  const { level, stream = process.stdout } = options;
   const { maxBufferedBytes } = { ...consoleSinkDefaults, ...options };
   if (level !== undefined) checkOneOf("consoleSink.level", level, logLevels);
   checkInteger("consoleSink.maxBufferedBytes", maxBufferedBytes, 1_024);

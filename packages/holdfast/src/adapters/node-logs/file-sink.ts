@@ -178,8 +178,9 @@ class RotatingFile implements FileSink, Unwritten {
       this.#error = undefined;
     } catch (error) {
       this.#error = error as Error;
-      // Some may be whole: a disk fills up in the middle of a write.
-      while (!fsync && this.#given > 0 && bytes >= lines[0]!.length) {
+      // Some may be whole: a disk fills up in the middle of a write. Unsynced they are worth nothing to whoever wants that.
+      if (fsync) bytes = 0;
+      while (this.#given > 0 && bytes >= lines[0]!.length) {
         bytes -= lines[0]!.length;
         this.#take(1, true);
       }

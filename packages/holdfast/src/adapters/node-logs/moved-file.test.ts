@@ -73,5 +73,11 @@ it("syncs each write where it is told to, and counts what it cannot vouch for", 
   await nowhere.flush();
   expect(nowhere.metrics).toMatchObject({ written: 0, dropped: 1, error: { code: "EINVAL" } });
   await nowhere.close();
+  // Without, only `flush` syncs.
+  const unsynced = fileSink({ path: "/dev/null" });
+  unsynced.write(entry(1));
+  await unsynced.flush();
+  expect(unsynced.metrics).toMatchObject({ written: 1, dropped: 0, error: { code: "EINVAL" } });
+  await unsynced.close();
   expect(() => fileSink({ path, fsync: 1 as never })).toThrow('fileSink.fsync must be "true" or "false"');
 });

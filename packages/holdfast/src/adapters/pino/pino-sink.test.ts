@@ -74,5 +74,12 @@ it("D57: writes no name twice, whatever the fields are called", async () => {
     expect([name, outside.split(`"${name}":`).length]).toEqual([name, 2]);
   }
   const { orderId, ...own } = hostile;
-  expect(JSON.parse(text)).toMatchObject({ level: 30, msg: "paid", service: "orders", region: "eu", orderId, fields: own });
+  expect(JSON.parse(text)).toMatchObject({
+    level: 30,
+    msg: "paid",
+    service: "orders",
+    region: "eu",
+    orderId,
+    fields: own,
+  });
 });

@@ -46,10 +46,7 @@ export function pinoSink(pino: PinoLike, options: { readonly level?: LogLevel } 
 }
 
 /** What pino and this sink call their own; pino would write the name twice. */
-const ownNames: readonly string[] = [
-  ...["level", "time", "msg", "fields"],
-  ...["service", "trace_id", "span_id", "error", "suppressed"],
-];
+const ownNames: readonly string[] = "level time msg fields service trace_id span_id error suppressed".split(" ");
 
 function placed(fields: LogEntry["fields"], ownNames: ReadonlySet<string>): LogEntry["fields"] {
   const names = Object.keys(fields);

@@ -56,7 +56,10 @@ describe("exportToPromClient", () => {
   it("shows exemplars in OpenMetrics, and nowhere else", async () => {
     const ids = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331" };
     const metrics = createMetrics({ span: () => ids, clock: { wallTime: () => 1_500 } });
-    metrics.histogram({ name: "took_seconds", help, buckets: [1] }).with().record(0.25);
+    metrics
+      .histogram({ name: "took_seconds", help, buckets: [1] })
+      .with()
+      .record(0.25);
     const open = new Registry() as Registry<never>;
     open.setContentType(Registry.OPENMETRICS_CONTENT_TYPE as never);
     const plain = new Registry();

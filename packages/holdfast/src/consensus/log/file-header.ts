@@ -30,7 +30,12 @@ export async function readFileHeader<T>(
     const fixed = new ByteReader(bytes);
     const found = String.fromCharCode(...fixed.bytes(8, "magic"));
     if (found !== magic) {
-      throw new MalformedError("magic", 0, `must be ${JSON.stringify(magic)} (got ${JSON.stringify(found)})`);
+      // The last byte is the format's version.
+      const rule =
+        found.slice(0, -1) === magic.slice(0, -1)
+          ? `is of version ${JSON.stringify(found.at(-1))} of the format, and this program reads ${JSON.stringify(magic.at(-1))}`
+          : `must be ${JSON.stringify(magic)} (got ${JSON.stringify(found)})`;
+      throw new MalformedError("magic", 0, rule);
     }
     const length = fixedBytes + fixed.u32("header length");
     const checksum = fixed.u32("header checksum");

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { asyncContext, takeContext, type Timer } from "../../runtime/system.ts";
 import { VirtualClock } from "../../testing/index.ts";
 import { createMemoryMember } from "../memory-member.ts";
 import { openSession } from "./session.ts";
@@ -22,6 +23,14 @@ function start() {
   };
 }
 
+/** As the platform's timers do, these go on with the context of whoever set them. */
+class BoundClock extends VirtualClock {
+  override setTimer(delayMs: number, callback: () => void): Timer {
+    const context = takeContext();
+    return super.setTimer(delayMs, () => context.runInAsyncScope(callback));
+  }
+}
+
 describe("a session", () => {
   it("keeps its lease alive for as long as it is open, and takes it back then", async () => {
     const { clock, member, open } = start();
@@ -37,6 +46,24 @@ describe("a session", () => {
     expect((await member.range({ key: bytes("k") })).count).toBe(0);
     await clock.advance(1_000);
     expect(clock.pending).toBe(0);
+  });
+
+  it("is kept alive outside of the request that opened it", async () => {
+    const clock = new BoundClock();
+    const member = createMemoryMember({ clock });
+    const request = asyncContext<string>();
+    const seen: (string | undefined)[] = [];
+    const leaseKeepAlive: typeof member.leaseKeepAlive = (...given) => {
+      seen.push(request.current());
+      return member.leaseKeepAlive(...given);
+    };
+    const watched = { ...member, leaseKeepAlive };
+    const session = await request.run("request 1", () =>
+      openSession(watched, { ttlSeconds: 3, clock, random: noJitter }),
+    );
+    await clock.advance(3_100);
+    expect(seen).toEqual([undefined, undefined, undefined]);
+    await session.close();
   });
 
   it("is in doubt before the cluster gives up on it, and lost when the cluster has", async () => {

@@ -1,5 +1,12 @@
 import { checkInteger, checkOptionNames, HoldfastError } from "../../errors/base.ts";
-import { systemClock, systemRandom, type Clock, type RandomSource, type Timer } from "../../runtime/system.ts";
+import {
+  runAsNobodys,
+  systemClock,
+  systemRandom,
+  type Clock,
+  type RandomSource,
+  type Timer,
+} from "../../runtime/system.ts";
 import { CoordinationError } from "../coordination-error.ts";
 import type { Coordination } from "../coordination.ts";
 import type { LeaseId } from "../key-value/key-value.ts";
@@ -183,7 +190,8 @@ class LeaseSession implements Session {
   }
 
   #scheduleBeat(delayMs: number): void {
-    this.#beatTimer = this.clock.setTimer(Math.max(0, delayMs), () => void this.#beat());
+    // Whoever opened it, in a request for one, may be long over.
+    this.#beatTimer = this.clock.setTimer(Math.max(0, delayMs), () => runAsNobodys(() => void this.#beat()));
   }
 
   async #beat(): Promise<void> {

@@ -221,7 +221,8 @@ export class RemoteCalls {
     const { sentAt = now, deadline } = waiting;
     if (!passing.has(error.code) || now + againMs >= deadline) {
       if (!passing.has(error.code)) this.#servedAt = now;
-      this.#settle(waiting).reject(error);
+      const isKnown = !askAnother.has(error.code) || !waiting.inDoubt;
+      this.#settle(waiting).reject(isKnown ? error : new CoordinationError("TIMED_OUT"));
       this.#sendMore();
       return;
     }

@@ -98,11 +98,18 @@ describe.each(["learner", "witness"] as const)("a client that comes to a %s firs
       for (const timeoutMs of [7, 50, 300, 1_500]) {
         await expect(client.put(pair, { timeoutMs }), String(timeoutMs)).rejects.toMatchObject({ code });
       }
-      // This one has reached a voter, which has said nothing yet.
-      const lone = connect(["voter:2379", "other:2379"]);
-      await expect(lone.put(pair, { timeoutMs: 3_500 })).rejects.toMatchObject({
-        code: expect.stringMatching(/TIMED_OUT|ENDPOINTS_UNREACHABLE|NOT_AT/),
-      });
+    }));
+
+  it("is left in doubt when a member may have done it before", () =>
+    serving(kind, async (world, connect) => {
+      const times = Array.from({ length: 40 }, (_, at) => 100 + 7 * at);
+      const clients = times.map(() => connect(["voter:2379", "other:2379"]));
+      for (const client of clients) await client.put(pair);
+      world.network.partition(["client"], ["voter"]);
+      const puts = clients.map((client, at) => client.put(pair, { timeoutMs: times[at]! }));
+      expect(world.network.breakConnections("client")).toBe(times.length);
+      const codes = await Promise.all(puts.map((put) => put.then(String, (error: CoordinationError) => error.code)));
+      expect(new Set(codes)).toEqual(new Set(["TIMED_OUT"]));
     }));
 
   it("hears that there is none when there are no others", () =>

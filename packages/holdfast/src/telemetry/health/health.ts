@@ -188,7 +188,8 @@ class ServiceHealth implements Health {
   }
 
   failed(reason: string): void {
-    this.#failure ??= String(reason).slice(0, maxReason);
+    const text: unknown = reason;
+    this.#failure ??= String(text).slice(0, maxReason);
     this.#look();
   }
 

@@ -144,6 +144,76 @@ describe("batchSink", () => {
     expect(lines()).toEqual(["line 1", "line 2"]);
   });
 
+  it("flushes what was written before, however much is written meanwhile", async () => {
+    const { clock, sink, lines } = scene({
+      maxBatch: 2,
+      maxBuffered: 6,
+      send: async (batch) => {
+        await clock.sleep(100);
+        for (let each = 0; each < batch.length; each++) sink.write(entry(99));
+        return "sent";
+      },
+    });
+    for (let at = 0; at < 4; at++) sink.write(entry(at));
+    const flushed = sink.flush().then(() => clock.now());
+    const part = sink.flush().then(() => sink.metrics.sent);
+    await clock.advance(1_000);
+    expect([await flushed, await part]).toEqual([200, 4]);
+    expect([sink.metrics.buffered, lines()]).toEqual([4, []]);
+    const closed = sink.close();
+    await clock.advance(10_000);
+    await closed;
+  });
+
+  it("does not take what is dropped behind for what was waited for", async () => {
+    const gate = Promise.withResolvers<"sent">();
+    const { clock, sink } = scene({ maxBatch: 2, maxBuffered: 3, send: () => gate.promise });
+    for (let at = 0; at < 2; at++) sink.write(entry(at));
+    let isFlushed = false;
+    void sink.flush().then(() => (isFlushed = true));
+    for (let at = 2; at < 20; at++) sink.write(entry(at));
+    await clock.advance(10);
+    expect([isFlushed, sink.metrics.dropped]).toEqual([false, 17]);
+    gate.resolve("sent");
+    await clock.advance(10);
+    expect(isFlushed).toBe(true);
+    await sink.close();
+  });
+
+  it("leaves nothing on a signal that lives on, and is closed once, for all who close it", async () => {
+    const { clock, far, sink } = scene();
+    const controller = new AbortController();
+    const { signal } = controller;
+    let listeners = 0;
+    const counted = {
+      aborted: false,
+      addEventListener: (...given: Parameters<AbortSignal["addEventListener"]>) => {
+        listeners++;
+        signal.addEventListener(...given);
+      },
+      removeEventListener: (...given: Parameters<AbortSignal["removeEventListener"]>) => {
+        listeners--;
+        signal.removeEventListener(...given);
+      },
+    };
+    for (let at = 0; at < 5; at++) {
+      sink.write(entry(at));
+      await sink.flush({ signal: counted as unknown as AbortSignal });
+    }
+    expect([listeners, sink.metrics.sent]).toEqual([0, 5]);
+    far.state = "down";
+    sink.write(entry(5));
+    const first = sink.close();
+    const flushed = sink.flush();
+    let isClosed = false;
+    const second = sink.close().then(() => (isClosed = true));
+    await clock.advance(4_999);
+    expect(isClosed).toBe(false);
+    await clock.advance(1);
+    await Promise.all([first, second, flushed]);
+    expect(sink.metrics).toMatchObject({ sent: 5, dropped: 1, buffered: 0 });
+  });
+
   it("accounts for every line, whatever happens to the other side", async () => {
     const happening = fc.oneof(
       fc.record({ write: fc.integer({ min: 1, max: 40 }) }),

@@ -13,6 +13,8 @@ function logging() {
   return { logger, entries, line };
 }
 
+const twenty = (error: Error): Error[] => Array.from({ length: 20 }, () => error);
+
 /** Of a line, whatever is in it: message, fields and error, each with its own room, and what JSON adds. */
 const mostOfALine = 120_000;
 
@@ -20,7 +22,7 @@ describe("a line is bounded, and says where it was cut", () => {
   it("an error that is reached by more ways than there are atoms", () => {
     const { line } = logging();
     let error = new Error("root");
-    for (let level = 0; level < 40; level++) error = new AggregateError(new Array(20).fill(error), `level ${level}`);
+    for (let level = 0; level < 40; level++) error = new AggregateError(twenty(error), `level ${level}`);
     const text = logLine(line({ error }));
     expect(text.length).toBeLessThan(mostOfALine);
     expect(text).toContain("[deeper]");
@@ -42,7 +44,10 @@ describe("a line is bounded, and says where it was cut", () => {
     const own = new Error("own");
     own.cause = own;
     expect(line({ error: own }).error).not.toHaveProperty("cause");
-    expect(line({ error: new Error("e", { cause: "text" }) }).error?.cause).toEqual({ name: "thrown", message: "text" });
+    expect(line({ error: new Error("e", { cause: "text" }) }).error?.cause).toEqual({
+      name: "thrown",
+      message: "text",
+    });
   });
 
   it("ten thousand texts of 8 kB each", () => {
@@ -58,7 +63,7 @@ describe("a line is bounded, and says where it was cut", () => {
     const { line } = logging();
     const many = Array.from({ length: 1_000 }, (_, at) => at);
     const { fields } = line({
-      holes: new Array(2 ** 32 - 1),
+      holes: Object.assign([], { length: 2 ** 32 - 1 }),
       map: new Map(many.map((at) => [at, at])),
       set: new Set(many),
       object: Object.fromEntries(many.map((at) => [`n${at}`, at])),
@@ -115,8 +120,10 @@ it("nothing that is logged throws: getters, proxies and errors of any kind", () 
   line({ json: { toJSON: fail }, endless: { toJSON() { return { inner: this, ...this }; } } }); // prettier-ignore
   line({ [Symbol("name")]: 1, symbol: Symbol("value"), call: fail });
   expect(logger.metrics.sinkFailures).toBe(0);
-  expect(line({ __proto__: null, own: 1 } as object).fields).toEqual({ own: 1 });
-  expect(JSON.parse(logLine(line(JSON.parse('{"__proto__":{"level":"x"}}') as object)))).toMatchObject({ level: "info" });
+  expect(line({ __proto__: null, own: 1 }).fields).toEqual({ own: 1 });
+  expect(JSON.parse(logLine(line(JSON.parse('{"__proto__":{"level":"x"}}') as object)))).toMatchObject({
+    level: "info",
+  });
 });
 
 it("whatever is logged is a line of JSON of bounded size", () => {

@@ -59,7 +59,10 @@ export interface Metrics {
   watch(listener: (metric: MetricView) => void): () => void;
 }
 
-export const metricsDefaults: Required<Pick<MetricsOptions, "maxSeries" | "maxMetrics">> = { maxSeries: 1_000, maxMetrics: 1_000 };
+export const metricsDefaults: Required<Pick<MetricsOptions, "maxSeries" | "maxMetrics">> = {
+  maxSeries: 1_000,
+  maxMetrics: 1_000,
+};
 
 /**
  * A registry of metrics: counters, gauges and histograms with fixed buckets. It is bounded whatever is recorded, and
@@ -202,7 +205,7 @@ class Registry implements Metrics {
       try {
         options.read((value, ...labels) => {
           if (typeof value !== "number" || Number.isNaN(value)) this.#refused.with({ metric: name }).add();
-          else table.at(labelNames.map((_, at) => String(labels[at] ?? ""))).value += value;
+          else table.at(labelNames.map((_, at) => textOf(labels[at]))).value += value;
         });
       } catch {
         this.#failed.with({ metric: name }).add();
@@ -268,6 +271,12 @@ class Registry implements Metrics {
     this.#defined.set(name, defined);
     for (const watcher of this.#watchers) watcher(defined.view);
   }
+}
+
+/** Whoever reads from elsewhere may tell numbers. */
+function textOf(label: unknown): string {
+  if (typeof label === "string") return label;
+  return typeof label === "number" || typeof label === "boolean" ? String(label) : "";
 }
 
 function follow(followers: Followers, listener: Followers["list"][number]): () => void {

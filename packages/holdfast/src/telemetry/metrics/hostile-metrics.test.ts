@@ -8,7 +8,11 @@ const help = "Something.";
 
 const viewOf = (metrics: Metrics, name: string) => metrics.all.find((metric) => metric.name === name)!;
 const read = (metrics: Metrics, name: string) =>
-  Object.fromEntries(viewOf(metrics, name).read().map(({ labels, value }) => [labels.join(), value]));
+  Object.fromEntries(
+    viewOf(metrics, name)
+      .read()
+      .map(({ labels, value }) => [labels.join(), value]),
+  );
 
 describe("labels that somebody outside chooses", () => {
   it("make no two series that are one to whoever reads them", () => {
@@ -106,7 +110,7 @@ describe("exemplars", () => {
     const labelSet = { trace_id: "t1", span_id: "s1" };
     expect(values.map(({ exemplar }) => exemplar)).toEqual([
       { labelSet, value: 0.2, timestamp: 2 },
-      ...new Array(4).fill(undefined),
+      ...Array.from({ length: 4 }, () => undefined),
     ]);
   });
 

@@ -94,6 +94,9 @@ describe("D63: paths", () => {
     const end = http.begin();
     end({ method: "GET", status: 200 });
     end({ method: "GET", status: 200 });
-    expect([read(metrics, "http_requests_total"), read(metrics, "active_connections")]).toEqual([{ all: 2 }, { "": 0 }]);
+    expect([read(metrics, "http_requests_total"), read(metrics, "active_connections")]).toEqual([
+      { all: 2 },
+      { "": 0 },
+    ]);
   });
 });

@@ -13,7 +13,9 @@ it("shows what a logger and its sinks have written and lost", () => {
   for (let at = 0; at < 3; at++) logger.info("x");
   const all = metrics.all
     .filter(({ name }) => name.startsWith("telemetry_log"))
-    .flatMap(({ name, read }) => read().map(({ labels, value }) => [name.slice(14), ...labels, value].join(" ")));
+    .flatMap(({ name, read }) =>
+      read().map(({ labels, value }) => [name.slice(14), ...labels, value as number].join(" ")),
+    );
   expect(all).toEqual([
     "lines_total written 1",
     "lines_total suppressed 2",

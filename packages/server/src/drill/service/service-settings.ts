@@ -18,7 +18,7 @@ export interface ServiceSettings {
   readonly ratePerSecond: number;
 }
 
-export const serviceDefaults = {
+const serviceDefaults = {
   method: "GET",
   contentType: "application/json",
   timeoutMs: 5_000,
