@@ -72,6 +72,7 @@ carries, beside the fields below:
 | \`at\` | milliseconds since 1970, by the wall clock of the node that tells |
 | \`nodeId\` | the node that tells. Others may see the same otherwise: each tells what it noticed |
 | \`seq\` | 1, 2, 3, … in each run of a node |
+| \`traceId\` | of a call, a request or a plan that is traced: its trace. Not there otherwise |
 
 \`\`\`json
 {

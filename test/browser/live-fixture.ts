@@ -106,6 +106,7 @@ function storyEvents(now: number = fixtureNow): IdentifiedEvent[] {
       fault: "delay-1",
       target: "peers of n4",
       kind: "delay",
+      parameters: { delayMs: 80 },
       durationMs: 60_000,
     }),
     eventAt(now - 180_000, "n4", {
@@ -122,6 +123,7 @@ function storyEvents(now: number = fixtureNow): IdentifiedEvent[] {
       fault: "partition-2",
       target: "peers of n5",
       kind: "partition",
+      parameters: {},
       durationMs: 120_000,
     }),
     eventAt(now - 57_000, "n1", { type: "memberSuspect", member: "n5", ...member, from: "n3", lastHeardMs: 3_000 }),

@@ -77,7 +77,7 @@ class RecordedRun {
     const injectedAt = this.#wallTime;
     const view = { id, target, kind, parameters, injectedAt, endsAt: injectedAt + durationMs, struck: null };
     this.#faults.set(id, view);
-    this.#tell(servedBy, { type: "faultInjected", fault: id, target, kind, durationMs });
+    this.#tell(servedBy, { type: "faultInjected", fault: id, target, kind, parameters, durationMs });
     this.#tellFaults();
     return () => {
       this.#faults.delete(id);

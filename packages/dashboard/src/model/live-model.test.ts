@@ -97,7 +97,7 @@ describe("fault regions", () => {
       {
         type: "events",
         events: [
-          { id: "1", event: { ...of, type: "faultInjected", fault: "a", at: 1_000, durationMs: 500 } },
+          { id: "1", event: { ...of, type: "faultInjected", fault: "a", parameters: {}, at: 1_000, durationMs: 500 } },
           {
             id: "2",
             event: { ...of, type: "faultRemoved", fault: "a", at: 1_400, reason: "healed", lastedMs: 400, struck: 1 },
@@ -114,7 +114,7 @@ describe("fault regions", () => {
               struck: null,
             },
           },
-          { id: "4", event: { ...of, type: "faultInjected", fault: "c", at: 3_000, durationMs: 500 } },
+          { id: "4", event: { ...of, type: "faultInjected", fault: "c", parameters: {}, at: 3_000, durationMs: 500 } },
         ],
       },
       1,

@@ -11,7 +11,6 @@ export function EventDetail({ entry }: { readonly entry: EventEntry }): JSX.Elem
   const page = usePage();
   const { id, event, summary } = entry;
   const text = JSON.stringify(event, null, 2);
-  const trace = traceOf(event);
   const command = repeatedBy(event, page) ?? page.command;
   return (
     <>
@@ -23,9 +22,9 @@ export function EventDetail({ entry }: { readonly entry: EventEntry }): JSX.Elem
       <p class="muted">
         Id {id}, <a href={addressOf("events", "", { node: event.nodeId })}>all of this node</a>
       </p>
-      {trace !== undefined && (
+      {typeof event.traceId === "string" && (
         <p>
-          Trace <code>{trace}</code> <CopyButton text={trace} what="the trace's id" />
+          Trace <code>{event.traceId}</code> <CopyButton text={event.traceId} what="the trace's id" />
         </p>
       )}
       {command !== undefined && (
@@ -41,19 +40,10 @@ export function EventDetail({ entry }: { readonly entry: EventEntry }): JSX.Elem
   );
 }
 
-function traceOf(event: object): string | undefined {
-  const { traceId } = event as { readonly traceId?: unknown };
-  return typeof traceId === "string" && traceId !== "" ? traceId : undefined;
-}
-
-/** The request that strikes so again, at the server that this page is from; nothing where its parameters are not known. */
+/** The request that strikes so again, at the server that this page is from. */
 function repeatedBy(event: EventEntry["event"], page: PageState): string | undefined {
   if (event.type !== "faultInjected" || page.requests === null) return undefined;
-  const { fault, target, kind, durationMs } = event;
-  const active = page.faults.value.find(({ id }) => id === fault)?.parameters;
-  const known = page.targets.value.find(({ name }) => name === target)?.kinds.find((each) => each.kind === kind);
-  const parameters = active ?? (known?.parameters.length === 0 ? {} : undefined);
-  if (parameters === undefined) return undefined;
+  const { target, kind, parameters, durationMs } = event;
   const body = JSON.stringify({ target, kind, parameters, durationMs }).replaceAll("'", String.raw`'\''`);
   return `curl -H 'content-type: application/json' -d '${body}' ${new URL("faults", dashboardUrl).href}`;
 }

@@ -27,6 +27,7 @@ export type {
   MembersResponse,
   MembersSeen,
 } from "./cluster/cluster.ts";
+export type { AutoCompactionOptions } from "./compaction/auto-compaction-options.ts";
 export type { ClusterChange, ClusterChangeResponse, ClusterRequest } from "./cluster/cluster-change.ts";
 export type { ClusterState } from "./cluster/cluster-state.ts";
 export { decodeCommand, encodeCommand } from "./key-value/command-codec.ts";
@@ -118,7 +119,7 @@ export type {
   RemoteServiceLimits,
   RemoteServiceOptions,
 } from "./remote/remote-service.ts";
-export type { ReplicatedMember } from "./replicated-member.ts";
+export type { Compacted, ReplicatedMember } from "./replicated-member.ts";
 export { defaultRegistryOptions, serviceRegistry } from "./recipes/service-registry.ts";
 export type {
   RegisteredInstance,

@@ -10,10 +10,11 @@ import {
   type PlantedBug,
   type ReadMode,
 } from "../consensus/index.ts";
-import { checkOneOf, InvalidArgumentError } from "../errors/base.ts";
+import { checkOneOf, InvalidArgumentError, shielded } from "../errors/base.ts";
 import type { Address, Passwords, Runtime } from "../runtime/index.ts";
 import type { Tracer } from "../telemetry/index.ts";
 import { AuthTokens } from "./auth/auth-tokens.ts";
+import { checkAutoCompaction, type AutoCompactionOptions } from "./compaction/auto-compaction-options.ts";
 import type { Outcome } from "./key-value/command.ts";
 import { createKeyValueStateMachine } from "./key-value/key-value-state-machine.ts";
 import { checkLeaseOptions, type LeaseOptions } from "./leases/lease-options.ts";
@@ -22,7 +23,7 @@ import { initialPlace, joinedPlace, type JoinedCluster, type MemberPlace } from 
 import type { PeerScheme } from "./cluster/peer-url.ts";
 import { refuseRemoved } from "./cluster/removed-peers.ts";
 import { proposalSpans } from "./proposal-spans.ts";
-import { ReplicatedMember } from "./replicated-member.ts";
+import { ReplicatedMember, type Compacted } from "./replicated-member.ts";
 import type { SessionLimits } from "./key-value/session-table.ts";
 import { checkWatchLimits, type WatchLimits } from "./watches/watch-limits.ts";
 
@@ -53,9 +54,9 @@ export interface MemberOptions {
   readonly clockDriftRatio?: number;
   /** A leader whose disk takes longer for one write hands over. Default ten election timeouts. */
   readonly diskHangMs?: number;
-  /** Entries between snapshots, unless 64 MiB of commands come first. Default 10 000. */
+  /** Entries between snapshots, unless 64 MiB of commands come first. Default 100 000. */
   readonly snapshotEntries?: number;
-  /** Entries kept behind a snapshot, 16 MiB at most. Default 1 000. */
+  /** Entries kept behind a snapshot, 16 MiB at most. Default 5 000. */
   readonly trailingEntries?: number;
   readonly segmentBytes?: number;
   /** Bytes of commands in one append to a follower. Default 256 KiB. */
@@ -68,11 +69,18 @@ export interface MemberOptions {
   readonly quotaBytes?: number;
   /** As leader, makes voters of learners as soon as they have caught up. Default false. */
   readonly autoPromote?: boolean;
+  /**
+   * Lets history go by itself; the leader's counts. Default: it is kept until somebody calls `compact`, as with etcd,
+   * because whoever reads or watches on from an old revision loses by it.
+   */
+  readonly autoCompaction?: AutoCompactionOptions;
   readonly leases?: Partial<LeaseOptions>;
   readonly watches?: Partial<WatchLimits>;
   /** What users' passwords are kept by. Default: Node's crypto. */
   readonly passwords?: Passwords;
   readonly onFact?: (fact: Fact) => void;
+  /** History was compacted here, by itself or because somebody asked for it. */
+  readonly onCompacted?: (told: Compacted) => void;
   /** A peer turned us away, or sent what it must not. */
   readonly onRefused?: (peer: NodeId | undefined, reason: string) => void;
   /** Puts something between this member and its peers' transport: faults, in tests. */
@@ -121,6 +129,7 @@ export async function createMember(options: MemberOptions): Promise<ReplicatedMe
   const { id } = place;
   const leases = checkLeaseOptions(options.leases, options.electionTimeoutMs);
   const watches = checkWatchLimits(options.watches);
+  const autoCompaction = checkAutoCompaction(options.autoCompaction);
   const tokens = new AuthTokens(() => runtime.clock.now());
   const machine = createKeyValueStateMachine({
     tokens,
@@ -159,6 +168,8 @@ export async function createMember(options: MemberOptions): Promise<ReplicatedMe
     watches,
     tokens,
     passwords: options.passwords,
+    autoCompaction,
+    onCompacted: shielded(options.onCompacted, () => undefined),
     maxWaiting: options.maxWaiting ?? 20_000,
     ...(options.electionTimeoutMs === undefined ? {} : { electionTimeoutMs: options.electionTimeoutMs }),
   });

@@ -4,6 +4,8 @@ import { systemClock, systemRandom, type Clock, type RandomSource, type Timer } 
 import { AuthDesk } from "./auth/auth-desk.ts";
 import { checkLeaseRead, checkRead, type Authority } from "./auth/auth-permission.ts";
 import { AuthTokens } from "./auth/auth-tokens.ts";
+import { AutoCompaction } from "./compaction/auto-compaction.ts";
+import { checkAutoCompaction, type AutoCompactionOptions } from "./compaction/auto-compaction-options.ts";
 import { encodeCommand } from "./key-value/command-codec.ts";
 import type { CommandOperation, OperationAnswer, Outcome } from "./key-value/command.ts";
 import type { Answer, Member, MemberInfo, RequestOptions, ResponseHeader } from "./coordination.ts";
@@ -34,6 +36,8 @@ export interface MemoryMemberOptions {
   readonly name?: string;
   /** Operations in one list of a transaction, at most. Default 128. */
   readonly maxTxnOps?: number;
+  /** Lets history go by itself. Default: it is kept until somebody calls `compact`. */
+  readonly autoCompaction?: AutoCompactionOptions;
   readonly leases?: Partial<LeaseOptions>;
   readonly watches?: Partial<WatchLimits>;
   /** What leases run out by. Default: the system's. */
@@ -44,11 +48,14 @@ export interface MemoryMemberOptions {
   readonly passwords?: Passwords;
 }
 
+const compactionLookMs = 500;
+
 /**
  * A cluster of one in this process's memory: the same state machine and the same answers, without a log, a disk or a
  * network. What it holds is gone when the process ends.
  *
- * @throws InvalidArgumentError for an empty name, and for an option of the leases or watches that breaks its rule
+ * @throws InvalidArgumentError for an empty name, and for an option of the leases, the watches or the compaction that
+ * breaks its rule
  * @example
  * const member = createMemoryMember();
  * await member.put({ key: new TextEncoder().encode("a"), value: new TextEncoder().encode("1") });
@@ -58,6 +65,7 @@ export function createMemoryMember(options: MemoryMemberOptions = {}): Member {
   if (name === "") throw new InvalidArgumentError("memoryMember.name", "must not be empty", name);
   const leaseOptions = checkLeaseOptions(options.leases);
   const watchLimits = checkWatchLimits(options.watches);
+  const autoCompaction = checkAutoCompaction(options.autoCompaction);
   const { clock = systemClock, random = systemRandom } = options;
   const tokens = new AuthTokens(() => clock.now());
   const machine = createKeyValueStateMachine({ maxLeases: leaseOptions.maxLeases, tokens });
@@ -67,6 +75,7 @@ export function createMemoryMember(options: MemoryMemberOptions = {}): Member {
   let appliedIndex = 0;
   let closed = false;
   let leaseTimer: Timer | undefined;
+  let compactionTimer: Timer | undefined;
   const leaseClock = new LeaseClock({
     clock,
     tickMs: leaseOptions.tickMs,
@@ -79,6 +88,22 @@ export function createMemoryMember(options: MemoryMemberOptions = {}): Member {
   function runLeaseClock(): void {
     leaseClock.tick();
     leaseTimer = closed || machine.leases.size === 0 ? undefined : clock.setTimer(leaseOptions.tickMs, runLeaseClock);
+  }
+
+  /** Lets the history go, step by step. */
+  function runCompaction(settings: AutoCompactionOptions): void {
+    const compaction = new AutoCompaction(settings, {
+      clock,
+      revision: () => machine.revision,
+      compactedRevision: () => machine.compactedRevision,
+      leads: () => true,
+      compact: (revision) => execute({ type: "compact", request: { revision } }, { credentials: { user: "root" } }),
+    });
+    const step = (): void => {
+      compaction.tick();
+      if (!closed) compactionTimer = clock.setTimer(compactionLookMs, step);
+    };
+    step();
   }
 
   const hub = new WatchHub({
@@ -153,6 +178,8 @@ export function createMemoryMember(options: MemoryMemberOptions = {}): Member {
     if (outcome.type === "refused") throw outcome.error;
     return { ...outcome.response, header: header(outcome.revision) } as Answer<ResponseOf<T>>;
   }
+
+  if (autoCompaction !== undefined) runCompaction(autoCompaction);
 
   return {
     id,
@@ -250,6 +277,7 @@ export function createMemoryMember(options: MemoryMemberOptions = {}): Member {
       closed = true;
       hub.close();
       leaseTimer?.cancel();
+      compactionTimer?.cancel();
     },
   };
 }

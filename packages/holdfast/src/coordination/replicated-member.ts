@@ -1,21 +1,15 @@
 import { defaultNodeOptions, type Configuration, type Entry, type Fact, type RaftNode } from "../consensus/index.ts";
 import type { Clock, Passwords, Random, Timer } from "../runtime/index.ts";
 import type { AuthAdministration } from "./auth/auth-administration.ts";
-import { AuthDesk, isOvertaken } from "./auth/auth-desk.ts";
+import { AuthDesk } from "./auth/auth-desk.ts";
 import { checkLeaseRead, checkRead, checkTxn, type Authority } from "./auth/auth-permission.ts";
 import type { AuthTokens } from "./auth/auth-tokens.ts";
 import type { ClusterAdministration, MaintenanceAdministration } from "./cluster/cluster.ts";
-import { decodeIdentity, encodeCommand } from "./key-value/command-codec.ts";
+import { AutoCompaction } from "./compaction/auto-compaction.ts";
+import type { AutoCompactionOptions } from "./compaction/auto-compaction-options.ts";
+import { decodeIdentity } from "./key-value/command-codec.ts";
 import type { CommandOperation, Outcome } from "./key-value/command.ts";
-import type {
-  Answer,
-  Member,
-  MemberInfo,
-  MemberStatus,
-  RequestIdentity,
-  RequestOptions,
-  ResponseHeader,
-} from "./coordination.ts";
+import type { Answer, Member, MemberInfo, MemberStatus, RequestOptions, ResponseHeader } from "./coordination.ts";
 import { CoordinationError } from "./coordination-error.ts";
 import type { KeyValueStateMachine } from "./key-value/key-value-state-machine.ts";
 import type {
@@ -48,7 +42,7 @@ import type {
 import { MaintenanceDesk, type MaintenanceDeskOptions } from "./cluster/maintenance-desk.ts";
 import { MemberCluster, type MemberClusterOptions } from "./member-cluster.ts";
 import { memberContacts, memberStatus } from "./member-status.ts";
-import { OwnSession } from "./recipes/own-session.ts";
+import { MemberWrites } from "./member-writes.ts";
 import { PendingReads } from "./pending-reads.ts";
 import { PendingWrites, type PendingWritesOptions } from "./pending-writes.ts";
 import { isReadOnlyTxn } from "./key-value/txn-execution.ts";
@@ -83,6 +77,15 @@ export interface ReplicatedMemberOptions
   /** What the machine gives tokens to. */
   readonly tokens: AuthTokens;
   readonly passwords: Passwords | undefined;
+  readonly autoCompaction: AutoCompactionOptions | undefined;
+  readonly onCompacted: ((told: Compacted) => void) | undefined;
+}
+
+/** The history below a revision is gone. */
+export interface Compacted {
+  readonly compactedRevision: number;
+  /** The current one. */
+  readonly revision: number;
 }
 
 const tickMs = 100;
@@ -102,15 +105,16 @@ export class ReplicatedMember implements Member {
   readonly #auth: AuthDesk;
   readonly #options: ReplicatedMemberOptions;
   readonly #writes: PendingWrites;
+  readonly #named: MemberWrites;
   readonly #reads: PendingReads;
   readonly #keepAlives: LeaseKeepAlives;
   readonly #leaseClock: LeaseClock;
+  readonly #autoCompaction: AutoCompaction | undefined;
   readonly #watches: WatchHub;
   readonly #cluster: MemberCluster;
   readonly #failed: PromiseWithResolvers<Error> = Promise.withResolvers();
   #closing: Promise<void> | undefined;
   #node: RaftNode | undefined;
-  #session: OwnSession | undefined;
   /** The last entry that the log held when this member started. */
   #replayedTo = 0;
   #tick: Timer | undefined;
@@ -148,6 +152,15 @@ export class ReplicatedMember implements Member {
       spans: options.spans,
     });
     this.#reads = new PendingReads({ read: (ready) => this.#running.read(ready), maxWaiting });
+    this.#named = new MemberWrites({
+      random: options.random,
+      machine: options.machine,
+      auth: this.#auth,
+      writes: this.#writes,
+      reads: this.#reads,
+      deadline: (request) => this.#deadline(request),
+      header: (revision) => this.#header(revision),
+    });
     this.#keepAlives = new LeaseKeepAlives({
       clock,
       renew: (ids, deadline, signal) => {
@@ -163,6 +176,16 @@ export class ReplicatedMember implements Member {
       leadingTerm: () => (this.#running.raft.role === "leader" ? this.#running.raft.term : undefined),
       propose: (command) => this.#running.propose(command),
     });
+    this.#autoCompaction =
+      options.autoCompaction &&
+      new AutoCompaction(options.autoCompaction, {
+        clock,
+        revision: () => options.machine.revision,
+        compactedRevision: () => options.machine.compactedRevision,
+        leads: () => this.#running.raft.role === "leader",
+        // Nobody asks for it, and with users enabled only somebody may: root is always there then.
+        compact: (revision) => this.compact({ revision }, { credentials: { user: "root" } }),
+      });
     this.#watches = new WatchHub({
       watched: options.machine,
       clock,
@@ -215,6 +238,10 @@ export class ReplicatedMember implements Member {
     const identity = decodeIdentity(entry.data);
     if (identity !== undefined) this.#writes.onApplied(identity, outcome);
     this.#cluster.onApplied(outcome);
+    // What a former life has compacted was told then.
+    if (outcome.type !== "compact" || this.#node === undefined || entry.index <= this.#replayedTo) return;
+    const { compactedRevision } = this.#options.machine;
+    this.#options.onCompacted?.({ compactedRevision, revision: outcome.revision });
   }
 
   onConfiguration(configuration: Configuration, committed: boolean): void {
@@ -437,52 +464,8 @@ export class ReplicatedMember implements Member {
     );
   }
 
-  /** `Response` is what the state machine answers such an operation with. */
-  async #write<Response>(operation: CommandOperation, options: RequestOptions): Promise<Answer<Response>> {
-    const deadline = this.#deadline(options);
-    if (options.identity !== undefined) return this.#propose(operation, options.identity, deadline, options);
-    const session = this.#session ?? (await this.#openSession(deadline, options.signal));
-    const identity = session.begin();
-    try {
-      return await this.#propose(operation, identity, deadline, options);
-    } catch (error) {
-      // A session that the cluster has forgotten is of no more use.
-      const expired = error instanceof CoordinationError && error.code === "SESSION_EXPIRED";
-      if (expired && this.#session === session) this.#session = undefined;
-      throw error;
-    } finally {
-      session.end(identity);
-    }
-  }
-
-  async #propose<Response>(
-    operation: CommandOperation,
-    identity: RequestIdentity,
-    deadline: number,
-    options: RequestOptions,
-  ): Promise<Answer<Response>> {
-    const known = this.#auth.recognise(options);
-    const caller = known instanceof Promise ? await known : known;
-    const command = encodeCommand(caller === undefined ? { identity, operation } : { identity, caller, operation });
-    const outcome = await this.#writes.add(identity, command, deadline, options.signal);
-    if (outcome.type === "refused") {
-      // Users have changed on the way, as this member knows by now.
-      if (caller !== undefined && isOvertaken(outcome.error))
-        return this.#propose(operation, identity, deadline, options);
-      throw outcome.error;
-    }
-    return { ...outcome.response, header: this.#header(outcome.revision) } as Answer<Response>;
-  }
-
-  /**
-   * Opens the session with the first write: it must know a revision that no forgotten session is younger than. Each write
-   * that finds none waits by itself, with its own deadline and signal; the first that is ready opens it for all.
-   */
-  async #openSession(deadline: number, signal: AbortSignal | undefined): Promise<OwnSession> {
-    await this.#reads.add(deadline, signal);
-    const { random, machine } = this.#options;
-    this.#session ??= new OwnSession(random.integer(1, Number.MAX_SAFE_INTEGER), machine.revision);
-    return this.#session;
+  #write<Response>(operation: CommandOperation, options: RequestOptions): Promise<Answer<Response>> {
+    return this.#named.write<Response>(operation, options);
   }
 
   #scheduleTick(): void {
@@ -492,6 +475,7 @@ export class ReplicatedMember implements Member {
       this.#reads.tick(clock.now());
       this.#keepAlives.tick(clock.now());
       this.#leaseClock.tick();
+      this.#autoCompaction?.tick();
       this.#cluster.tick();
       machine.sweep(sweepLimit);
       this.#watches.checkLeader();

@@ -23,6 +23,8 @@ export interface EventStamp {
   readonly nodeId: string;
   /** 1 for the first event of a telemetry, then one more for each. */
   readonly seq: number;
+  /** The trace in which it happened: of a call, a request or a plan, where those are traced. */
+  readonly traceId?: string;
 }
 
 /** What is published, before it is stamped. */
@@ -166,6 +168,9 @@ export const eventRooms: Readonly<Record<TelemetryEventType, EventRoom>> = {
   componentHealthChanged: "health",
   healthChanged: "health",
 };
+
+/** Rooms that tell what happened to a call. The others speak of nodes, in the time of whichever call happens to run. */
+export const tracedRooms: ReadonlySet<EventRoom> = new Set<EventRoom>(["server", "resilience", "recovery"]);
 
 /** Every type there is. */
 export const eventTypes: readonly TelemetryEventType[] = Object.keys(eventRooms) as TelemetryEventType[];

@@ -10,6 +10,8 @@ interface FaultOf {
 /** A fault has begun in a running system, on purpose. */
 export interface FaultInjected extends FaultOf {
   readonly type: "faultInjected";
+  /** How it strikes: what its kind was given, defaults included. */
+  readonly parameters: { readonly [name: string]: unknown };
   /** After which it ends by itself. */
   readonly durationMs: number;
 }

@@ -8,6 +8,8 @@ const clock = new VirtualClock();
 const quorumLost = { type: "quorumLost", term: 3 } as const;
 const becameLeader = { type: "roleChanged", role: "leader", term: 3 } as const;
 
+const request = { type: "request", method: "/m", transport: "grpc", code: 0, durationMs: 1, error: null } as const;
+
 const bus = (): Telemetry => createTelemetry({ clock, nodeId: "n1" });
 
 describe("a telemetry nobody listens to", () => {
@@ -49,6 +51,21 @@ describe("publish", () => {
     telemetry.publish(becameLeader);
     telemetry.publish(quorumLost);
     expect(told).toEqual([1, 2, 3]);
+  });
+
+  it("names the trace of what happens to calls, and of nothing else", () => {
+    let traceId: string | undefined = "0af7651916cd43dd8448eb211c80319c";
+    const span = () => (traceId === undefined ? undefined : { traceId });
+    const telemetry = createTelemetry({ clock, nodeId: "n1", span });
+    const told: TelemetryEvent[] = [];
+    telemetry.subscribe((event) => told.push(event));
+    telemetry.publish(request);
+    // It changes its role while some call happens to be under way.
+    telemetry.publish(becameLeader);
+    traceId = undefined;
+    telemetry.publish(request);
+    expect(told.map((event) => event.traceId)).toEqual(["0af7651916cd43dd8448eb211c80319c", undefined, undefined]);
+    expect(told.map((event) => "traceId" in event)).toEqual([true, false, false]);
   });
 
   it("tells only what was asked for, and numbers only what somebody wanted", () => {
@@ -179,7 +196,11 @@ describe("createTelemetry", () => {
   it.each([
     [{ clock, nodeId: "" }, 'telemetry.nodeId must be 1 to 128 characters (got "")'],
     [{ clock, nodeId: "n1", channel: 7 }, "telemetry.channel must be a function (got 7)"],
-    [{ clock, nodeId: "n1", name: "x" }, 'telemetry.name is no option; there are clock, nodeId, channel (got "x")'],
+    [
+      { clock, nodeId: "n1", name: "x" },
+      'telemetry.name is no option; there are clock, nodeId, channel, span (got "x")',
+    ],
+    [{ clock, nodeId: "n1", span: {} }, "telemetry.span must be a function (got an object)"],
   ])("refuses options %#", (options, message) => {
     expect(() => createTelemetry(options as never)).toThrow(message);
   });

@@ -2,11 +2,13 @@ import { checkFunction, checkOneOf, checkOptionNames, InvalidArgumentError } fro
 import type { Clock } from "../runtime/system.ts";
 import {
   channelName,
+  eventRooms,
   eventTypes,
   type EventOf,
   type TelemetryEvent,
   type TelemetryEventType,
   type TelemetryFact,
+  tracedRooms,
 } from "./event.ts";
 import { toldFact } from "./told-fact.ts";
 
@@ -26,6 +28,8 @@ export interface TelemetryOptions {
    * hand on this telemetry. Default: nowhere but to `subscribe`.
    */
   readonly channel?: (name: string) => EventChannel;
+  /** The span that is under way, for the trace in which an event happened: a tracer's `current`. Default: none. */
+  readonly span?: () => { readonly traceId: string } | undefined;
 }
 
 export interface EventFilter<Type extends TelemetryEventType = TelemetryEventType> {
@@ -100,18 +104,20 @@ const maxSubscriptions = 4_096;
  * stop();
  */
 export function createTelemetry(options: TelemetryOptions): Telemetry {
-  checkOptionNames("telemetry", options, ["clock", "nodeId", "channel"]);
-  const { clock, nodeId, channel } = options;
+  checkOptionNames("telemetry", options, ["clock", "nodeId", "channel", "span"]);
+  const { clock, nodeId, channel, span } = options;
   if (typeof nodeId !== "string" || nodeId === "" || nodeId.length > maxNodeIdLength) {
     throw new InvalidArgumentError("telemetry.nodeId", `must be 1 to ${maxNodeIdLength} characters`, nodeId);
   }
   checkFunction("telemetry.channel", channel);
-  return new Bus(clock, nodeId, channel);
+  checkFunction("telemetry.span", span);
+  return new Bus(clock, nodeId, channel, span);
 }
 
 class Bus implements Telemetry {
   readonly nodeId: string;
   readonly #clock: Pick<Clock, "wallTime">;
+  readonly #span: TelemetryOptions["span"];
   /** By type; one look tells whether anybody wants it. */
   readonly #wants = new Map<TelemetryEventType, Wanted>();
   readonly #hasChannels: boolean;
@@ -125,8 +131,14 @@ class Bus implements Telemetry {
   #refused = 0;
   #shortened = 0;
 
-  constructor(clock: Pick<Clock, "wallTime">, nodeId: string, channel: TelemetryOptions["channel"]) {
+  constructor(
+    clock: Pick<Clock, "wallTime">,
+    nodeId: string,
+    channel: TelemetryOptions["channel"],
+    span: TelemetryOptions["span"],
+  ) {
     this.#clock = clock;
+    this.#span = span;
     this.nodeId = nodeId;
     this.#hasChannels = channel !== undefined;
     for (const type of eventTypes) this.#wants.set(type, { count: 0, channel: channel?.(channelName(type)) });
@@ -204,7 +216,9 @@ class Bus implements Telemetry {
       const at = this.#clock.wallTime();
       if (isShort) this.#shortened++;
       // What is stamped is no fact's to say. One object for all listeners, and for whoever keeps it.
-      const stamp = { type, at, nodeId: this.nodeId, seq: ++this.#seq };
+      const traceId = tracedRooms.has(eventRooms[type]) ? this.#span?.()?.traceId : undefined;
+      const trace = traceId === undefined ? undefined : { traceId };
+      const stamp = { type, at, nodeId: this.nodeId, seq: ++this.#seq, ...trace };
       return Object.freeze({ ...stamp, ...fields, ...stamp }) as unknown as TelemetryEvent;
     } catch {
       // A field that throws when it is read.

@@ -168,6 +168,7 @@ export const nodeCommand: Command = defineCommand({
       nodeId: name,
       quotaBytes: options.quotaBytes,
       certificates: tls.lives,
+      tracer,
     });
     let expiry: CertificateExpiry | undefined;
     let gossip: NodeGossip | undefined;

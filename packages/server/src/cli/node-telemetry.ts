@@ -10,6 +10,7 @@ import {
   type ConsensusFact,
   type EventRecorder,
   type Telemetry,
+  type Tracer,
 } from "holdfast/telemetry";
 import { membershipFact } from "../gossip/membership-fact.ts";
 import { createNodeMetrics, type NodeMetrics } from "../metrics/node-metrics.ts";
@@ -35,14 +36,17 @@ export interface NodeTelemetryOptions {
   /** How many bytes keys and values may take. */
   readonly quotaBytes: number;
   readonly certificates?: () => readonly CertificateLife[];
+  /** What makes the spans of requests: events of theirs name the trace. */
+  readonly tracer?: Pick<Tracer, "current"> | undefined;
 }
 
 /** Some hundred bytes each. */
 const maxEvents = 4_096;
 
 export function createNodeTelemetry(options: NodeTelemetryOptions): NodeTelemetry {
-  const { clock, nodeId, quotaBytes, certificates } = options;
-  const telemetry = createTelemetry({ clock, nodeId, channel });
+  const { clock, nodeId, quotaBytes, certificates, tracer } = options;
+  const span = tracer === undefined ? {} : { span: () => tracer.current() };
+  const telemetry = createTelemetry({ clock, nodeId, channel, ...span });
   const recorder = recordEvents(telemetry, { maxEvents, types: eventTypes.filter((type) => type !== "request") });
   let member: Pick<Member, "members"> | undefined;
   /** Of the moments between the core's start and the end of `createMember`. */

@@ -31,7 +31,7 @@ it("a drill as it tells of itself: its phase, its faults, its verdict and what w
   expect(state.drills()).toEqual([running]);
 
   const fault = { fault: "delay-1 (round 2)", target: "n2", kind: "delay" };
-  telemetry.publish({ type: "faultInjected", ...fault, durationMs: 2_000 });
+  telemetry.publish({ type: "faultInjected", ...fault, parameters: { delayMs: 30 }, durationMs: 2_000 });
   expect(state.faults()).toEqual([
     {
       id: "delay-1 (round 2)",

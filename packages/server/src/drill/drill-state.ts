@@ -14,7 +14,7 @@ const types = ["drillStarted", "drillPhaseBegan", "drillEnded", "faultInjected",
 
 /** Follows a drill by what it tells. */
 export function drillState(
-  { name, faults: plans }: Pick<DrillScenario, "name" | "faults">,
+  { name }: Pick<DrillScenario, "name">,
   telemetry: Telemetry,
   onChange: (kind: "drills" | "faults") => void,
 ): DrillState {
@@ -23,10 +23,7 @@ export function drillState(
 
   function hear(event: Extract<TelemetryEvent, { readonly type: (typeof types)[number] }>): void {
     if (event.type === "faultInjected") {
-      const { fault: id, target, kind, at, durationMs } = event;
-      // Of the second round and those after it, the name says so.
-      const plan = plans.find((one) => id === one.id || id.startsWith(`${one.id} (`));
-      const parameters = plan?.parameters ?? {};
+      const { fault: id, target, kind, parameters, at, durationMs } = event;
       faults.set(id, { id, target, kind, parameters, injectedAt: at, endsAt: at + durationMs, struck: null });
       return onChange("faults");
     }

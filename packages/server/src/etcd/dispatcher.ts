@@ -1,5 +1,5 @@
 import { CoordinationError, type Member } from "holdfast/coordination";
-import type { Tracer } from "holdfast/telemetry";
+import type { Span, Tracer } from "holdfast/telemetry";
 import { checkLearner } from "./learner-methods.ts";
 import type { Method, MethodCall, RequestLimits, StreamCall, StreamMethod, UnaryMethod } from "./method.ts";
 import { okStatus, type Status } from "../grpc/status-code.ts";
@@ -68,6 +68,12 @@ export function createDispatcher({ member, limits, onEvent, onStart, tracer }: D
     if (inFlight === 0 && streams.size === 0) drained?.();
   }
 
+  /** Within the request's span, so that what is told names its trace. */
+  function tellIn(span: Span | undefined, ...what: Parameters<typeof tell>): void {
+    if (span === undefined) tell(...what);
+    else tracer?.run(span, () => tell(...what));
+  }
+
   function tell(transport: Transport, method: Method, startedAt: number, code: number, error?: unknown): void {
     if (onEvent === undefined) return;
     const event = { type: "request", method: method.path, transport, code } as const;
@@ -85,7 +91,7 @@ export function createDispatcher({ member, limits, onEvent, onStart, tracer }: D
       const fail = (error: unknown): void => {
         const status = statusOf(error);
         if (span !== undefined) endRequestSpan(span, status);
-        tell(transport, method, startedAt, status.code, error);
+        tellIn(span, transport, method, startedAt, status.code, error);
         onFailure(status);
       };
       if (draining !== undefined) return fail(new CoordinationError("STOPPED"));
@@ -107,7 +113,7 @@ export function createDispatcher({ member, limits, onEvent, onStart, tracer }: D
           return refuse(error);
         }
         if (span !== undefined) endRequestSpan(span, okStatus);
-        tell(transport, method, startedAt, 0);
+        tellIn(span, transport, method, startedAt, 0);
         release();
       };
       let result: Promise<WireMessage> | WireMessage;

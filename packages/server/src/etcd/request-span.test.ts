@@ -3,7 +3,7 @@ import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import { createMemoryMember } from "holdfast/coordination";
 import { createTracer, type FinishedSpan } from "holdfast/telemetry";
 import { afterEach, describe, expect, it } from "vitest";
-import { serveMember } from "../serve.ts";
+import { serveMember, type ServeEvent } from "../serve.ts";
 import { wireType } from "./wire-type.ts";
 
 const traceId = "0af7651916cd43dd8448eb211c80319c";
@@ -20,12 +20,17 @@ async function serve() {
   const spans: FinishedSpan[] = [];
   const tracer = createTracer({ sinks: [{ write: (span) => void spans.push(span) }] });
   const inside: (string | undefined)[] = [];
+  /** In whose trace each request was told of. */
+  const told: (string | undefined)[] = [];
   const inner = createMemoryMember();
   const put: typeof inner.put = (request, options) => {
     inside.push(tracer.current()?.spanId);
     return inner.put(request, options);
   };
-  const served = await serveMember({ member: { ...inner, put }, client: any, http: any, tracer });
+  const onEvent = ({ type }: ServeEvent): void => {
+    if (type === "request") told.push(tracer.current()?.traceId);
+  };
+  const served = await serveMember({ member: { ...inner, put }, client: any, http: any, tracer, onEvent });
   closing.push(() => served.close());
   const { port } = served.clientAddress;
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
@@ -44,12 +49,12 @@ async function serve() {
       );
       void once(call, "status").then(([status]) => resolve((status as { readonly code: number }).code));
     });
-  return { spans, inside, origin: `http://127.0.0.1:${port}`, callPut };
+  return { spans, inside, told, origin: `http://127.0.0.1:${port}`, callPut };
 }
 
 describe("requests", () => {
   it("are answered in a span of the caller's trace, over gRPC and HTTP", async () => {
-    const { spans, inside, origin, callPut } = await serve();
+    const { spans, inside, told, origin, callPut } = await serve();
     const metadata = new Metadata();
     metadata.set("traceparent", traceparent);
     metadata.set("tracestate", "a=1");
@@ -66,6 +71,7 @@ describe("requests", () => {
     expect(spans[0]?.traceState).toBe("a=1");
     expect(spans.map(({ attributes }) => attributes["holdfast.transport"])).toEqual(["grpc", "http"]);
     expect(inside).toEqual(spans.map((span) => span.spanId));
+    expect(told).toEqual([traceId, traceId]);
   });
 
   it("begin a trace where none is named, and are no failure of the server's when the caller is wrong", async () => {

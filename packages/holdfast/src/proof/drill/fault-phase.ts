@@ -107,7 +107,7 @@ export async function runFault(
 /** What is told of a fault, under a name of its own in each round. */
 function factsOf(
   { telemetry, scenario }: FaultBook,
-  { id, kind, targets, forMs }: DrillFaultPlan,
+  { id, kind, targets, forMs, parameters }: DrillFaultPlan,
   fault: StageFault,
   round: number,
 ): { tellBegun(): void; tellOver(lastedMs: number, isExpired: boolean): void } {
@@ -119,8 +119,10 @@ function factsOf(
   };
   return {
     // One that waits for service waits no longer than for recovery.
-    tellBegun: () =>
-      telemetry?.publish({ type: "faultInjected", ...known, durationMs: forMs ?? scenario.timeouts.recoveryMs }),
+    tellBegun: () => {
+      const durationMs = forMs ?? scenario.timeouts.recoveryMs;
+      telemetry?.publish({ type: "faultInjected", ...known, parameters, durationMs });
+    },
     tellOver: (lastedMs, isExpired) =>
       telemetry?.publish({
         type: "faultRemoved",

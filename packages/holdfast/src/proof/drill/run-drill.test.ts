@@ -141,7 +141,7 @@ describe("runDrill", () => {
     expect(told).toEqual([
       { type: "drillStarted", drill },
       ...began.slice(0, 3),
-      { type: "faultInjected", ...fault, durationMs: 2_000 },
+      { type: "faultInjected", ...fault, parameters: {}, durationMs: 2_000 },
       { type: "faultRemoved", ...fault, reason: "expired", lastedMs: 2_000, struck: null },
       ...began.slice(3),
       { type: "drillEnded", drill, verdict, reason, durationMs },

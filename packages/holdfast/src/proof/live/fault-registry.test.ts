@@ -94,7 +94,7 @@ function setUp(options: { readonly journal?: FaultJournal; readonly maxFaults?: 
   return { clock, board, events, faults: faultRegistry({ clock, targets: [board], telemetry, ...options }) };
 }
 
-const dim = { target: "board", kind: "dim", durationMs: 1_000 } as const;
+const dim = { target: "board", kind: "dim", parameters: { share: 0.5 }, durationMs: 1_000 } as const;
 const dark = { target: "board", kind: "dark", durationMs: 1_000 } as const;
 
 describe("a live fault", () => {

@@ -276,9 +276,9 @@ class Registry implements FaultRegistry {
     return fault;
   }
 
-  #begun({ id, target, kind, durationMs }: JournalEntry): void {
+  #begun({ id, target, kind, parameters, durationMs }: JournalEntry): void {
     this.#injected[kind] = (this.#injected[kind] ?? 0) + 1;
-    this.#options.telemetry?.publish({ type: "faultInjected", fault: id, target, kind, durationMs });
+    this.#options.telemetry?.publish({ type: "faultInjected", fault: id, target, kind, parameters, durationMs });
   }
 
   #gone({ id, target, kind, reason, startedAt, struck }: LiveFault, hadBegun: boolean): void {

@@ -273,8 +273,8 @@ describe("recordTelemetry", () => {
     expect(of("raft_disk_stalled")).toBe(0);
 
     const fault = { fault: "f1", target: "n1", kind: "latency" } as const;
-    telemetry.publish({ ...fault, type: "faultInjected", durationMs: 5 });
-    telemetry.publish({ ...fault, type: "faultInjected", durationMs: 5 });
+    telemetry.publish({ ...fault, type: "faultInjected", parameters: {}, durationMs: 5 });
+    telemetry.publish({ ...fault, type: "faultInjected", parameters: {}, durationMs: 5 });
     expect(values(metrics, "proof_faults_active")).toEqual({ latency: 1 });
     const removed = { ...fault, type: "faultRemoved", reason: "expired", lastedMs: 5, struck: null } as const;
     telemetry.publish(removed);

@@ -90,6 +90,29 @@ describe("batchSpanSink", () => {
 });
 
 describe("otlpSpanSink", () => {
+  it("waits as long as the collector asks, and takes no redirect for an answer", async () => {
+    const clock = new VirtualClock();
+    const redirects: unknown[] = [];
+    const answers = [{ status: 429, headers: new Headers({ "retry-after": "60" }) }, { status: 200 }];
+    const sink = otlpSpanSink({
+      url: "http://127.0.0.1:4318/v1/traces",
+      service: "shop",
+      fetch: async (_, { redirect }) => {
+        redirects.push(redirect);
+        return answers.shift() ?? { status: 400 };
+      },
+      clock,
+    });
+    createTracer({ clock, sinks: [sink] })
+      .startSpan("a")
+      .end();
+    await clock.advance(61_000);
+    expect(sink.metrics).toMatchObject({ buffered: 1, sent: 0, failures: 1 });
+    await clock.advance(2_000);
+    expect(sink.metrics).toMatchObject({ buffered: 0, sent: 1, failures: 1 });
+    expect(redirects).toEqual(["error", "error"]);
+  });
+
   it("posts what collectors take", async () => {
     const clock = new VirtualClock();
     const posted: { url: string; headers: Readonly<Record<string, string>>; body: string }[] = [];

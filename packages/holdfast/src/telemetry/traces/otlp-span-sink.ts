@@ -1,5 +1,7 @@
 import { checkFunction, checkOptionNames, InvalidArgumentError } from "../../errors/base.ts";
+import { systemClock } from "../../runtime/system.ts";
 import type { LogFetch } from "../logs/http-sink.ts";
+import { postBatch } from "../post-batch.ts";
 import { batchSpanSink, type BatchSpanSink, type BatchSpanSinkOptions } from "./batch-span-sink.ts";
 import { AttributeTable } from "./kept-attributes.ts";
 import { otlpDocument } from "./otlp-document.ts";
@@ -17,10 +19,6 @@ export interface OtlpSpanSinkOptions extends Omit<BatchSpanSinkOptions, "send"> 
   /** Beside the content type. */
   readonly headers?: Readonly<Record<string, string>>;
 }
-
-/** What may be otherwise the next time (OTLP/HTTP, "Retryable Response Codes", and a time that was up). */
-const passing: ReadonlySet<number> = new Set([408, 425, 429]);
-const tooLargeStatus = 413;
 
 /**
  * A sink that posts spans to a collector by OTLP over HTTP, in JSON: the OpenTelemetry collector, Jaeger and most others
@@ -50,19 +48,9 @@ export function otlpSpanSink(options: OtlpSpanSinkOptions): BatchSpanSink {
   const all = { ...headers, "content-type": "application/json" };
   return batchSpanSink({
     ...batch,
-    async send(spans, { signal }) {
-      const { status, body } = await fetch(url, {
-        method: "POST",
-        headers: all,
-        body: otlpDocument(spans, source),
-        signal,
-      });
-      // What is not read keeps a connection.
-      await body?.cancel();
-      if (status >= 200 && status < 300) return "sent";
-      if (status === tooLargeStatus) return "tooLarge";
-      if (status >= 400 && status < 500 && !passing.has(status)) return "refused";
-      throw new Error(`the collector answered ${status}`);
+    send: (spans, { signal }) => {
+      const request = { url, headers: all, body: otlpDocument(spans, source), signal };
+      return postBatch(fetch, request, batch.clock ?? systemClock);
     },
   });
 }
