@@ -158,13 +158,11 @@ it("a follower that is cut off is drawn so from both sides within a second, and 
   const [cut, other] = followers;
   const up = [between(leader, cut, "up"), between(leader, other, "up"), between(cut, other, "up")];
   const heal = await strike(cut, "partition");
-  const [first, both] = await Promise.all([shows(up, "anyBut"), shows([between(leader, cut, "cut")])]);
-  // Followers say nothing to each other: one that is a candidate does, and the rest is gossip.
-  const among = await shows([between(cut, other, "cut")]);
+  const cuts = [between(leader, cut, "cut"), between(cut, other, "cut")];
+  const [first, both] = await Promise.all([shows(up, "anyBut"), shows(cuts)]);
   await heal();
-  const healed = await shows([between(leader, cut, "up")]);
-  const whole = await shows(up);
-  tell("a follower cut off", { first, both, "both, between followers": both + among, healed, whole: healed + whole });
+  const healed = await shows(up);
+  tell("a follower cut off", { first, both, healed });
   expect(Math.max(first, both, healed)).toBeLessThan(seenMs);
 });
 
@@ -198,10 +196,7 @@ it.each(["cannotHear", "cannotSend"])("a follower that %s is drawn as a cut of o
   await heal();
   const healed = await shows([between(leader, cut, "up")]);
   tell(kind, { first, "as of one direction": oneWay, healed });
-  // Who hears nothing stands for election, once an election timeout: what it says then shows which direction is left.
-  expect(first).toBeLessThan(seenMs);
-  expect(oneWay).toBeLessThan(kind === "cannotSend" ? seenMs : 2 * seenMs);
-  expect(healed).toBeLessThan(seenMs);
+  expect(Math.max(first, oneWay, healed)).toBeLessThan(seenMs);
 });
 
 it("a leader that cannot be heard is drawn so until another leads", async () => {
@@ -215,8 +210,7 @@ it("a leader that cannot be heard is drawn so until another leads", async () => 
   await heal();
   const healed = await shows([between(leader, next, "up")]);
   tell("the leader cannotSend", { "as of one direction": oneWay, healed });
-  expect(oneWay).toBeLessThan(2 * seenMs);
-  expect(healed).toBeLessThan(seenMs);
+  expect(Math.max(oneWay, healed)).toBeLessThan(seenMs);
 });
 
 it("a lost quorum is said, with what to do next", async () => {

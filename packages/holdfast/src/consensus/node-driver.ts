@@ -149,7 +149,11 @@ export class NodeDriver implements RaftNode {
     await this.#options.transport.start({
       onMessage: (message) => this.#onMessage(message),
       onUnreachable: (peer) => this.#feed({ type: "unreachable", peer }),
-      onHeard: (peer) => this.#contacts.heard(peer, this.#options.runtime.clock.now()),
+      onHeard: (peer, beats) => {
+        const now = this.#options.runtime.clock.now();
+        this.#contacts.heard(peer, now);
+        if (beats !== undefined) this.#contacts.setBeats(peer, beats);
+      },
     });
     const { configurations, configurationCommitted } = this.raft;
     const { index, configuration } = configurations.at(-1)!;

@@ -3,7 +3,7 @@ import { FrameDecoder } from "../wire/index.ts";
 import type { NodeId } from "./entry.ts";
 import { decodeMessage } from "./message-codec.ts";
 import type { PeerMessage } from "./peer-message.ts";
-import { decodeHello, encodeWelcome, maxPeerFrameBytes, type Hello } from "./peer-protocol.ts";
+import { beatFrame, decodeHello, encodeWelcome, maxPeerFrameBytes, type Hello } from "./peer-protocol.ts";
 
 export interface PeerAcceptorOptions {
   readonly clock: Clock;
@@ -16,6 +16,10 @@ export interface PeerAcceptorOptions {
   readonly onRefused: ((peer: NodeId | undefined, reason: string) => void) | undefined;
   /** Whether callers are told that commands may come with notes. */
   readonly takesNotes: boolean;
+  /** How often callers are told that this node is there, when they have heard nothing else of it; 0 for never. */
+  readonly beatMs: number;
+  /** When this peer was last said something on the other way, the one that this node has opened to it. */
+  readonly saidAt: (peer: NodeId) => number;
 }
 
 /** Well below the silence after which a caller gives a connection up. */
@@ -24,6 +28,8 @@ const stillHereMs = 500;
 const strangerMs = 2_000;
 /** More than any hello takes. */
 const maxHelloBytes = 512;
+/** Of beats: to whom more is waiting does not read. */
+const maxWaitingBytes = 4_096;
 
 /** The receiving side of all peers: hears who calls, turns strangers away, and reads what the others send. */
 export class PeerAcceptor {
@@ -36,10 +42,11 @@ export class PeerAcceptor {
   }
 
   accept(connection: Connection): void {
-    const { clock, id, greet, onMessage, onGone, onRefused, takesNotes } = this.#options;
+    const { clock, id, greet, onMessage, onGone, onRefused, takesNotes, beatMs, saidAt } = this.#options;
     const accepted = this.#accepted;
     let from: NodeId | undefined;
     let stillHere: Timer | undefined;
+    let nextBeat: Timer | undefined;
     const frames = new FrameDecoder({ maxBytes: maxPeerFrameBytes });
     let patience = clock.setTimer(strangerMs, () => refuse(undefined, `it said nothing for ${strangerMs} ms`));
     accepted.set(connection, 0);
@@ -48,7 +55,15 @@ export class PeerAcceptor {
     function answerSoon(): void {
       stillHere ??= clock.setTimer(stillHereMs, () => {
         stillHere = undefined;
-        if (accepted.has(connection)) connection.write(encodeWelcome({ refusal: "", takesNotes: false }));
+        if (accepted.has(connection)) connection.write(encodeWelcome({ refusal: "", takesNotes: false, beats: false }));
+      });
+    }
+
+    function beatSoon(peer: NodeId): void {
+      nextBeat = clock.setTimer(beatMs, () => {
+        const isQuiet = clock.now() - saidAt(peer) >= beatMs;
+        if (isQuiet && connection.bufferedBytes < maxWaitingBytes) connection.write(beatFrame);
+        beatSoon(peer);
       });
     }
 
@@ -65,18 +80,22 @@ export class PeerAcceptor {
     function welcome(payload: Uint8Array): void {
       const hello = decodeHello(payload);
       const reason = greet(hello);
-      connection.write(encodeWelcome({ refusal: reason, takesNotes: takesNotes && reason === "" }));
-      if (reason !== "") {
+      const isWelcome = reason === "";
+      const known = { takesNotes: takesNotes && isWelcome, beats: beatMs > 0 && isWelcome };
+      connection.write(encodeWelcome({ refusal: reason, ...known }));
+      if (!isWelcome) {
         refuse(hello.from, reason);
         return;
       }
       from = hello.from;
       accepted.set(connection, from);
       patience.cancel();
+      if (beatMs > 0) beatSoon(from);
     }
 
     function refuse(peer: NodeId | undefined, reason: string): void {
       if (!accepted.delete(connection)) return;
+      nextBeat?.cancel();
       onRefused?.(peer, reason);
       connection.end();
       patience.cancel();
@@ -96,6 +115,7 @@ export class PeerAcceptor {
       },
       onClose() {
         stillHere?.cancel();
+        nextBeat?.cancel();
         patience.cancel();
         accepted.delete(connection);
         if (from !== undefined) onGone(from);

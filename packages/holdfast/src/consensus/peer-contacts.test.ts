@@ -113,6 +113,31 @@ describe("a follower's contacts", () => {
   });
 });
 
+describe("contacts that beat", () => {
+  it("are heard, whoever leads, and fall silent after three of their beats", () => {
+    const raft = raftOf(2);
+    raft.leader = 1;
+    const contacts = new PeerContacts(raft);
+    contacts.setBeats(3, true);
+    expect(states(contacts, 50)).toBe("1 idle never, 3 idle never");
+    contacts.heard(3, 100);
+    expect(states(contacts, 400)).toBe("1 idle never, 3 heard 300");
+    expect(states(contacts, 401)).toBe("1 idle never, 3 silent 301");
+    contacts.heard(3, 500, "requestVote");
+    expect(states(contacts, 500)).toBe("1 idle never, 3 heard 0");
+    // Who stands for election speaks seldom, but beats.
+    expect(states(contacts, 801)).toBe("1 idle never, 3 silent 301");
+  });
+
+  it("need say nothing any more once they come without", () => {
+    const contacts = new PeerContacts(raftOf(2));
+    contacts.setBeats(3, true);
+    contacts.heard(3, 100);
+    contacts.setBeats(3, false);
+    expect(states(contacts, 900)).toBe("1 idle never, 3 idle 800");
+  });
+});
+
 it("a candidate's contacts owe it an answer, and one that steps down is owed nothing", () => {
   const raft = raftOf(2);
   raft.role = "preCandidate";

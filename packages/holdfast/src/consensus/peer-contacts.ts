@@ -22,6 +22,8 @@ interface Contact {
   isSilent: boolean;
   /** It stood for election when it was last heard: then it speaks once an election timeout. */
   isSeeking: boolean;
+  /** It says that it is there once a heartbeat, whenever it says nothing else. */
+  beats: boolean;
 }
 
 /** So many heartbeats without a word are a silence: one may be on its way, and one late. */
@@ -29,8 +31,8 @@ const silentBeats = 3;
 
 /**
  * Whom a node hears. A leader asks everybody with every heartbeat, who follows hears its leader as often, and who stands
- * for election asks for votes; between others nothing is said. Who has fallen silent is held for so until it is heard
- * again, whatever becomes of this node's role meanwhile.
+ * for election asks for votes; between others nothing is said but beats, by those that send them. Who has fallen silent is
+ * held for so until it is heard again, whatever becomes of this node's role meanwhile.
  */
 export class PeerContacts {
   readonly #raft: Raft;
@@ -52,6 +54,10 @@ export class PeerContacts {
     contact.isSilent = false;
   }
 
+  setBeats(peer: NodeId, beats: boolean): void {
+    this.#contact(peer).beats = beats;
+  }
+
   /** Only what is answered in any case, and at once, counts as a question. */
   said({ type, to }: PeerMessage, now: number): void {
     if (type === "heartbeat" || type === "requestVote") this.#contact(to).askedAt ??= now;
@@ -66,10 +72,11 @@ export class PeerContacts {
     if (leader !== 0) this.#leader = leader;
     const dueMs = silentBeats * heartbeatMs;
     for (const [peer, contact] of this.#contacts) {
-      const { heardAt, askedAt, isSeeking } = contact;
-      const isLate = heardAt === undefined || now - heardAt > (isSeeking ? 2 * electionTimeoutMs + heartbeatMs : dueMs);
+      const { heardAt, askedAt, isSeeking, beats } = contact;
+      const isRare = isSeeking && !beats;
+      const isLate = heardAt === undefined || now - heardAt > (isRare ? 2 * electionTimeoutMs + heartbeatMs : dueMs);
       const isOwed = askedAt !== undefined && now - askedAt > dueMs - heartbeatMs;
-      if (isLate && (isOwed || (heardAt !== undefined && this.#leads(peer)))) contact.isSilent = true;
+      if (isLate && (isOwed || (heardAt !== undefined && (beats || this.#leads(peer))))) contact.isSilent = true;
     }
   }
 
@@ -81,7 +88,8 @@ export class PeerContacts {
       const contact = this.#contacts.get(peer);
       const lastHeardMs = contact?.heardAt === undefined ? undefined : Math.max(0, now - contact.heardAt);
       if (contact === undefined) return { peer, state: "idle", lastHeardMs };
-      const isTalking = this.#raft.role === "leader" || this.#leads(peer) || contact.askedAt !== undefined;
+      const isTalking =
+        this.#raft.role === "leader" || this.#leads(peer) || contact.beats || contact.askedAt !== undefined;
       const state = contact.isSilent ? "silent" : isTalking && contact.heardAt !== undefined ? "heard" : "idle";
       return { peer, state, lastHeardMs };
     });
@@ -95,7 +103,7 @@ export class PeerContacts {
   #contact(peer: NodeId): Contact {
     const known = this.#contacts.get(peer);
     if (known !== undefined) return known;
-    const contact: Contact = { heardAt: undefined, askedAt: undefined, isSilent: false, isSeeking: false };
+    const contact = { heardAt: undefined, askedAt: undefined, isSilent: false, isSeeking: false, beats: false };
     this.#contacts.set(peer, contact);
     return contact;
   }

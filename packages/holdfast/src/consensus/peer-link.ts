@@ -19,8 +19,8 @@ export interface PeerLinkOptions {
   readonly onRefused?: (peer: NodeId, reason: string) => void;
   /** The connection broke, or was replaced: what was sent may be lost. */
   readonly onLost: () => void;
-  /** It lets us know that it is there. */
-  readonly onHeard: () => void;
+  /** It lets us know that it is there; with its welcome, whether it will do so again and again. */
+  readonly onHeard: (beats?: boolean) => void;
 }
 
 /** What may wait to leave before messages are dropped. */
@@ -38,6 +38,8 @@ export class PeerLink {
   #connection: Connection | undefined;
   #welcome = false;
   #takesNotes = false;
+  /** When the last message left. */
+  #saidAt = Number.NEGATIVE_INFINITY;
   /** When the first message left that nothing has been heard after. */
   #unheardSince: number | undefined;
   #flushing = false;
@@ -56,6 +58,10 @@ export class PeerLink {
     void this.#dial();
   }
 
+  get saidAt(): number {
+    return this.#saidAt;
+  }
+
   /** Sends, or drops when there is no connection or too much waits already. */
   send(message: PeerMessage): void {
     const connection = this.#connection;
@@ -67,6 +73,7 @@ export class PeerLink {
       connection.destroy();
       return;
     }
+    this.#saidAt = now;
     const start = beginFrame(this.#writer);
     encodeMessage(this.#writer, this.#takesNotes ? message : withoutNotes(message));
     endFrame(this.#writer, start);
@@ -110,9 +117,8 @@ export class PeerLink {
     const frames = new FrameDecoder({ maxBytes: 4096 });
     connection.handle({
       onData: (bytes) => {
-        this.#unheardSince = undefined;
         try {
-          frames.push(bytes, (payload) => this.#onWelcome(payload));
+          frames.push(bytes, (payload) => this.#onFrame(payload));
         } catch {
           connection.destroy();
         }
@@ -126,11 +132,14 @@ export class PeerLink {
     });
   }
 
-  #onWelcome(payload: Uint8Array): void {
-    this.#options.onHeard();
-    // After the welcome there is only "still here".
-    if (this.#welcome) return;
-    const { refusal, takesNotes } = decodeWelcome(payload);
+  #onFrame(payload: Uint8Array): void {
+    if (this.#welcome) {
+      // An answer: what was sent arrives. A beat comes as well where nothing does.
+      if (payload.length > 0) this.#unheardSince = undefined;
+      return this.#options.onHeard();
+    }
+    const { refusal, takesNotes, beats } = decodeWelcome(payload);
+    this.#options.onHeard(refusal === "" && beats);
     if (refusal !== "") {
       this.#options.onRefused?.(this.#options.peer, refusal);
       this.#redialMs = maxRedialMs;

@@ -31,8 +31,11 @@ export interface PeerHandler {
   onMessage(message: PeerMessage): void;
   /** What was sent to this peer lately may be lost. */
   onUnreachable(peer: NodeId): void;
-  /** The peer was heard, though it said nothing that concerns Raft. */
-  onHeard?(peer: NodeId): void;
+  /**
+   * The peer was heard, though it said nothing that concerns Raft. `beats`: whether it will be, once a heartbeat, as long
+   * as it says nothing else; undefined where that is not told.
+   */
+  onHeard?(peer: NodeId, beats?: boolean): void;
 }
 
 /** Carries messages between nodes: bounded, in order while a connection lasts, lossy when it does not. */

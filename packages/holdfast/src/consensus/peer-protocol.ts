@@ -58,15 +58,22 @@ export interface Welcome {
   readonly refusal: string;
   /** Whether commands may be sent here with notes. */
   readonly takesNotes: boolean;
+  /** Whether the one who answers lets the caller know again and again that it is there, when it says nothing else. */
+  readonly beats: boolean;
 }
 
 const notesBit = 1;
+const beatsBit = 2;
+
+/** Says "I am here" and nothing of what has arrived. A caller of before takes it for the answer "still here". */
+export const beatFrame: Uint8Array = encodeFrame(new Uint8Array());
 
 /** What a member knows beyond the first of this version follows the refusal, where older ones do not look. */
-export function encodeWelcome({ refusal, takesNotes }: Welcome): Uint8Array {
+export function encodeWelcome({ refusal, takesNotes, beats }: Welcome): Uint8Array {
   const writer = new ByteWriter();
   writer.utf8(refusal);
-  if (takesNotes) writer.u8(notesBit);
+  const known = (takesNotes ? notesBit : 0) | (beats ? beatsBit : 0);
+  if (known !== 0) writer.u8(known);
   return encodeFrame(writer.toBytes());
 }
 
@@ -75,5 +82,5 @@ export function decodeWelcome(payload: Uint8Array): Welcome {
   const reader = new ByteReader(payload);
   const refusal = reader.utf8("welcome.refusal");
   const known = reader.remaining > 0 ? reader.u8("welcome.known") : 0;
-  return { refusal, takesNotes: (known & notesBit) !== 0 };
+  return { refusal, takesNotes: (known & notesBit) !== 0, beats: (known & beatsBit) !== 0 };
 }

@@ -21,6 +21,11 @@ export interface TcpTransportOptions {
   readonly peers: ReadonlyMap<NodeId, Address>;
   /** Whether followers are to send what goes along with their commands (`ProposalObserver`). Default false. */
   readonly takesNotes?: boolean;
+  /**
+   * How often peers that this node says nothing to are told that it is there, so that they know when they cannot hear it:
+   * followers say nothing to each other. Default 0, never.
+   */
+  readonly beatMs?: number;
   /** A peer turned us away, or sent what it must not: told once a connection. */
   readonly onRefused?: (peer: NodeId | undefined, reason: string) => void;
 }
@@ -68,7 +73,7 @@ class TcpTransport implements PeerTransport {
   }
 
   async start(handler: PeerHandler): Promise<void> {
-    const { network, listen, clock, id, onRefused, takesNotes = false } = this.#options;
+    const { network, listen, clock, id, onRefused, takesNotes = false, beatMs = 0 } = this.#options;
     this.#handler = handler;
     const acceptor = new PeerAcceptor({
       clock,
@@ -78,6 +83,8 @@ class TcpTransport implements PeerTransport {
       onGone: (peer) => this.#dismiss(peer),
       onRefused,
       takesNotes,
+      beatMs,
+      saidAt: (peer) => this.#links.get(peer)?.saidAt ?? Number.NEGATIVE_INFINITY,
     });
     this.#acceptor = acceptor;
     this.#listener = await network.listen(listen, (connection) => acceptor.accept(connection));
@@ -129,7 +136,7 @@ class TcpTransport implements PeerTransport {
       self: advertise,
       address: (attempt) => this.#book.address(peer, attempt),
       onLost: () => handler.onUnreachable(peer),
-      onHeard: () => handler.onHeard?.(peer),
+      onHeard: (beats) => handler.onHeard?.(peer, beats),
     });
     this.#links.set(peer, link);
     link.open();

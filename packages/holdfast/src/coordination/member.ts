@@ -83,6 +83,11 @@ export interface MemberOptions {
   readonly onCompacted?: (told: Compacted) => void;
   /** A peer turned us away, or sent what it must not. */
   readonly onRefused?: (peer: NodeId | undefined, reason: string) => void;
+  /**
+   * Members that say nothing to each other, as followers do, let each other know that they are there, once a heartbeat:
+   * `contacts` then tells of every way whether something comes over it. Default false.
+   */
+  readonly peerBeats?: boolean;
   /** Puts something between this member and its peers' transport: faults, in tests. */
   readonly wrapTransport?: (transport: PeerTransport) => PeerTransport;
   /**
@@ -183,6 +188,7 @@ export async function createMember(options: MemberOptions): Promise<ReplicatedMe
     advertise: place.advertise,
     peers: place.peers,
     takesNotes: spans !== undefined,
+    beatMs: options.peerBeats === true ? (options.heartbeatMs ?? defaultNodeOptions.heartbeatMs) : 0,
     onRefused: (peer, reason) => {
       member.onRefused(reason);
       options.onRefused?.(peer, reason);

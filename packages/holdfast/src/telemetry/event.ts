@@ -1,6 +1,7 @@
 import type { AttemptFact } from "./attempt-fact.ts";
 import type { BreakerFact } from "./breaker-fact.ts";
 import type { CertificateFact } from "./certificate-fact.ts";
+import type { CompactionFact } from "./compaction-fact.ts";
 import type { ConsensusFact } from "./consensus-fact.ts";
 import type { DegradationFact } from "./degradation-fact.ts";
 import type { DrillFact } from "./drill-fact.ts";
@@ -33,6 +34,7 @@ export type TelemetryFact =
   | ConsensusFact
   | RequestFact
   | CertificateFact
+  | CompactionFact
   | FaultFact
   | AttemptFact
   | BreakerFact
@@ -82,6 +84,7 @@ export const eventRooms: Readonly<Record<TelemetryEventType, EventRoom>> = {
   request: "server",
   certificateExpiring: "server",
   certificateRenewed: "server",
+  historyCompacted: "server",
   faultInjected: "proof",
   faultRemoved: "proof",
   drillStarted: "proof",

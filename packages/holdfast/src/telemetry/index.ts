@@ -52,9 +52,11 @@ export type {
   FaultKindView,
   FaultTargetView,
   HelloMessage,
+  HistoryMessage,
   IdentifiedEvent,
   LiveMessage,
   LiveRecording,
+  PolicyHistoryView,
 } from "./view/live-message.ts";
 export { renderRecording } from "./view/recording-page.ts";
 export type {

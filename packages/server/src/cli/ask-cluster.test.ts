@@ -25,7 +25,7 @@ it.each([
 });
 
 it.each([
-  ["NO_SPACE", "etcdctl alarm disarm"],
+  ["NO_SPACE", "holdfast alarm disarm"],
   ["USER_EMPTY", "--user NAME"],
 ] as const)("says what to do about %s", (code, advice) => {
   const { message } = explainClientError(new CoordinationError(code)) as Error;

@@ -80,7 +80,7 @@ export function explainClientError(error: unknown): unknown {
     );
   }
   if (CoordinationError.is(error) && error.code === "NO_SPACE") {
-    return failure(`${error.message}\nDelete keys, then: etcdctl compact REVISION, etcdctl alarm disarm`, error);
+    return failure(`${error.message}\nDelete keys, then: holdfast compact --keep 0, holdfast alarm disarm`, error);
   }
   if (HoldfastError.is(error) && error.message.endsWith("user name is empty")) {
     return failure(

@@ -49,6 +49,6 @@ export function findMember(members: readonly ClusterMember[], wanted: string): C
 }
 
 /** An id as the gateway takes it. */
-export function wireId({ id }: ClusterMember): string {
+export function wireId({ id }: Pick<ClusterMember, "id">): string {
   return BigInt(`0x${id}`).toString();
 }

@@ -7,6 +7,7 @@ import type { Served } from "../serve.ts";
 import { certificateExpiry, type CertificateExpiry } from "../tls/certificate-expiry.ts";
 import { addressText, timerPresets } from "../supervisor/cluster-plan.ts";
 import { defineCommand, type Command } from "./command.ts";
+import { autoCompaction, compactionOptions } from "./compaction-options.ts";
 import { dashboardIsOff, dashboardOptions, dashboardTls, dashboardToken, tokenIsExposed } from "./dashboard-options.ts";
 import { exitCodes, usageError } from "./exit.ts";
 import { explained } from "./explain-start.ts";
@@ -82,7 +83,13 @@ export const nodeCommand: Command = defineCommand({
       help: "raise the NOSPACE alarm, and take no more, when keys and values take so many bytes",
     }),
     autoPromote: flag("as leader, make voters of learners that have caught up"),
-    snapshotEntries: integer({ min: 1, max: 1e9, help: "take a snapshot after so many log entries" }),
+    snapshotEntries: integer({
+      min: 1,
+      max: 1e9,
+      default: 100_000,
+      help: "take a snapshot after so many log entries",
+    }),
+    ...compactionOptions,
     drainGraceMs: integer({
       min: 0,
       max: 3_600_000,
@@ -104,6 +111,7 @@ export const nodeCommand: Command = defineCommand({
     const founders = withWitnesses(options.cluster, options.witness, options.clusterState);
     const self = founders && memberNamed(name, founders, "--cluster");
     const timers = await nodeTimers(options);
+    const compaction = autoCompaction(options);
     const { gossipKeyring } = options;
     const tls = nodeTls(options);
     const tracer = await openTracer(options, name);
@@ -203,13 +211,16 @@ export const nodeCommand: Command = defineCommand({
           peer: options.peer,
           ...home,
           quotaBytes: options.quotaBytes,
+          peerBeats: true,
           passwords: bcryptPasswords(),
           autoPromote: options.autoPromote,
           ...(peerTls === undefined ? {} : { peerScheme: "https" }),
           clientUrls: [clientUrl],
           httpUrls: [httpUrl],
           ...timers,
-          ...(options.snapshotEntries === undefined ? {} : { snapshotEntries: options.snapshotEntries }),
+          snapshotEntries: options.snapshotEntries,
+          ...(compaction === undefined ? {} : { autoCompaction: compaction }),
+          onCompacted: (told) => telemetry.telemetry.publish({ type: "historyCompacted", ...told }),
           ...(tracer === undefined ? {} : { tracer }),
           onFact: (fact) => {
             telemetry.onFact(fact);

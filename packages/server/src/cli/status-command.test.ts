@@ -44,7 +44,7 @@ it.each<[string, ClusterReport, string]>([
 
 it("says what an alarm does, and how it ends", () => {
   const lines = renderStatus({ leader: "a", members: [member("a", "leader")], alarms: ["NOSPACE"] }, plain);
-  expect(lines[1]).toMatch(/^alarm NOSPACE: puts and leases are refused; .*etcdctl alarm disarm$/);
+  expect(lines[1]).toMatch(/^alarm NOSPACE: puts and leases are refused; .*holdfast alarm disarm$/);
 });
 
 it("shows a dead member as dead, without numbers", () => {

@@ -34,8 +34,8 @@ const roleText = { leader: "★ leader", follower: "● follower", candidate: "�
 
 /** What an alarm does, and what ends it. */
 const alarmText: Readonly<Record<AlarmType, string>> = {
-  NOSPACE: "puts and leases are refused; delete keys, then: etcdctl compact REVISION, etcdctl alarm disarm",
-  CORRUPT: "all changes of keys are refused; find out which member is wrong before: etcdctl alarm disarm",
+  NOSPACE: "puts and leases are refused; delete keys, then: holdfast compact --keep 0, holdfast alarm disarm",
+  CORRUPT: "all changes of keys are refused; find out which member is wrong before: holdfast alarm disarm",
 };
 
 export function renderStatus({ leader, members, alarms = [] }: ClusterReport, style: Terminal["style"]): string[] {

@@ -4,6 +4,7 @@ import { describePortError, firstUnusablePort } from "../supervisor/port-check.t
 import { upSession, type UpDashboardChoice } from "../supervisor/up-session.ts";
 import { clusterTls, clusterTlsOptions, servedTls, tlsAgain } from "./cluster-tls.ts";
 import { defineCommand, type Command } from "./command.ts";
+import { compactionLine, compactionOptions } from "./compaction-options.ts";
 import { dashboardOptions, dashboardToken, tokenIsExposed } from "./dashboard-options.ts";
 import { environmentError, exitCodes, usageError } from "./exit.ts";
 import { choice, flag, integer, text, type Option } from "./option.ts";
@@ -52,6 +53,7 @@ export const upCommand: Command = defineCommand({
     dashboard: dashboardPort,
     dashboardTokenFile: dashboardOptions.dashboardTokenFile,
     dashboardHost: dashboardOptions.dashboardHost,
+    ...compactionOptions,
     ...traceOptions,
     allowFaults: flag("let the dashboard strike the members: kill, pause, cut off; what it does ends by itself"),
     noHeal: flag("do not replace members that are gone for good"),
@@ -65,7 +67,7 @@ export const upCommand: Command = defineCommand({
   },
   async run({ options, terminal }) {
     const { nodes, data, port, timers } = options;
-    const memberLine = traceLine(options);
+    const memberLine = [...compactionLine(options), ...traceLine(options)];
     const choice = dashboardChoice(options);
     const exposed = tokenIsExposed(options.dashboardTokenFile);
     if (exposed !== undefined) terminal.err(exposed);

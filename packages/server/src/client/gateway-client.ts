@@ -3,6 +3,7 @@ import { InvalidArgumentError } from "holdfast/errors/base";
 import {
   CoordinationError,
   type Answer,
+  type CompactRequest,
   type DeleteRangeRequest,
   type DeleteRangeResponse,
   type LeaseGrantRequest,
@@ -85,6 +86,7 @@ export interface GatewayClient {
   put(request: PutRequest, options?: CallOptions): Promise<Answer<PutResponse>>;
   deleteRange(request: DeleteRangeRequest, options?: CallOptions): Promise<Answer<DeleteRangeResponse>>;
   txn(request: TxnRequest, options?: CallOptions): Promise<Answer<TxnResponse>>;
+  compact(request: CompactRequest, options?: CallOptions): Promise<Answer<object>>;
   leaseGrant(request: LeaseGrantRequest, options?: CallOptions): Promise<Answer<LeaseGrantResponse>>;
   leaseRevoke(request: { readonly id: LeaseId }, options?: CallOptions): Promise<Answer<object>>;
   leaseKeepAlive(request: { readonly id: LeaseId }, options?: CallOptions): Promise<Answer<LeaseKeepAliveResponse>>;
@@ -269,6 +271,7 @@ export function gatewayClient(options: GatewayClientOptions): GatewayClient {
     put: (request, call) => write("/v3/kv/put", encodePut(request), readPut, call),
     deleteRange: (request, call) => write("/v3/kv/deleterange", encodeDeleteRange(request), readDeleteRange, call),
     txn: (request, call) => write("/v3/kv/txn", encodeTxn(request), readTxn, call),
+    compact: (request, call) => write("/v3/kv/compaction", { revision: String(request.revision) }, readHeader, call),
     leaseGrant: (request, call) => write("/v3/lease/grant", encodeLeaseGrant(request), readLeaseGrant, call),
     leaseRevoke: (request, call) => write("/v3/lease/revoke", encodeLeaseId(request), readHeader, call),
     // A keep-alive may come twice: it needs no name.

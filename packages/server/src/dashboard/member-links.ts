@@ -12,9 +12,9 @@ const recentlyMs = 3_000;
 const afterwardsMs = 250;
 
 /**
- * What a member says of its ways to the others: by what it heard of them last, whichever way that came. Members that agree
- * hear each other ten times a second, and know within a third of one that they do not; the others watch each other by
- * gossip, which takes seconds. Of whom it never heard anything it says nothing.
+ * What a member says of its ways to the others: by what it heard of them last, whichever way that came. Members hear each
+ * other ten times a second, and know within a third of one that they do not; those that send no beats, and neither lead nor
+ * follow, go by gossip, which takes seconds. Of whom it never heard anything it says nothing.
  */
 export function linksOf(
   { status, gossip }: MemberWord,

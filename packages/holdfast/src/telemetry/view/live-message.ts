@@ -5,7 +5,7 @@ import type { AbsentInstance, RefusedReports, ServiceReport } from "./service-re
 
 /**
  * What the stream of a cluster's dashboard carries, and a recording of it holds: the page shows both alike. Each message
- * replaces what the last one of its type said, except `events`.
+ * replaces what the last one of its type said, except `events` and `history`.
  */
 export type LiveMessage =
   | HelloMessage
@@ -26,7 +26,42 @@ export type LiveMessage =
   /** New ones of any member, oldest first; ids are unique and never repeat: `<node>:<run>-<seq>`. */
   | { readonly type: "events"; readonly events: readonly IdentifiedEvent[] }
   /** Events of a node that nobody has any more. */
-  | { readonly type: "lost"; readonly nodeId: string; readonly count: number | null };
+  | { readonly type: "lost"; readonly nodeId: string; readonly count: number | null }
+  | HistoryMessage;
+
+/**
+ * What was before, once at the beginning of a stream, in several messages where it is much. Each list has a value for each
+ * of `times`; null: nobody knows.
+ */
+export interface HistoryMessage {
+  readonly type: "history";
+  /** Milliseconds since 1970, in order. */
+  readonly times: readonly number[];
+  /** Of the whole cluster; null in messages that tell of other things. */
+  readonly cluster: {
+    readonly commitsPerSecond: readonly (number | null)[];
+    /** The greatest of any member. */
+    readonly lagEntries: readonly (number | null)[];
+  } | null;
+  readonly members: readonly {
+    readonly name: string;
+    readonly residentBytes: readonly (number | null)[];
+    readonly storeBytes: readonly (number | null)[];
+  }[];
+  /** All instances together: calls add up, and quantiles are of the slowest, in milliseconds. */
+  readonly policies: readonly PolicyHistoryView[];
+}
+
+export interface PolicyHistoryView {
+  readonly service: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly callsPerSecond: readonly (number | null)[];
+  readonly failedPerSecond: readonly (number | null)[];
+  readonly p50: readonly (number | null)[];
+  readonly p90: readonly (number | null)[];
+  readonly p99: readonly (number | null)[];
+}
 
 /** The first of a stream. */
 export interface HelloMessage {
