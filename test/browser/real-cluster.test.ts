@@ -254,6 +254,32 @@ it("shows the cluster's keys", async () => {
   await page.locator("pre:has-text('\"total\": 12')").waitFor();
 });
 
+it("a page that is opened now has charts of what was before", async () => {
+  // At every fifth second each member looks at itself, and tells of it ten seconds later: about four looks, three differences.
+  const url = new URL("/holdfast/v1/dashboard/history", ready.members[0]!.httpUrl);
+  const remembered = async (): Promise<number> => {
+    const { member } = (await (await fetch(url)).json()) as { readonly member: { readonly base64: string } | null };
+    return Buffer.from(member?.base64 ?? "", "base64").length / (3 * 8);
+  };
+  await expect.poll(remembered, { timeout: 20_000, interval: 200 }).toBeGreaterThanOrEqual(4);
+  const openedAt = Date.now();
+  const late = await openPage(browser, new URL("/dashboard/", ready.members[0]!.httpUrl).href);
+  const table = late.page.locator(".chart").filter({ hasText: "Committed" }).locator("table");
+  await late.page.locator(".chart summary").first().click();
+  /** Seconds of the day at which something was committed, as its table says. */
+  const times = async (): Promise<string[]> =>
+    (await table.locator("tbody tr").allTextContents())
+      .filter((row) => !row.includes("–"))
+      .map((row) => row.slice(0, 8));
+  const before = (rows: readonly string[]): string[] =>
+    rows.filter((text) => new Date(`${new Date(openedAt).toDateString()} ${text}`).getTime() < openedAt - 5_000);
+  await expect.poll(async () => before(await times()).length, { timeout: 5_000 }).toBeGreaterThanOrEqual(2);
+  const all = await times();
+  expect(new Set(all).size).toBe(all.length);
+  expect(late.troubles).toEqual([]);
+  await late.close();
+});
+
 it("every member serves the same, and says so when its server is gone", async () => {
   const [member] = ready.members;
   const own = await openPage(browser, new URL("/dashboard/", member!.httpUrl).href);

@@ -1,7 +1,8 @@
 import type { ClusterView, LiveMessage } from "holdfast/telemetry";
 import { describe, expect, it } from "vitest";
 import { fullestView } from "./model/fullest-view.ts";
-import { clusterSeries, LiveModel } from "./model/live-model.ts";
+import { LiveModel } from "./model/live-model.ts";
+import { clusterSeries } from "./model/series.ts";
 import { pageState } from "./page-state.ts";
 
 const cluster = (term: number, members: readonly object[] = [{ lagEntries: 0 }]): LiveMessage => ({

@@ -13,14 +13,14 @@ export function chartSpanS(): number {
   return (spans.some(({ value }) => value === history && value !== "") ? Number(history) : 10) * 60;
 }
 
-/** Chooses it. The page has seen what there is of it: nothing from before it was opened. */
+/** Chooses it. What was before the page was opened, the members remember. */
 export function HistorySelect(): JSX.Element {
   return (
     <label>
       History{" "}
       <select
         value={route.value.query["history"] ?? ""}
-        title="As far as the page was open"
+        title="As far as the members remember"
         onChange={(event) => setQuery({ history: event.currentTarget.value })}
       >
         {spans.map(({ label, value }) => (

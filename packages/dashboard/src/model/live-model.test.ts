@@ -1,12 +1,15 @@
 import type { ClusterView, LiveMessage, PolicyView, ServiceReport } from "holdfast/telemetry";
 import { describe, expect, it } from "vitest";
 import { faultRegions } from "./fault-regions.ts";
-import { clusterSeries, LiveModel } from "./live-model.ts";
-import { maxSeries } from "./series.ts";
+import { LiveModel } from "./live-model.ts";
+import { clusterSeries, maxSeries } from "./series.ts";
 
 const cluster = (commitsPerSecond: number, lags: readonly (number | null)[]): LiveMessage => ({
   type: "cluster",
-  cluster: { commitsPerSecond, members: lags.map((lagEntries) => ({ lagEntries })) } as unknown as ClusterView,
+  cluster: {
+    commitsPerSecond,
+    members: lags.map((lagEntries) => ({ lagEntries, residentBytes: 5 })),
+  } as unknown as ClusterView,
 });
 
 describe("the model", () => {
@@ -19,6 +22,7 @@ describe("the model", () => {
       [1, 2],
       [10, 20],
       [4, null],
+      [5, 5],
     ]);
     model.reset();
     expect(model.series.size).toBe(0);

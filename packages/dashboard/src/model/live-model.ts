@@ -11,12 +11,10 @@ import type {
   ServiceReport,
 } from "holdfast/telemetry";
 import { emptyLog, withEvents, withLost, type EventLog } from "./event-log.ts";
+import { takeHistory } from "./history.ts";
 import { keptInPlace, policyGroups, type PolicyGroup } from "./policy-groups.ts";
-import { maxSeries, SeriesBook } from "./series.ts";
+import { clusterSeries, greatest, maxSeries, SeriesBook } from "./series.ts";
 import { StateTimes } from "./state-times.ts";
-
-/** The series of the whole cluster: entries committed a second, and the greatest lag of any member. */
-export const clusterSeries = "cluster";
 
 /** As much of the lists as is kept, whatever the server sends. */
 const most = { members: 1_000, services: 200, plans: 500, drills: 200, faults: 1_000, targets: 2_000 } as const;
@@ -76,6 +74,9 @@ export class LiveModel {
       case "lost":
         this.log = withLost(this.log, message.nodeId, message.count);
         break;
+      case "history":
+        takeHistory(this.series, message);
+        break;
     }
   }
 
@@ -98,9 +99,9 @@ export class LiveModel {
   #cluster(cluster: ClusterView, atMs: number): void {
     const members = cluster.members.slice(0, most.members);
     this.cluster = { ...cluster, members };
-    const lags = members.flatMap(({ lagEntries }) => (lagEntries === null ? [] : [lagEntries]));
-    const greatest = lags.length === 0 ? null : lags.reduce((a, b) => Math.max(a, b));
-    this.series.add(clusterSeries, atMs, [cluster.commitsPerSecond, greatest]);
+    const lag = greatest(members.map(({ lagEntries }) => lagEntries));
+    const resident = greatest(members.map(({ residentBytes }) => residentBytes));
+    this.series.add(clusterSeries, atMs, [cluster.commitsPerSecond, lag, resident]);
   }
 
   #services(services: readonly ServiceReport[], atMs: number): void {

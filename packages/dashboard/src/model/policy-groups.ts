@@ -68,7 +68,7 @@ export function policyGroups(reports: readonly ServiceReport[]): PolicyGroup[] {
 
 const byName = new Intl.Collator("en", { numeric: true });
 
-function policyKey(service: string, kind: string, name: string): string {
+export function policyKey(service: string, kind: string, name: string): string {
   return [service, kind, name].map(encodeURIComponent).join("/");
 }
 

@@ -36,6 +36,43 @@ describe("a series", () => {
     expect(new Set(nothing)).toEqual(new Set([null]));
   });
 
+  it("is filled where it has nothing, and with nothing twice", () => {
+    const book = new SeriesBook();
+    const was = Array.from({ length: 21 }, (_, at) => at * 5_000);
+    // Live from the minute on, and cut off for half a minute of it.
+    for (let second = 60; second <= 100; second++) if (second < 64 || second > 94) book.add("a", second * 1_000, [1]);
+    const history = was.map((atMs) => (atMs === 20_000 ? null : 2));
+    book.fill("a", was, [history]);
+    const [times = [], values = []] = book.get("a")?.columns ?? [];
+    const before = [0, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55];
+    expect(times).toEqual([...before, 60, 61, 62, 63, 65, 70, 75, 80, 85, 90, 95, 96, 97, 98, 99, 100]);
+    expect(values[4]).toBeNull();
+    expect(values.filter((value) => value === 2)).toHaveLength(before.length - 1 + 6);
+    const whole = structuredClone([times, values]);
+    book.fill("a", was, [history.map(() => 9)]);
+    expect(book.get("a")?.columns).toEqual(whole);
+    book.add("a", 100_700, [3]);
+    expect(book.get("a")?.columns[0]?.slice(-2)).toEqual([99, 100.7]);
+  });
+
+  it("that is filled with two hours grows no longer than one that was there, and goes on", () => {
+    const book = new SeriesBook();
+    const was = Array.from({ length: 1_440 }, (_, at) => at * 5_000);
+    book.fill("a", was, [was.map((atMs) => (atMs === 3_605_000 ? 100 : 1))]);
+    const [times = [], values = []] = book.get("a")?.columns ?? [];
+    expect(times).toHaveLength(440 + 121);
+    expect(times.slice(-121)).toEqual(was.slice(-121).map((atMs) => atMs / 1_000));
+    expect(times.slice(0, 3)).toEqual([0, 15, 30]);
+    expect(values[times.indexOf(3_600)]).toBe(100);
+    for (let second = 7_200; second < 20_000; second++) {
+      book.add("a", second * 1_000, [1]);
+      expect(book.get("a")!.columns[0]!.length).toBeLessThanOrEqual(maxPoints + 60 + maxOlderPoints);
+    }
+    const [later = []] = book.get("a")?.columns ?? [];
+    expect(later).toEqual(later.toSorted((a, b) => (a ?? 0) - (b ?? 0)));
+    expect(new Set(later).size).toBe(later.length);
+  });
+
   it("forgets everything when time goes back; a copy stays as it was", () => {
     const book = new SeriesBook();
     for (let second = 0; second < 3; second++) book.add("a", second * 1_000, [second]);

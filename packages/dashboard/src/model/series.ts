@@ -9,6 +9,12 @@ export const maxPoints = 600;
 export const maxOlderPoints = 480;
 export const olderStepS = 15;
 const minStepMs = 1_000;
+/** The latest that were filled in from elsewhere stand as they came for so long. */
+const fineS = 600;
+/** Where there is nothing for longer, it is filled in from elsewhere; of older ones that much is twice their step. */
+const gapS = 10;
+/** The series of the whole cluster: entries committed a second, the greatest lag of any member, and its memory. */
+export const clusterSeries = "cluster";
 /** So many at a time grow old: rarely, and not many at once. */
 const agedAtOnce = 60;
 /** Several series at once: one that is not fed any more gives way first. */
@@ -37,6 +43,52 @@ class GrowingSeries implements Series {
     times.push(atMs / 1000);
     for (const [at, value] of values.entries()) this.columns[at + 1]?.push(value);
     if (times.length - this.#older >= maxPoints + agedAtOnce) this.#age();
+  }
+
+  /** Puts points where there are none: before the first, into gaps, after the last. Times are milliseconds, in order. */
+  fill(times: readonly number[], columns: readonly (readonly (number | null)[])[]): void {
+    const own = this.columns[0] as number[];
+    const rows = own.map((_, row) => this.columns.map((column) => column[row] ?? null));
+    let next = 0;
+    for (const [row, atMs] of times.entries()) {
+      const atS = atMs / 1_000;
+      while (next < own.length && own[next]! <= atS) next++;
+      const [before = -Infinity, after = Infinity] = [own[next - 1], own[next]];
+      const isGap = after - before > (next < this.#older ? 2 * olderStepS : gapS);
+      const second = Math.floor(atS);
+      if (isGap && second > Math.floor(before) && second < Math.floor(after)) {
+        rows.push([atS, ...columns.map((column) => column[row] ?? null)]);
+      }
+    }
+    if (rows.length > own.length) this.#rebuild(rows.sort(([one], [other]) => (one ?? 0) - (other ?? 0)));
+  }
+
+  #rebuild(rows: readonly (readonly (number | null)[])[]): void {
+    const until = (rows.at(-1)?.[0] ?? 0) - fineS;
+    /** Points that become one: those of one step, as far as they are old. */
+    const groups: (readonly (number | null)[])[][] = [];
+    let older = 0;
+    let step = Number.NaN;
+    for (const row of rows) {
+      const atS = row[0] ?? 0;
+      const own = atS < until ? Math.floor(atS / olderStepS) : Number.NaN;
+      if (own === step) {
+        groups.at(-1)?.push(row);
+        continue;
+      }
+      groups.push([row]);
+      if (atS < until) older++;
+      step = own;
+    }
+    const kept = groups.slice(Math.max(0, older - maxOlderPoints));
+    this.#older = Math.min(older, maxOlderPoints);
+    for (const [which, column] of this.columns.entries()) {
+      column.length = 0;
+      for (const group of kept) {
+        const values = group.map((row) => row[which] ?? null);
+        column.push(which === 0 ? (values[0] ?? 0) : greatest(values));
+      }
+    }
   }
 
   copy(): GrowingSeries {
@@ -72,8 +124,12 @@ class GrowingSeries implements Series {
 }
 
 /** Peaks are what somebody looks for in the past. */
-function greatest(values: readonly (number | null)[]): number | null {
+export function greatest(values: readonly (number | null)[]): number | null {
   return values.reduce((most, value) => (value === null || (most !== null && most >= value) ? most : value), null);
+}
+
+function emptySeries(columns: number): GrowingSeries {
+  return new GrowingSeries(Array.from({ length: columns + 1 }, (): number[] => []));
 }
 
 /** Series by name: the latest 600 points, of a second or more each, and two hours of older ones. */
@@ -88,9 +144,18 @@ export class SeriesBook {
     return this.#byName.get(name);
   }
 
+  /** What was known elsewhere where nothing is known here; a series that has points of its own keeps them. */
+  fill(name: string, times: readonly number[], columns: readonly (readonly (number | null)[])[]): void {
+    const known = this.#byName.get(name);
+    // What is there comes first: it is fed.
+    if (known === undefined && this.#byName.size >= maxSeries) return;
+    const series = known ?? emptySeries(columns.length);
+    this.#byName.set(name, series);
+    series.fill(times, columns);
+  }
+
   add(name: string, atMs: number, values: readonly (number | null)[]): void {
-    const series =
-      this.#byName.get(name) ?? new GrowingSeries(Array.from({ length: values.length + 1 }, (): number[] => []));
+    const series = this.#byName.get(name) ?? emptySeries(values.length);
     // Moved to the end: the first of the map was fed longest ago.
     this.#byName.delete(name);
     this.#byName.set(name, series);

@@ -28,6 +28,8 @@ describe("a message", () => {
       "events.events[0].event.at is not what it should be",
     ],
     [{ type: "faults", faults: {}, targets: [] }, "faults.faults is not what it should be"],
+    [{ type: "history", times: [1], cluster: 7, policies: [] }, "history.cluster is not what it should be"],
+    [{ type: "history", times: [1], cluster: null }, "history.policies is not what it should be"],
     [{ type: "lost", nodeId: "n1", count: Number.NaN }, "lost.count is not what it should be"],
   ])("%j is left out, with the reason", (value, problem) => {
     expect(readMessage(value)).toEqual({ problem });

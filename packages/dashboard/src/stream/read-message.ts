@@ -156,6 +156,29 @@ const target: Shape = {
   },
 };
 
+const values: Shape = { listOf: nullableNumber };
+
+const history: Shape = {
+  fields: {
+    times: { listOf: "time" },
+    cluster: { orNull: { fields: { commitsPerSecond: values, lagEntries: values, residentBytes: values } } },
+    policies: {
+      listOf: {
+        fields: {
+          service: "string",
+          kind: "string",
+          name: "string",
+          callsPerSecond: values,
+          failedPerSecond: values,
+          p50: values,
+          p90: values,
+          p99: values,
+        },
+      },
+    },
+  },
+};
+
 const shapes: { readonly [Type in LiveMessage["type"]]: Shape } = {
   hello: {
     fields: {
@@ -184,6 +207,7 @@ const shapes: { readonly [Type in LiveMessage["type"]]: Shape } = {
     },
   },
   lost: { fields: { nodeId: "string", count: nullableNumber } },
+  history,
 };
 
 /** What a message came to: itself, perhaps without some of what was in it; or why it is not shown. */

@@ -6,11 +6,11 @@ import { LineChart } from "../charts/line-chart.tsx";
 import { clusterVerdict } from "../model/cluster-verdict.ts";
 import { faultRegions } from "../model/fault-regions.ts";
 import { hasMembers } from "../model/fullest-view.ts";
-import { clusterSeries } from "../model/live-model.ts";
+import { clusterSeries } from "../model/series.ts";
 import { Badge } from "../parts/badge.tsx";
 import { Card, Empty } from "../parts/card.tsx";
 import { Icon } from "../parts/icon.tsx";
-import { countText, rateText } from "../parts/number-text.ts";
+import { bytesText, countText, rateText } from "../parts/number-text.ts";
 import { usePage } from "../page-state.ts";
 import { ActiveFaults } from "./active-faults.tsx";
 import { ClusterLinks } from "./cluster-links.tsx";
@@ -21,6 +21,7 @@ import { MembersTable } from "./members-table.tsx";
 
 const commitLines = [{ column: 1, label: "commits", colour: "--accent" }] as const;
 const lagLines = [{ column: 2, label: "greatest lag", colour: "--warn", dash: [6, 3] }] as const;
+const memoryLines = [{ column: 3, label: "largest member", colour: "--good", dash: [3, 3] }] as const;
 const perSecond = (value: number | null): string => `${rateText(value)}/s`;
 
 /** Who leads, who is there, what is broken, and what is being done to it. */
@@ -54,6 +55,15 @@ export function ClusterPage(): JSX.Element {
             lines={lagLines}
             regions={regions.value}
             shown={countText}
+            version={cluster.at}
+            spanS={chartSpanS()}
+          />
+          <LineChart
+            title="Memory"
+            series={series}
+            lines={memoryLines}
+            regions={regions.value}
+            shown={bytesText}
             version={cluster.at}
             spanS={chartSpanS()}
           />

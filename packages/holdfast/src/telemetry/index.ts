@@ -29,6 +29,7 @@ export type {
 } from "./membership-fact.ts";
 export type { RequestFact } from "./request-fact.ts";
 export type { CertificateExpiring, CertificateFact, CertificateRenewed } from "./certificate-fact.ts";
+export type { CompactionFact, HistoryCompacted } from "./compaction-fact.ts";
 export type {
   ClusterRestored,
   ClusterWeakened,

@@ -17,7 +17,7 @@ const actions = ["list", "disarm"];
 
 export const alarmCommand: Command = defineCommand({
   name: "alarm",
-  summary: "which alarms are raised, and take them back",
+  summary: "show the alarms that are raised, or take them back",
   examples: [
     "holdfast alarm list",
     "holdfast alarm list --json",

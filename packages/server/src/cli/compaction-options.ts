@@ -12,7 +12,7 @@ export const compactionOptions: {
   autoCompactionMode: choice({
     choices: modes,
     default: "periodic",
-    help: "keep the history of some time, or so many revisions",
+    help: "periodic: keep the history of some time; revision: of so many revisions",
   }),
   autoCompactionRetention: text({
     placeholder: "TIME",

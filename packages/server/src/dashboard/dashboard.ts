@@ -116,6 +116,10 @@ export function createDashboard(options: DashboardOptions): Dashboard {
         ...(shelf.ownRefused === undefined ? {} : { refused: shelf.ownRefused }),
       });
     },
+    "GET history": ({ response, query }) => {
+      const since = Number(query.get("since") ?? 0);
+      sendJson(response, 200, hub.ownHistory(Number.isSafeInteger(since) && since > 0 ? since : 0));
+    },
     "POST services": async ({ request, response }) => {
       const { shelf } = hub;
       try {

@@ -1,6 +1,12 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { setImmediate as breath, setTimeout as delay } from "node:timers/promises";
+import { nodeRuntime, type Clock } from "holdfast/runtime";
 import type { ClusterView, DrillView, IdentifiedEvent, LiveMessage } from "holdfast/telemetry";
 import type { Connections } from "../client/connections.ts";
+import { ClusterHistory } from "../history/cluster-history.ts";
+import { historyDocument, type HistoryDocument } from "../history/history-answer.ts";
+import { historyMessages } from "../history/history-messages.ts";
+import { stepOf } from "../history/history-ring.ts";
+import { memberHistory, type MemberHistory } from "../history/member-history.ts";
 import { ClusterWatch } from "./cluster-watch.ts";
 import { EventFeed, type FeedPlace } from "./event-feed.ts";
 import { EventLog } from "./event-log.ts";
@@ -24,6 +30,8 @@ export interface HubOptions {
   readonly plans?: PlanWatch | undefined;
   readonly faults?: Pick<FaultDesk, "faults" | "targets"> | undefined;
   readonly drills?: () => readonly DrillView[];
+  /** By which a member remembers its own numbers. Default the system's. */
+  readonly clock?: Clock;
 }
 
 /** What is told one state after the other; events are told one by one. */
@@ -46,6 +54,8 @@ const restPerWork = 20;
 const longestSpacingMs = 5_000;
 /** Of so many members it is known how far they had been read, those that are gone among them. */
 const maxPlaces = 1_000;
+/** Whoever asks within this time is told the same of what was before. */
+const historyKeptMs = 2_000;
 /** Whoever comes back within this time finds everything as it was. */
 const lingerMs = 30_000;
 
@@ -64,6 +74,10 @@ export class LiveHub {
   readonly #listeners = new Set<(change: HubChange) => void>();
   readonly #spacing = new Map<StateKind, { readonly dueMs: number; readonly timer: NodeJS.Timeout }>();
   readonly #toldMs = new Map<StateKind, number>();
+  readonly #clock: Clock;
+  readonly #own: MemberHistory | undefined;
+  readonly #history: ClusterHistory;
+  #historyTexts: Promise<readonly Buffer[]> | undefined;
   readonly #workMs = new Map<StateKind, number>();
   #gathered: IdentifiedEvent[] = [];
   #gathering: NodeJS.Timeout | undefined;
@@ -87,6 +101,17 @@ export class LiveHub {
         this.shelf.takeOthers(services, left);
         if (refused !== undefined) this.shelf.refusedBy(member, refused);
       },
+    });
+    const { self, connections, token, clock = nodeRuntime().clock } = options;
+    this.#clock = clock;
+    this.#own = self && memberHistory(clock, () => self.word().status.member);
+    this.#history = new ClusterHistory({
+      connections,
+      token,
+      origins: () => this.#cluster.origins(),
+      self: self && this.#own && { name: self.name, ring: this.#own.ring },
+      policies: this.shelf.history.book,
+      wallTime: () => clock.wallTime(),
     });
     this.#local =
       options.events &&
@@ -147,6 +172,20 @@ export class LiveHub {
     return text;
   }
 
+  /** What this process remembers of the steps from one on, for another that puts together what all do. */
+  ownHistory(since: number): HistoryDocument {
+    return historyDocument(stepOf(this.#clock.wallTime()), since, this.#own?.ring, this.shelf.history.book);
+  }
+
+  /** What was before, of the whole cluster, as streams send it: put together once for all that ask at about the same time. */
+  history(): Promise<readonly Buffer[]> {
+    if (this.#historyTexts === undefined) {
+      this.#historyTexts = this.#gatherHistory();
+      setTimeout(() => (this.#historyTexts = undefined), historyKeptMs).unref();
+    }
+    return this.#historyTexts;
+  }
+
   /** Nodes that had forgotten events before they were first asked here: whoever watched elsewhere may miss them. */
   get forgotten(): ReadonlySet<string> {
     return this.#forgotten;
@@ -194,7 +233,20 @@ export class LiveHub {
     this.#isClosed = true;
     this.#listeners.clear();
     clearTimeout(this.#lingering);
+    this.#own?.close();
     this.#stop();
+  }
+
+  async #gatherHistory(): Promise<readonly Buffer[]> {
+    while (!this.isReady && this.isWatching) await delay(20);
+    await this.#history.refresh();
+    const texts: Buffer[] = [];
+    for (const message of historyMessages(this.#history, stepOf(this.#clock.wallTime()))) {
+      texts.push(Buffer.from(`data: ${JSON.stringify(message)}\n\n`));
+      // Members must hear each other meanwhile.
+      await breath();
+    }
+    return texts;
   }
 
   #start(): void {

@@ -31,6 +31,9 @@ export class LiveStream {
   readonly #missing = new Set<string>();
   readonly #due = new Set<StateKind>(["services", "plans", "drills", "faults"]);
   #position: number;
+  /** What was before, as far as it is not written yet: shared by all streams. */
+  #history: readonly Buffer[] = [];
+  #historyAt = 0;
   #fullSinceMs: number | undefined;
   #isOver = false;
   #unwatch: () => void = () => undefined;
@@ -57,6 +60,12 @@ export class LiveStream {
     this.#write(`retry: ${retryMs}\ndata: ${JSON.stringify(hello)}\n\n`);
     this.#unwatch = hub.watch((change) => this.#hear(change));
     if (hub.isReady) this.#due.add("cluster");
+    this.#pump();
+    void this.#begin();
+  }
+
+  async #begin(): Promise<void> {
+    this.#history = await this.#options.hub.history();
     this.#pump();
   }
 
@@ -92,7 +101,17 @@ export class LiveStream {
       this.#due.delete(kind);
       this.#write(this.#options.hub.text(kind));
     }
+    this.#pumpHistory();
     this.#pumpEvents();
+  }
+
+  #pumpHistory(): void {
+    while (this.#fullSinceMs === undefined && !this.#isOver) {
+      const text = this.#history[this.#historyAt];
+      if (text === undefined) return;
+      this.#write(text);
+      if (++this.#historyAt === this.#history.length) this.#history = [];
+    }
   }
 
   #pumpEvents(): void {

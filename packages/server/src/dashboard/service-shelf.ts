@@ -1,4 +1,5 @@
 import type { AbsentInstance, RefusedReports, ServiceReport } from "holdfast/telemetry";
+import { PolicyHistory } from "../history/policy-history.ts";
 import { AbsentInstances } from "./absent-instances.ts";
 import { Problem } from "./problem.ts";
 
@@ -49,6 +50,8 @@ export const shelfDefaults: { readonly maxInstances: 200; readonly maxBytes: num
 
 /** The last report of each instance of a service, for as long as it goes on reporting; so many of them and no more. */
 export class ServiceShelf {
+  /** Of what came here. */
+  readonly history: PolicyHistory = new PolicyHistory();
   readonly #options: ShelfOptions & typeof shelfDefaults;
   readonly #kept = new Map<string, Kept>();
   readonly #absent: AbsentInstances;
@@ -110,6 +113,7 @@ export class ServiceShelf {
       const detail = `there are reports of ${this.#kept.size} instances already (${bounds})`;
       throw this.refuse(new Problem(429, detail, { "retry-after": "15" }));
     }
+    this.history.take(report, Date.now());
   }
 
   /** Counts a report that is not taken, for people to see. */

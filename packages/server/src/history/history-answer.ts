@@ -1,4 +1,4 @@
-import { HistoryRing, historyStepMs, historySteps } from "./history-ring.ts";
+import { historyStepMs, historySteps, type HistoryRing } from "./history-ring.ts";
 import { memberColumns, type MemberRing } from "./member-history.ts";
 import { maxPolicies, policyColumns, type PolicyBook, type PolicyName } from "./policy-book.ts";
 
@@ -27,8 +27,12 @@ export interface ReadHistory {
   readonly policies: readonly { readonly name: PolicyName; readonly rows: Rows }[];
 }
 
-/** What each step has, a value for each column. */
-export type Rows = readonly { readonly step: number; readonly values: readonly number[] }[];
+/** Numbers of so many steps, a column each. */
+export interface Rows {
+  readonly from: number;
+  readonly length: number;
+  readonly columns: readonly (Float32Array | Float64Array)[];
+}
 
 /** A report comes every ten seconds at least, and tells of what was since the one before. */
 const settledSteps = 2;
@@ -55,17 +59,17 @@ export function historyDocument(
 }
 
 function packed(
-  ring: HistoryRing<readonly Float32Array[] | readonly Float64Array[]>,
+  ring: HistoryRing<readonly (Float32Array | Float64Array)[]>,
   since: number,
   to: number,
   Numbers: Float32ArrayConstructor | Float64ArrayConstructor,
 ): Packed | undefined {
-  const from = Math.max(since, ring.first);
+  const from = Math.max(since, ring.first, to - historySteps + 1);
   const length = Math.min(to, ring.last) - from + 1;
   if (!(length > 0)) return undefined;
   const all = new Numbers(ring.columns.length * length);
-  for (let column = 0; column < ring.columns.length; column++) {
-    for (let at = 0; at < length; at++) all[column * length + at] = ring.value(column, from + at);
+  for (const [which, column] of ring.columns.entries()) {
+    for (let at = 0; at < length; at++) all[which * length + at] = column[(from + at) % historySteps]!;
   }
   return { from, base64: Buffer.from(all.buffer).toString("base64") };
 }
@@ -74,15 +78,16 @@ function packed(
 export function readHistory(value: unknown): ReadHistory | undefined {
   if (!isRecord(value)) return undefined;
   const { stepMs, step, to, member, policies } = value;
-  if (stepMs !== historyStepMs || !isStep(step) || !isStep(to) || to > step || !Array.isArray(policies)) return undefined;
+  if (stepMs !== historyStepMs || !isStep(step) || !isStep(to) || to > step || !Array.isArray(policies))
+    return undefined;
   const bounds = { from: to - historySteps + 1, to };
   return {
     step,
     to,
-    member: unpacked(member, memberColumns.length, 8, bounds),
+    member: unpacked(member, memberColumns.length, Float64Array, bounds),
     policies: policies.slice(0, maxPolicies).flatMap((policy: unknown) => {
       const name = nameOf(policy);
-      const rows = unpacked(policy, policyColumns.length, 4, bounds);
+      const rows = unpacked(policy, policyColumns.length, Float32Array, bounds);
       return name === undefined || rows === undefined ? [] : [{ name, rows }];
     }),
   };
@@ -91,24 +96,25 @@ export function readHistory(value: unknown): ReadHistory | undefined {
 function unpacked(
   value: unknown,
   columns: number,
-  size: 4 | 8,
+  Numbers: Float32ArrayConstructor | Float64ArrayConstructor,
   { from: least, to }: { readonly from: number; readonly to: number },
 ): Rows | undefined {
   if (!isRecord(value)) return undefined;
   const { from, base64 } = value;
   if (!isStep(from) || typeof base64 !== "string") return undefined;
-  if (base64.length > 2 * historySteps * columns * size) return undefined;
+  const bytesPerStep = columns * Numbers.BYTES_PER_ELEMENT;
+  if (base64.length > 2 * historySteps * bytesPerStep) return undefined;
   const bytes = Buffer.from(base64, "base64");
-  const length = bytes.length / (columns * size);
+  const length = bytes.length / bytesPerStep;
   if (!Number.isInteger(length) || from < least || from + length - 1 > to) return undefined;
-  const read = (at: number): number => {
-    const number = size === 8 ? bytes.readDoubleLE(at * 8) : bytes.readFloatLE(at * 4);
-    return number >= 0 && number < Number.POSITIVE_INFINITY ? number : Number.NaN;
-  };
-  return Array.from({ length }, (_, at) => ({
-    step: from + at,
-    values: Array.from({ length: columns }, (_each, column) => read(column * length + at)),
-  }));
+  // A copy of its own: small buffers begin anywhere in a larger one.
+  const numbers = new Numbers(Uint8Array.from(bytes).buffer);
+  for (let at = 0; at < numbers.length; at++) {
+    if (!(numbers[at]! >= 0 && numbers[at]! < Number.POSITIVE_INFINITY)) numbers[at] = Number.NaN;
+  }
+  const part = (column: number): Float32Array | Float64Array =>
+    numbers.subarray(column * length, (column + 1) * length);
+  return { from, length, columns: Array.from({ length: columns }, (_, column) => part(column)) };
 }
 
 function nameOf(value: unknown): PolicyName | undefined {

@@ -6,9 +6,11 @@ import { memberColumns, type MemberRing } from "./member-history.ts";
 /** The latest ten minutes as they were; of what is older the greatest of each three steps, at which the page keeps it. */
 const fineSteps = 120;
 const coarseSteps = 3;
-/** Of one message: about 250 kB. */
-const policiesPerMessage = 16;
-const historyParts = { commit: memberColumns.indexOf("commitIndex"), applied: memberColumns.indexOf("appliedIndex") };
+/** Of one message: about 120 kB. */
+const policiesPerMessage = 8;
+const [commitAt, appliedAt, residentAt] = (["commitIndex", "appliedIndex", "residentBytes"] as const).map((name) =>
+  memberColumns.indexOf(name),
+) as [number, number, number];
 
 /** A point of a message: the steps that it stands for. */
 interface Span {
@@ -31,13 +33,9 @@ export function* historyMessages(
   const cluster = {
     commitsPerSecond: column(spans, (step) => commitsPerSecond(rings, step)),
     lagEntries: column(spans, (step) => greatestLag(rings, step)),
+    residentBytes: column(spans, (step) => extreme(rings, residentAt, step, Math.max)),
   };
-  const named = [...members].map(([name, ring]) => ({
-    name,
-    residentBytes: valuesOf(ring, memberColumns.indexOf("residentBytes"), spans),
-    storeBytes: valuesOf(ring, memberColumns.indexOf("storeBytes"), spans),
-  }));
-  yield { type: "history", times, cluster, members: named, policies: [] };
+  yield { type: "history", times, cluster, policies: [] };
   for (let at = 0; at < remembered.length; at += policiesPerMessage) {
     const some = remembered.slice(at, at + policiesPerMessage).map(({ service, kind, name, ring }) => ({
       service,
@@ -49,7 +47,7 @@ export function* historyMessages(
       p90: valuesOf(ring, 3, spans),
       p99: valuesOf(ring, 4, spans),
     }));
-    yield { type: "history", times, cluster: null, members: [], policies: some };
+    yield { type: "history", times, cluster: null, policies: some };
   }
 }
 
@@ -59,7 +57,7 @@ function spansOf(rings: readonly HistoryRing<readonly (Float32Array | Float64Arr
   const lasts = rings.map(({ last }) => last).filter((step) => !Number.isNaN(step));
   const to = Math.min(newest, Math.max(...lasts));
   const spans: Span[] = [];
-  for (let step = Math.max(Math.min(...firsts), to - historySteps + 1); step <= to; ) {
+  for (let step = Math.max(Math.min(...firsts), newest - historySteps + 1); step <= to;) {
     const isFine = step > to - fineSteps;
     const end = isFine ? step : Math.min(to - fineSteps, step - (step % coarseSteps) + coarseSteps - 1);
     spans.push({ from: step, to: end });
@@ -68,28 +66,35 @@ function spansOf(rings: readonly HistoryRing<readonly (Float32Array | Float64Arr
   return spans;
 }
 
-function valuesOf(ring: HistoryRing<readonly (Float32Array | Float64Array)[]>, which: number, spans: readonly Span[]): Value[] {
+function valuesOf(
+  ring: HistoryRing<readonly (Float32Array | Float64Array)[]>,
+  which: number,
+  spans: readonly Span[],
+): Value[] {
   return column(spans, (step) => ring.value(which, step));
 }
 
 function column(spans: readonly Span[], valueAt: (step: number) => number): Value[] {
   return spans.map(({ from, to }) => {
     let most = Number.NEGATIVE_INFINITY;
-    // NaN is greater than nothing.
-    for (let step = from; step <= to; step++) most = valueAt(step) > most ? valueAt(step) : most;
+    for (let step = from; step <= to; step++) {
+      const value = valueAt(step);
+      // NaN is greater than nothing.
+      if (value > most) most = value;
+    }
     return most === Number.NEGATIVE_INFINITY ? null : Number(most.toPrecision(4));
   });
 }
 
 /** Since the step before; NaN where nobody knows one of them. */
 function commitsPerSecond(rings: readonly MemberRing[], step: number): number {
-  const more = extreme(rings, historyParts.commit, step, Math.max) - extreme(rings, historyParts.commit, step - 1, Math.max);
+  const more = extreme(rings, commitAt, step, Math.max) - extreme(rings, commitAt, step - 1, Math.max);
   return Math.max(0, (more * 1_000) / historyStepMs);
 }
 
 function greatestLag(rings: readonly MemberRing[], step: number): number {
-  const committed = extreme(rings, historyParts.commit, step, Math.max);
-  return Math.max(0, committed - extreme(rings, historyParts.applied, step, Math.min));
+  const committed = extreme(rings, commitAt, step, Math.max);
+  return Math.max(0, committed - extreme(rings, appliedAt, step, Math.min));
 }
 
 function extreme(

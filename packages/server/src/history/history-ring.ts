@@ -5,7 +5,7 @@ export const historySteps = 1_440;
 /** A clock that is set back further begins anew, as all that was would stand in the future; after less it catches up. */
 export const setBackSteps = 12;
 
-type Columns = readonly Float32Array[] | readonly Float64Array[];
+type Columns = readonly (Float32Array | Float64Array)[];
 
 /** Numbers of the latest 1 440 steps of time, a column each. A step of which nothing is known has NaN. */
 export class HistoryRing<T extends Columns> {
@@ -38,12 +38,14 @@ export class HistoryRing<T extends Columns> {
     if (Number.isNaN(this.#last)) this.#first = this.#last = step;
     if (step <= this.#last - historySteps) return undefined;
     // What stood there two hours ago is forgotten, and so is what was passed over.
-    for (let at = Math.max(this.#last + 1, step - historySteps + 1); at <= step; at++) {
-      for (const column of this.columns) column[at % historySteps] = Number.NaN;
-    }
-    this.#last = Math.max(this.#last, step);
-    this.#first = Math.min(this.#first, step);
+    for (let at = Math.max(this.#last + 1, step - historySteps + 1); at <= step; at++) this.#forget(at % historySteps);
+    if (step > this.#last) this.#last = step;
+    if (step < this.#first) this.#first = step;
     return step % historySteps;
+  }
+
+  #forget(place: number): void {
+    for (let which = 0; which < this.columns.length; which++) this.columns[which]![place] = Number.NaN;
   }
 
   /** NaN where nothing is known. */

@@ -27,6 +27,11 @@ export class PolicyBook {
     return [...this.#byKey.values()];
   }
 
+  /** Those of which nothing is known since a step. */
+  forget(oldest: number): void {
+    for (const [key, { ring }] of this.#byKey) if (ring.last < oldest) this.#byKey.delete(key);
+  }
+
   clear(): void {
     this.#byKey.clear();
   }
@@ -68,12 +73,13 @@ export function addToPolicy({ ring }: RememberedPolicy, step: number, values: re
     Float32Array,
     Float32Array,
   ];
-  const [moreCalls = Number.NaN, moreFailed = Number.NaN, ...more] = values;
+  const [moreCalls = Number.NaN, moreFailed = Number.NaN, half = Number.NaN, most = Number.NaN, slowest] = values;
   addAt(calls, place, moreCalls);
   addAt(failed, place, moreFailed);
-  const [, , slowest = Number.NaN] = more;
-  if (Number.isNaN(slowest) || p99[place]! >= slowest) return;
-  for (const [at, column] of [p50, p90, p99].entries()) column[place] = more[at] ?? Number.NaN;
+  if (slowest === undefined || Number.isNaN(slowest) || p99[place]! >= slowest) return;
+  p50[place] = half;
+  p90[place] = most;
+  p99[place] = slowest;
 }
 
 function addAt(column: Float32Array, place: number, value: number): void {

@@ -135,10 +135,11 @@ async function use(scene: Scene, random: Random): Promise<{ writes: number; read
 /** Leaders that die, stand still or are cut off, and come back before the retention is over. */
 async function disturb(scene: Scene, random: Random): Promise<void> {
   const { world } = scene;
-  while (world.clock.now() < runMs) {
+  for (let turn = 0; world.clock.now() < runMs; turn++) {
     await world.clock.sleep(random.integer(2_000, 6_000));
     const { name } = await scene.leader();
-    const kind = random.integer(0, 2);
+    // In turn, so that each happens.
+    const kind = turn % 3;
     const ms = random.integer(500, 4_000);
     if (kind === 0) {
       scene.kill(name);

@@ -42,12 +42,9 @@ export interface HistoryMessage {
     readonly commitsPerSecond: readonly (number | null)[];
     /** The greatest of any member. */
     readonly lagEntries: readonly (number | null)[];
-  } | null;
-  readonly members: readonly {
-    readonly name: string;
+    /** The most of any member. */
     readonly residentBytes: readonly (number | null)[];
-    readonly storeBytes: readonly (number | null)[];
-  }[];
+  } | null;
   /** All instances together: calls add up, and quantiles are of the slowest, in milliseconds. */
   readonly policies: readonly PolicyHistoryView[];
 }
