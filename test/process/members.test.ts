@@ -38,6 +38,7 @@ describe.concurrent("holdfast members", () => {
       peer: addressText(planned!.peer),
       sinceMs: expect.any(Number),
       lastHeardMs: expect.any(Number),
+      unansweredMs: expect.toBeOneOf([null, expect.any(Number)]),
       incarnation: expect.any(Number),
     });
 

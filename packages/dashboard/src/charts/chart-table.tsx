@@ -13,7 +13,7 @@ export function ChartTable({
   lines,
   shown,
   spanS,
-}: Pick<LineChartProps, "title" | "series" | "lines" | "shown" | "spanS">): JSX.Element {
+}: Pick<LineChartProps, "title" | "series" | "lines" | "shown" | "version" | "spanS">): JSX.Element {
   const isOpen = useSignal(false);
   return (
     <details class="chart-table" onToggle={(event) => (isOpen.value = event.currentTarget.open)}>

@@ -77,7 +77,7 @@ export function LineChart(props: LineChartProps): JSX.Element {
         ))}
       </figcaption>
       <div ref={place} class="chart-plot" aria-hidden="true" />
-      <ChartTable title={title} series={series} lines={lines} shown={shown} spanS={spanS} />
+      <ChartTable title={title} series={series} lines={lines} shown={shown} version={props.version} spanS={spanS} />
     </figure>
   );
 }

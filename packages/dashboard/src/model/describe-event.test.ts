@@ -33,6 +33,11 @@ it.each([
     "bad",
   ],
   [
+    { type: "historyCompacted", compactedRevision: 900, revision: 1_900 },
+    "forgot the history before revision 900, at 1900",
+    "plain",
+  ],
+  [
     { type: "certificateExpiring", certificate: "peer", validUntil: 1_800_000_000_000, daysLeft: 7 },
     "its certificate peer is valid for 7 more days: until 2027-01-15T08:00:00.000Z",
     "warn",

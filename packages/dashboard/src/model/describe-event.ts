@@ -38,6 +38,8 @@ const describers: Describers = {
     `voters ${voters.join(", ")}${committed ? "" : " (not committed yet)"}`,
   request: ({ method, code, durationMs, error }) =>
     `${method} code ${code} in ${durationMs.toFixed(1)} ms${error === null ? "" : `: ${error}`}`,
+  historyCompacted: ({ compactedRevision, revision }) =>
+    `forgot the history before revision ${compactedRevision}, at ${revision}`,
   certificateExpiring: ({ certificate, validUntil, daysLeft }) =>
     `its certificate ${certificate} ${daysLeft === 0 ? "has less than a day, or has expired" : `is valid for ${daysLeft} more ${daysLeft === 1 ? "day" : "days"}`}: until ${new Date(validUntil).toISOString()}`,
   certificateRenewed: ({ certificate, validUntil }) =>
@@ -95,7 +97,7 @@ function toneOf(event: TelemetryEvent): EventTone {
   return tones.find(([pattern]) => pattern.test(event.type))?.[1] ?? "plain";
 }
 
-const stamp: ReadonlySet<string> = new Set(["type", "at", "nodeId", "seq"]);
+const stamp: ReadonlySet<string> = new Set(["type", "at", "nodeId", "seq", "traceId"]);
 const maxFieldChars = 200;
 const maxSummaryChars = 1_000;
 
