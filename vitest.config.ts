@@ -37,6 +37,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: "process",
           include: ["test/process/**/*.test.ts", "test/clients/**/*.test.ts"],
+          globalSetup: "test/browser/build-page.ts",
           // Of a hang only: what a test promises to take it measures itself.
           testTimeout: 300_000,
           hookTimeout: 120_000,

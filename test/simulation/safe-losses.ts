@@ -3,7 +3,12 @@ import type { World } from "holdfast/runtime";
 import type { SimulatedCluster, Slot } from "./simulated-cluster.ts";
 
 /**
- * Which machines may burn down where there are witnesses. A witness may hold more than a member with state that has
+ * Which machines may burn down, though a majority is left.
+ *
+ * Where a member still holds a configuration that its leader does not, the leader may not: a learner there may hold newer
+ * entries of the leader's than any voter, and stands for no election itself, while whoever counts it in needs its vote.
+ *
+ * Where there are witnesses: a witness may hold more than a member with state that has
  * fallen behind, and counts in its place; whoever loses the third one then has lost what only that held. So a leader may
  * be lost only while another one with state keeps up, and has what this leader held when that began.
  */
@@ -23,6 +28,7 @@ export class SafeLosses {
     const { leader } = this.#cluster;
     const raft = leader?.member?.node.raft;
     if (raft === undefined) return false;
+    if (leader === slot && this.#holdsAnother(raft)) return false;
     if (raft.configuration.witnesses.length === 0 || slot.isWitness) return true;
     // It has begun to lead for good: no older entry that a witness holds is newer than what this one holds.
     if (leader !== slot) return raft.log.termAt(raft.syncedIndex) === raft.term;
@@ -30,6 +36,16 @@ export class SafeLosses {
     return [...this.#keepingUp].some(([id, from]) => {
       const other = this.#cluster.slot(id);
       return other?.member !== undefined && !other.isOut && (raft.progress.get(id)?.match ?? 0) >= from;
+    });
+  }
+
+  /** Whether a voter's latest configuration is one that this leader's log has not, or may be, as it does not run. */
+  #holdsAnother({ configurations, configuration }: Raft): boolean {
+    const known = new Set(configurations.map((one) => JSON.stringify(one)));
+    return this.#cluster.slots.some(({ id, member, isOut }) => {
+      if (isOut || !configuration.voters.includes(id)) return false;
+      const latest = member?.node.raft.configurations.at(-1);
+      return latest === undefined || (latest.index > configurations[0]!.index && !known.has(JSON.stringify(latest)));
     });
   }
 

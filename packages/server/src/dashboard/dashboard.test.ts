@@ -345,6 +345,25 @@ describe("the stream", () => {
     expect(messages.find(({ type }) => type === "cluster")).toMatchObject({ cluster: { leader: "n1", term: 2 } });
   });
 
+  it("tells what was before anybody watched, in numbers too", async () => {
+    const clock = new VirtualClock();
+    const served = await serve({ clock });
+    const policy = { kind: "retry", name: "bank", state: null, isForced: false, callsPerSecond: 7, failureRatio: 0 };
+    const rest = { durationMs: { p50: 1, p90: 2, p99: 3 }, counts: {}, gauges: {}, configuration: {} };
+    const body = JSON.stringify({ ...report, policies: [{ ...policy, ...rest }] });
+    for (let time = 0; time < 4; time++) {
+      expect((await ask(served, `${data}services`, { method: "POST", headers: json, body })).status).toBe(204);
+      await clock.advance(6_000);
+    }
+    const isHistory = (message: LiveMessage) => message.type === "history";
+    const { messages } = await gather(served, (got) => got.filter(isHistory).length === 2);
+    const [own, services] = messages.filter(isHistory);
+    expect(own).toMatchObject({ cluster: { residentBytes: [null, 30, 30], commitsPerSecond: [null, null, 0] } });
+    expect(services).toMatchObject({ policies: [{ service: "shop", name: "bank", callsPerSecond: [7, 7, 7] }] });
+    const { text } = await ask(served, `${data}history?since=999999999999`);
+    expect(JSON.parse(text)).toMatchObject({ stepMs: 5_000, member: null, policies: [] });
+  });
+
   it("goes on where a page was, and begins anew where that was elsewhere", async () => {
     const served = await serve();
     served.telemetry.publish({ type: "quorumLost", term: 1 });

@@ -91,6 +91,7 @@ export class LiveHub {
     this.#options = options;
     this.shelf = new ServiceShelf({
       now: () => performance.now(),
+      wallTime: () => this.#clock.wallTime(),
       onChange: (isUrgent) => this.#changed("services", isUrgent ? spacingMs : ratesMs),
     });
     this.#cluster = new ClusterWatch({

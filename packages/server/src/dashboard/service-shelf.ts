@@ -6,6 +6,8 @@ import { Problem } from "./problem.ts";
 export interface ShelfOptions {
   /** Monotonic milliseconds. */
   readonly now: () => number;
+  /** Milliseconds since 1970. Default the system's. */
+  readonly wallTime?: () => number;
   /** Default 200. */
   readonly maxInstances?: number;
   /** Of all reports together, as JSON. Default 16 MiB. */
@@ -113,7 +115,7 @@ export class ServiceShelf {
       const detail = `there are reports of ${this.#kept.size} instances already (${bounds})`;
       throw this.refuse(new Problem(429, detail, { "retry-after": "15" }));
     }
-    this.history.take(report, Date.now());
+    this.history.take(report, (this.#options.wallTime ?? Date.now)());
   }
 
   /** Counts a report that is not taken, for people to see. */
