@@ -8,7 +8,7 @@ import type { TimerWheel, WheelTimer } from "./timer-wheel.ts";
 export interface TimeLimit {
   readonly name: string;
   readonly wheel: TimerWheel;
-  /** Whether anybody asks a call when it started. */
+  /** Whether anybody may ask a call when it started. */
   readonly timesCalls: boolean;
   onTimedOut(timed: TimedCall): void;
   /** A result came in time. */
@@ -38,7 +38,7 @@ type State = "running" | "settled" | "timedOut" | "givenUp";
 export class TimedCall extends ScopedCall implements WheelTimer {
   readonly limitMs: number;
   readonly abandons: boolean;
-  /** Negative when nobody asked. */
+  /** Negative where nobody asks. */
   startedAt = -1;
   ring: WheelTimer["ring"] = undefined;
   tick = 0;

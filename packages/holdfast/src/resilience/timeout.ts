@@ -106,6 +106,7 @@ export class TimeoutStage implements Stage, TimeLimit {
   abandoned = 0;
   readonly name: string;
   readonly wheel: TimerWheel;
+  readonly timesCalls: boolean;
   readonly #policy: string;
   readonly #clock: Clock;
   readonly #discard: (result: unknown) => void;
@@ -122,10 +123,7 @@ export class TimeoutStage implements Stage, TimeLimit {
     if (options.onEvent !== undefined) checkFunction(`${policy}.onEvent`, options.onEvent);
     this.#discard = options.onLateResult ?? discardResult;
     this.#onEvent = options.onEvent;
-  }
-
-  get timesCalls(): boolean {
-    return this.#policy === "adaptiveTimeout" || hears<TimeoutEvent>(this.#onEvent, "lateOutcome");
+    this.timesCalls = policy === "adaptiveTimeout" || options.onEvent !== undefined;
   }
 
   /** Checks everything before it changes anything. */
@@ -176,8 +174,7 @@ export class TimeoutStage implements Stage, TimeLimit {
         // The call it belonged to is over: nobody is left to be told.
       }
     }
-    // Of a call that began when nobody listened, nobody knows how long it took.
-    if (timed.startedAt < 0 || !hears<TimeoutEvent>(this.#onEvent, "lateOutcome")) return;
+    if (!hears<TimeoutEvent>(this.#onEvent, "lateOutcome")) return;
     publish<TimeoutEvent>(this.#onEvent, {
       type: "lateOutcome",
       at: this.#clock.wallTime(),
