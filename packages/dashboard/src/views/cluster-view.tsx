@@ -19,10 +19,21 @@ import { ClusterPicture } from "./cluster-picture.tsx";
 import { LatestEvents } from "./latest-events.tsx";
 import { MembersTable } from "./members-table.tsx";
 
-const commitLines = [{ column: 1, label: "commits", colour: "--accent" }] as const;
-const lagLines = [{ column: 2, label: "greatest lag", colour: "--warn", dash: [6, 3] }] as const;
-const memoryLines = [{ column: 3, label: "largest member", colour: "--good", dash: [3, 3] }] as const;
 const perSecond = (value: number | null): string => `${rateText(value)}/s`;
+/** What is drawn over time: each a column of the cluster's series. */
+const charts = [
+  { title: "Committed", lines: [{ column: 1, label: "commits", colour: "--accent" }], shown: perSecond },
+  {
+    title: "Not applied yet",
+    lines: [{ column: 2, label: "greatest lag", colour: "--warn", dash: [6, 3] }],
+    shown: countText,
+  },
+  {
+    title: "Memory",
+    lines: [{ column: 3, label: "largest member", colour: "--good", dash: [3, 3] }],
+    shown: bytesText,
+  },
+] as const;
 
 /** Who leads, who is there, what is broken, and what is being done to it. */
 export function ClusterPage(): JSX.Element {
@@ -40,33 +51,16 @@ export function ClusterPage(): JSX.Element {
           <ClusterLinks cluster={cluster} />
         </Card>
         <Card title="Over time" tools={<HistorySelect />}>
-          <LineChart
-            title="Committed"
-            series={series}
-            lines={commitLines}
-            regions={regions.value}
-            shown={perSecond}
-            version={cluster.at}
-            spanS={chartSpanS()}
-          />
-          <LineChart
-            title="Not applied yet"
-            series={series}
-            lines={lagLines}
-            regions={regions.value}
-            shown={countText}
-            version={cluster.at}
-            spanS={chartSpanS()}
-          />
-          <LineChart
-            title="Memory"
-            series={series}
-            lines={memoryLines}
-            regions={regions.value}
-            shown={bytesText}
-            version={cluster.at}
-            spanS={chartSpanS()}
-          />
+          {charts.map((chart) => (
+            <LineChart
+              key={chart.title}
+              {...chart}
+              series={series}
+              regions={regions.value}
+              version={cluster.at}
+              spanS={chartSpanS()}
+            />
+          ))}
         </Card>
       </div>
       <div class="stack">
